@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/backend.hpp"
+
+namespace sluice::kernels {
+
+/// Rows of float32 in memory, row-major [rows, dim].
+struct MatrixView {
+    const float* data = nullptr;
+    std::int64_t rows = 0;
+    std::int64_t dim = 0;
+
+    const float* row(std::int64_t index) const { return data + index * dim; }
+};
+
+/// The canonical squared distance: acc = fma(d, d, acc) with d = x[k] - y[k], k ascending from
+/// acc = 0, in float32. No cancellation, and one order on every back end.
+float squared_distance(const float* x, const float* y, std::int64_t dim);
+
+/// nearest[i] = min(nearest[i], min over j of squared_distance(rows[i], centers[j])) for all rows.
+/// Exact minimum of canonical distances: the result does not depend on blocking or threads.
+/// `num_threads` >= 1 threads of this process share the rows.
+void relax_nearest(Backend backend, MatrixView rows, MatrixView centers,
+                   std::span<float> nearest, int num_threads);
+
+/// The same for the rows picked[0], picked[1], ... only.
+void relax_nearest_of(Backend backend, MatrixView rows, std::span<const std::int64_t> picked,
+                      MatrixView centers, std::span<float> nearest, int num_threads);
+
+/// Scales each row to unit length in canonical arithmetic (dot by FMA chain, IEEE sqrt and
+/// division). Returns the index of the first row that cannot be scaled (zero or not finite norm),
+/// or -1. Half the squared distance of scaled rows is their cosine distance.
+std::int64_t normalize_rows(float* data, std::int64_t rows, std::int64_t dim);
+
+}  // namespace sluice::kernels

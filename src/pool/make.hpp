@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "core/types.hpp"
+#include "pool/dataset.hpp"
+
+namespace sluice::pool {
+
+/// One kind of made pool; the registry behind `sluice pool make KIND` and its help.
+struct PoolKind {
+    std::string name;
+    std::string summary;
+};
+const std::vector<PoolKind>& pool_kinds();
+
+struct MakeOptions {
+    std::string kind;
+    std::string path;           ///< output file
+    RowId num_rows = 0;
+    std::uint64_t seed = 0;
+    std::int64_t dim = 64;      ///< D of `features`; 0 = no features
+    std::int64_t classes = 10;  ///< C of `probabilities`; 0 = none
+    std::int64_t members = 0;   ///< M of `committee` [N,M,C]; 0 = none
+    std::int64_t outputs = 0;   ///< T of `predictions` [N,M,T]; 0 = none
+    bool logits = false;        ///< store logits (attribute kind = "logit")
+    ElementType type = ElementType::float32;  ///< float16, float32 or float64
+    std::int64_t chunk_rows = 0;              ///< 0 = contiguous
+    int deflate_level = 0;                    ///< 1..9: shuffle + deflate + fletcher32; needs chunks
+};
+
+/// Writes a made pool. Row r's values depend on (kind, seed, r, dim, ...) alone, so the content is
+/// the same for any number of ranks. Ranks generate and write their share of the rows; the file
+/// appears under its name only when complete (temporary name, fsync, rename).
+/// Throws Error(usage) for impossible options, Error(cannot_create|io_error) for the file.
+/// \collective
+void make_pool(const MakeOptions& options, comm::Communicator& world);
+
+}  // namespace sluice::pool

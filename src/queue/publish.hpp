@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/types.hpp"
+
+namespace sluice::queue {
+
+/// One chosen sample.
+struct BatchItem {
+    RowId row = 0;
+    std::string id;                ///< what users call the row
+    float score = 0.0F;
+    float distance = 0.0F;         ///< to the nearest centre when picked; NaN = no diversity stage
+    std::vector<double> inputs;    ///< [P] what the oracle sees; may be empty
+};
+
+/// A batch to publish.
+struct Batch {
+    std::string id;                          ///< 16 hex digits: hash of the science inputs
+    std::vector<BatchItem> items;            ///< in selection order
+    std::vector<float> features;             ///< [items, dim]; may be empty
+    std::int64_t dim = 0;
+    std::vector<std::string> input_names;    ///< [P]
+    std::vector<std::string> input_units;    ///< [P], may be empty
+    std::int64_t ticket_items = 1;           ///< items claimed together
+    std::string manifest;                    ///< JSON object text: provenance; fields of its own are added
+};
+
+enum class PublishOutcome { published, already_there };
+
+/// The queue directory (layout: README, "Files").
+class Queue {
+  public:
+    /// Opens `directory`, creating it and its folders when absent. Throws Error(permission) for a
+    /// world-writable or foreign directory, Error(bad_data) for another format version.
+    explicit Queue(std::string directory);
+
+    /// Rows of every batch issued so far, ascending, without repeats; `-1` never occurs.
+    std::vector<RowId> issued_rows() const;
+
+    /// How many batches have been issued: publish() only succeeds if this is still so.
+    std::int64_t num_issued() const;
+
+    /// The manifest text of a published batch; nothing if `id` is not published. A batch whose
+    /// publication was cut short after its commit point is completed first.
+    std::optional<std::string> find_batch(const std::string& id);
+
+    /// The pool fingerprint that the last issued batch was made from; empty if none.
+    std::string last_pool_fingerprint() const;
+
+    /// Publishes atomically: everything under a temporary name, synced, renamed; then the order
+    /// entry (link: exclusive), tokens, manifest last. `expected_issued` is num_issued() at the
+    /// time the exclusions were read: if another batch came in between, Error(try_again).
+    /// Killed at any instant and run again it publishes the same batch exactly once.
+    PublishOutcome publish(const Batch& batch, std::int64_t expected_issued);
+
+    const std::string& directory() const { return directory_; }
+
+  private:
+    std::string directory_;
+};
+
+/// selected.csv: `rank,row,id,score,distance`, in selection order; numbers read back to the same
+/// bits; distance empty without a diversity stage; ids quoted as RFC 4180 where needed.
+std::string selected_csv(const std::vector<BatchItem>& items);
+
+}  // namespace sluice::queue
