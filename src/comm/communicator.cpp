@@ -42,6 +42,8 @@ Communicator& Communicator::operator=(Communicator&&) noexcept = default;
 
 int Communicator::rank() const { return state_->rank; }
 int Communicator::size() const { return state_->size; }
+int Communicator::local_rank() const { return state_->local_rank; }
+int Communicator::local_size() const { return state_->local_size; }
 const Traffic& Communicator::traffic() const { return state_->traffic; }
 
 void Communicator::barrier() {

@@ -36,6 +36,10 @@ class Communicator {
     int size() const;
     bool is_root() const { return rank() == 0; }
 
+    /// This rank among the ranks of its node, and how many those are.
+    int local_rank() const;
+    int local_size() const;
+
     void barrier();
 
     /// Overwrites `values` by the element-wise sum over ranks. Integers only: their sum is exact

@@ -38,6 +38,11 @@ Session::Session(int& argc, char**& argv) {
     MPI_Comm_set_errhandler(state->handle, MPI_ERRORS_RETURN);
     MPI_Comm_rank(state->handle, &state->rank);
     MPI_Comm_size(state->handle, &state->size);
+    MPI_Comm node = MPI_COMM_NULL;
+    MPI_Comm_split_type(state->handle, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_rank(node, &state->local_rank);
+    MPI_Comm_size(node, &state->local_size);
+    MPI_Comm_free(&node);
     state->max_count = max_count_from_environment(state->max_count);
     set_log_rank(state->rank, state->size);
     set_phase_rank(state->rank);

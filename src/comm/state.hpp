@@ -13,6 +13,8 @@ struct Communicator::State {
     MPI_Comm handle = MPI_COMM_NULL;
     int rank = 0;
     int size = 1;
+    int local_rank = 0;
+    int local_size = 1;
     /// Elements that one MPI call may carry; tests lower it (SLUICE_MPI_MAX_COUNT) to walk the
     /// paths that otherwise need more than 2 GiB.
     std::size_t max_count = std::size_t{1} << 30;

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "comm/communicator.hpp"
+#include "kernels/backend.hpp"
+#include "kernels/score_rows.hpp"
+#include "pool/pool.hpp"
+
+namespace sluice::select {
+
+/// What becomes of rows whose data break the contract (non-finite, negative, wrong sum).
+enum class BadRows { refuse, skip };
+
+enum class Metric { euclidean, cosine };
+
+/// The science of one selection, checked, and how this job will carry it out.
+struct Plan {
+    // what
+    const kernels::ScoreDefinition* score = nullptr;
+    kernels::ScoreInput input = kernels::ScoreInput::none;
+    std::string input_role;             ///< dataset the score reads; empty for `random`
+    std::string diversity;              ///< canonical name
+    Metric metric = Metric::euclidean;
+    std::int64_t batch_size = 0;        ///< B, at most the candidates
+    std::int64_t shortlist_size = 0;    ///< K
+    std::uint64_t seed = 0;
+    std::uint32_t round = 1;
+    BadRows bad_rows = BadRows::refuse;
+    // how
+    kernels::Backend backend = kernels::Backend::cpu;
+    int num_threads = 1;
+    std::int64_t block_rows = 1;
+    int num_buffers = 1;                ///< blocks in flight on a rank
+    // forecast
+    std::int64_t scan_bytes = 0;        ///< stored bytes stage 1 reads, all ranks
+    std::int64_t gather_bytes = 0;      ///< stored bytes stage 2 reads, all ranks
+    std::int64_t memory_base = 0;       ///< this process before buffers (resident set)
+    std::int64_t memory_scan = 0;       ///< stage 1: buffers and candidates of one rank
+    std::int64_t memory_diversify = 0;  ///< stage 2: features and panels of one rank
+    std::int64_t rounds = 0;            ///< of stage 2, estimated
+    std::int64_t exchange_bytes = 0;    ///< received by one rank, estimated
+
+    /// Largest resident set of a rank.
+    std::int64_t peak_memory() const;
+};
+
+/// What the caller wants; zero or empty means "choose".
+struct PlanRequest {
+    std::string score;
+    std::string diversity;
+    std::string metric;
+    std::string input;
+    std::int64_t batch_size = 0;
+    std::int64_t shortlist_size = 0;
+    std::uint64_t seed = 0;
+    std::uint32_t round = 1;
+    BadRows bad_rows = BadRows::refuse;
+    kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
+    int num_threads = 0;
+    std::int64_t block_rows = 0;
+    double memory_gib = 1.0;
+};
+
+/// Checks the request against the pool (datasets, members, classes, sizes) and fills in the plan.
+/// `num_excluded` rows are labeled or issued. Throws Error(usage) for impossible requests,
+/// Error(bad_data) for a pool that lacks what they need; the same on all ranks. \collective
+Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_excluded,
+               comm::Communicator& world);
+
+/// Which dataset and input a score would read of this pool; empty role with `reason` filled when
+/// the pool does not allow the score. `wanted` is auto or a role.
+struct InputChoice {
+    kernels::ScoreInput input = kernels::ScoreInput::none;
+    std::string role;
+    std::string reason;  ///< why not; empty when allowed
+};
+InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
+                         const std::string& wanted);
+
+/// The plan as lines for people: what is read, memory a rank, rounds, bytes exchanged.
+std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks);
+
+}  // namespace sluice::select
