@@ -79,15 +79,16 @@ FileDescriptor open_checked(const std::string& path, int flags, const char* acti
     return FileDescriptor(descriptor);
 }
 
-FileDescriptor create_exclusively(const std::string& path) {
+// `final_path` is what the user knows the file by.
+FileDescriptor create_exclusively(const std::string& path, const std::string& final_path) {
     const int descriptor = retry_interrupted([&] {
         return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     });
-    if (descriptor < 0) throw creation_error(path, "cannot create", errno);
+    if (descriptor < 0) throw creation_error(final_path, "cannot create", errno);
     return FileDescriptor(descriptor);
 }
 
-// Removes a file when it goes out of scope before it has got its final name.
+// Removes a file of ours on the way out unless it has become what it should be.
 class Temporary {
   public:
     explicit Temporary(std::string path) : path_(std::move(path)) {}
@@ -97,12 +98,21 @@ class Temporary {
     Temporary(const Temporary&) = delete;
     Temporary& operator=(const Temporary&) = delete;
 
-    const std::string& path() const { return path_; }
     void release() { path_.clear(); }
 
   private:
     std::string path_;
 };
+
+// The file is there with all of `text`, or not at all unless the process is killed.
+void write_durably(const std::string& path, const std::string& final_path, std::string_view text) {
+    FileDescriptor file = create_exclusively(path, final_path);
+    Temporary incomplete(path);
+    write_exactly(file, std::as_bytes(std::span(text)), 0, final_path);
+    sync_file(file, final_path);
+    file.close(final_path);
+    incomplete.release();
+}
 
 void create_directory(const std::string& directory) {
     if (::mkdir(directory.c_str(), 0777) == 0) {
@@ -241,14 +251,16 @@ std::string unique_name() {
     return fmt::format("{}.{}.{:016x}", name, ::getpid(), nonce);
 }
 
+void create_text_file(const std::string& path, std::string_view text) {
+    write_durably(path, path, text);
+}
+
 void publish_text_file(const std::string& path, std::string_view text) {
     require_replaceable(path);
-    Temporary temporary(directory_of(path) + "/.sluice-" + unique_name() + ".tmp");
-    FileDescriptor file = create_exclusively(temporary.path());
-    write_exactly(file, std::as_bytes(std::span(text)), 0, path);
-    sync_file(file, path);
-    file.close(path);
-    rename_durably(temporary.path(), path);
+    const std::string unnamed = directory_of(path) + "/.sluice-" + unique_name() + ".tmp";
+    write_durably(unnamed, path, text);
+    Temporary temporary(unnamed);
+    rename_durably(unnamed, path);
     temporary.release();
 }
 

@@ -55,9 +55,13 @@ void make_directories(const std::string& directory);
 /// `HOST.PID.NONCE`, different on every call: the name of temporaries.
 std::string unique_name();
 
+/// Creates `path` (an error if it exists, links are not followed), writes `text`, syncs, closes.
+/// The directory is not synced. The file is removed again when a step fails.
+void create_text_file(const std::string& path, std::string_view text);
+
 /// Writes `text` to a unique name beside `path`, syncs, closes, renames over `path` and syncs the
 /// directory: `path` holds either its old content or all of `text`, whatever happens. The
-/// temporary is removed on failure.
+/// temporary is removed on failure. Throws Error(cannot_create) if `path` is no regular file.
 void publish_text_file(const std::string& path, std::string_view text);
 
 /// Renames and syncs the target's directory.
