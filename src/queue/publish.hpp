@@ -27,7 +27,11 @@ struct Batch {
     std::vector<std::string> input_names;    ///< [P]
     std::vector<std::string> input_units;    ///< [P], may be empty
     std::int64_t ticket_items = 1;           ///< items claimed together
-    std::string manifest;                    ///< JSON object text: provenance; fields of its own are added
+    std::string manifest;                    ///< JSON object text: the science inputs, the same for
+                                             ///< every run of this batch; fields of its own are added
+    std::string provenance;                  ///< text of provenance.json: what differs from run to
+                                             ///< run (host, ranks, timings); may be empty
+    std::string pool_fingerprint;            ///< of the pool the rows were chosen from
 };
 
 enum class PublishOutcome { published, already_there };
