@@ -4,6 +4,7 @@
 #include <string>
 
 #include "comm/communicator.hpp"
+#include "core/error.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/pool.hpp"
@@ -74,7 +75,8 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t 
 struct InputChoice {
     kernels::ScoreInput input = kernels::ScoreInput::none;
     std::string role;
-    std::string reason;  ///< why not; empty when allowed
+    std::string reason;                       ///< why not; empty when allowed
+    ExitCode code = ExitCode::bad_data;       ///< of the error that `reason` makes
 };
 InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
                          const std::string& wanted);

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "pool/pool.hpp"
+#include "queue/publish.hpp"
+#include "select/two_stage.hpp"
+
+namespace sluice::campaign {
+
+/// Puts a batch together from the pool: ids, oracle inputs with names and units, features of the
+/// chosen rows. Scores and distances come from the selection. Local, for rank 0.
+queue::Batch assemble_batch(const pool::Pool& pool, const select::Selection& selection,
+                            std::int64_t ticket_items);
+
+}  // namespace sluice::campaign

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/types.hpp"
+#include "kernels/nearest_center.hpp"
+#include "pool/pool.hpp"
+#include "pool/row_reader.hpp"
+#include "select/plan.hpp"
+
+namespace sluice::select {
+
+/// Some rows' features in memory.
+struct FeatureRows {
+    std::vector<RowId> rows;      ///< ascending
+    std::vector<float> values;    ///< [rows, dim]; of unit length under the cosine metric
+    std::int64_t dim = 0;
+    std::int64_t num_dropped = 0; ///< bad rows left out (BadRows::skip)
+
+    kernels::MatrixView view() const {
+        return {values.data(), static_cast<std::int64_t>(rows.size()), dim};
+    }
+};
+
+/// Reads features for distances in the plan's metric, with `plan.num_threads` threads. A row is bad
+/// if a value is not finite, if its squared norm exceeds an eighth of float32's range (squared
+/// distances might overflow), or, for the cosine, if it is zero: refused with Error(bad_data)
+/// naming the first, or dropped under BadRows::skip. Local.
+FeatureRows read_features(const pool::Dataset& features, const pool::RowReader& reader,
+                          const Plan& plan, std::vector<RowId> rows);
+
+}  // namespace sluice::select

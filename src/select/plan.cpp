@@ -1,0 +1,269 @@
+#include "select/plan.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "pool/row_reader.hpp"
+#include "select/diversify.hpp"
+#include "select/k_center.hpp"
+#include "select/scan.hpp"
+#include "select/two_stage.hpp"
+
+namespace sluice::select {
+namespace {
+
+// A block should stay in a core's second-level cache between reading and scoring.
+constexpr std::int64_t block_bytes = std::int64_t{1} << 20;
+constexpr std::int64_t rows_without_input = 65'536;
+constexpr std::int64_t shortlist_factor = 10;
+constexpr std::int64_t histogram_bytes = 2048 * 8;
+constexpr std::int64_t selection_passes = 9;
+
+int cores_of_this_rank(const comm::Communicator& world) {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    const int all = static_cast<int>(std::thread::hardware_concurrency());
+    const int mine = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : all;
+    // A rank bound to some cores owns them; unbound ranks share the node's.
+    return std::max(1, mine < all ? mine : mine / world.local_size());
+}
+
+std::int64_t resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::int64_t total = 0;
+    std::int64_t resident = 0;
+    statm >> total >> resident;
+    return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+bool takes(const kernels::ScoreDefinition& score, kernels::ScoreInput input) {
+    return std::count(score.inputs.begin(), score.inputs.end(), input) > 0;
+}
+
+kernels::ScoreInput input_of_role(const pool::Pool& pool, const std::string& role) {
+    const pool::Dataset& dataset = *pool.find(role);
+    if (role == "predictions") return kernels::ScoreInput::predictions;
+    if (role == "committee") {
+        return dataset.is_logit() ? kernels::ScoreInput::committee_logits
+                                  : kernels::ScoreInput::committee_probabilities;
+    }
+    return dataset.is_logit() ? kernels::ScoreInput::logits : kernels::ScoreInput::probabilities;
+}
+
+std::vector<std::string> roles_of(const kernels::ScoreDefinition& score) {
+    std::vector<std::string> roles;
+    if (takes(score, kernels::ScoreInput::probabilities)) roles.emplace_back("probabilities");
+    if (takes(score, kernels::ScoreInput::committee_probabilities)) roles.emplace_back("committee");
+    if (takes(score, kernels::ScoreInput::predictions)) roles.emplace_back("predictions");
+    return roles;
+}
+
+std::string joined(const std::vector<std::string>& words, const std::string& separator) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
+    return text;
+}
+
+// Members and classes the score needs, against the dataset's shape; no reason if it fits.
+void check_shape(const pool::Dataset& dataset, const kernels::ScoreDefinition& score,
+                 InputChoice& choice) {
+    const bool committee = dataset.role != "probabilities";
+    const std::int64_t members = committee ? dataset.row_shape.front() : 1;
+    const std::int64_t classes = dataset.row_elements() / std::max<std::int64_t>(members, 1);
+    const std::string where =
+        (dataset.parts.empty() ? std::string("pool") : dataset.parts.front().path) + ": " +
+        dataset.path;
+    if (members < score.min_members) {
+        choice.code = ExitCode::usage;
+        choice.reason = fmt::format(
+            "{}: {} member(s), but score '{}' measures disagreement and needs at least {}", where,
+            members, score.name, score.min_members);
+    } else if (classes < score.min_classes) {
+        choice.code = ExitCode::bad_data;
+        choice.reason = fmt::format("{}: {} class(es), but score '{}' needs at least {}", where,
+                                    classes, score.name, score.min_classes);
+    }
+}
+
+Metric find_metric(const std::string& name) {
+    if (name == "euclidean" || name == "l2") return Metric::euclidean;
+    if (name == "cosine" || name == "cos") return Metric::cosine;
+    throw Error(ExitCode::usage,
+                "--metric: unknown metric '" + name + "'; choose euclidean or cosine");
+}
+
+void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_excluded,
+                  Plan& plan) {
+    const std::int64_t candidates = std::max<std::int64_t>(0, pool.num_rows - num_excluded);
+    plan.batch_size = std::min(request.batch_size, candidates);
+    if (plan.diversity == "none") {
+        plan.shortlist_size = plan.batch_size;
+        return;
+    }
+    require(request.shortlist_size == 0 || request.shortlist_size >= request.batch_size,
+            ExitCode::usage,
+            fmt::format("--shortlist: {} is less than the batch of {}; give at least --batch rows",
+                        request.shortlist_size, request.batch_size));
+    const std::int64_t wanted = request.shortlist_size > 0
+                                    ? request.shortlist_size
+                                    : shortlist_factor * request.batch_size;
+    plan.shortlist_size = std::min(wanted, candidates);
+}
+
+// Whole blocks in flight on every compute thread and one read ahead, within half the budget.
+void choose_blocks(const pool::Pool& pool, const PlanRequest& request, int num_ranks, Plan& plan) {
+    plan.num_buffers = plan.input_role.empty() ? plan.num_threads : plan.num_threads + 1;
+    plan.block_rows = request.block_rows;
+    const auto budget = static_cast<std::int64_t>(request.memory_gib * 0x1p30);
+    if (plan.block_rows == 0) {
+        plan.block_rows = rows_without_input;
+        if (!plan.input_role.empty()) {
+            const pool::RowReader reader(pool.get(plan.input_role, "the score"));
+            plan.block_rows = std::max<std::int64_t>(1, reader.block_rows(block_bytes));
+        }
+        while (plan.block_rows > 1 && scan_memory(pool, plan, num_ranks) > budget / 2) {
+            plan.block_rows /= 2;
+        }
+    }
+    plan.memory_scan = scan_memory(pool, plan, num_ranks);
+    require(plan.memory_scan <= budget, ExitCode::usage,
+            fmt::format("--memory: scoring needs {} per rank (blocks of {} rows, {} buffers, a "
+                        "shortlist of {}), more than {}; raise --memory or lower --shortlist",
+                        bytes_text(static_cast<double>(plan.memory_scan)), plan.block_rows,
+                        plan.num_buffers, plan.shortlist_size,
+                        bytes_text(static_cast<double>(budget))));
+}
+
+void plan_diversity(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_centers,
+                    int num_ranks, Plan& plan) {
+    if (plan.diversity == "none") return;
+    const pool::Dataset& features = pool.get("features", "--diversify " + plan.diversity);
+    plan.memory_diversify = diversify_memory(pool, plan, num_centers, num_ranks);
+    const auto budget = static_cast<std::int64_t>(request.memory_gib * 0x1p30);
+    require(plan.memory_diversify <= budget, ExitCode::usage,
+            fmt::format("--memory: a shortlist of {} rows of {} features needs {} per rank, more "
+                        "than {}; use more ranks, raise --memory or lower --shortlist",
+                        count_text(plan.shortlist_size), features.row_elements(),
+                        bytes_text(static_cast<double>(plan.memory_diversify)),
+                        bytes_text(static_cast<double>(budget))));
+    plan.gather_bytes = (plan.shortlist_size + num_centers) * features.row_bytes();
+    KCenterOptions options;
+    options.num_picks = plan.batch_size;
+    const auto estimate = estimate_k_center(plan.shortlist_size, features.row_elements(), options);
+    plan.rounds = estimate.rounds;
+    plan.exchange_bytes += estimate.bytes_received_per_rank;
+}
+
+// Throws what keeps the score from being computed.
+void require_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
+                   const InputChoice& choice) {
+    const std::vector<std::string> roles = roles_of(score);
+    const bool any = std::any_of(roles.begin(), roles.end(), [&](const std::string& role) {
+        return pool.find(role) != nullptr;
+    });
+    if (!any) static_cast<void>(pool.get(roles.front(), "score '" + score.name + "'"));
+    throw Error(choice.code, choice.reason + "; choose another --score or --input");
+}
+
+}  // namespace
+
+std::int64_t Plan::peak_memory() const {
+    return memory_base + std::max(memory_scan, memory_diversify);
+}
+
+InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
+                         const std::string& wanted) {
+    InputChoice choice;
+    if (takes(score, kernels::ScoreInput::none)) return choice;
+    std::vector<std::string> roles = roles_of(score);
+    if (wanted != "auto") {
+        if (std::count(roles.begin(), roles.end(), wanted) == 0) {
+            choice.code = ExitCode::usage;
+            choice.reason = "--input: score '" + score.name + "' cannot be computed from '" +
+                            wanted + "', it reads " + joined(roles, " or ");
+            return choice;
+        }
+        roles = {wanted};
+    }
+    for (const std::string& role : roles) {
+        const pool::Dataset* dataset = pool.find(role);
+        if (dataset == nullptr) continue;
+        choice.reason.clear();
+        check_shape(*dataset, score, choice);
+        if (!choice.reason.empty()) continue;
+        choice.role = role;
+        choice.input = input_of_role(pool, role);
+        return choice;
+    }
+    if (choice.reason.empty()) choice.reason = "no dataset " + joined(roles, " or ");
+    return choice;
+}
+
+Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_excluded,
+               comm::Communicator& world) {
+    Plan plan;
+    world.agree([&] {
+        plan.score = &kernels::find_score(request.score);
+        plan.diversity = find_diversity(request.diversity).name;
+        plan.metric = find_metric(request.metric);
+        plan.seed = request.seed;
+        plan.round = request.round;
+        plan.bad_rows = request.bad_rows;
+        plan.num_threads =
+            request.num_threads > 0 ? request.num_threads : cores_of_this_rank(world);
+        plan.backend = kernels::choose_backend(request.device, world.local_rank());
+        const InputChoice choice = choose_input(pool, *plan.score, request.input);
+        plan.input = choice.input;
+        plan.input_role = choice.role;
+        if (!choice.reason.empty()) require_input(pool, *plan.score, choice);
+        choose_sizes(pool, request, num_excluded, plan);
+        plan.memory_base = resident_bytes();
+        choose_blocks(pool, request, world.size(), plan);
+        if (!plan.input_role.empty()) {
+            plan.scan_bytes = pool.num_rows * pool.get(plan.input_role, "the score").row_bytes();
+        }
+        plan.exchange_bytes = world.size() > 1 ? selection_passes * histogram_bytes : 0;
+        plan_diversity(pool, request, num_excluded, world.size(), plan);
+    });
+    plan.memory_base = world.max(plan.memory_base);
+    return plan;
+}
+
+std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
+    const auto size = [](std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
+    std::string text = fmt::format(
+        "pool       {} rows in {} file(s)\n"
+        "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
+        count_text(pool.num_rows), pool.source.files.size(), plan.score->name,
+        plan.input_role.empty() ? "the row numbers" : plan.input_role, size(plan.scan_bytes),
+        count_text(plan.shortlist_size));
+    if (plan.diversity == "none") {
+        text += "stage 2    none: the batch is the shortlist\n";
+    } else {
+        text += fmt::format(
+            "stage 2    {} ({}): reads {}, about {} rounds for {} picks\n", plan.diversity,
+            plan.metric == Metric::cosine ? "cosine" : "euclidean", size(plan.gather_bytes),
+            plan.rounds, count_text(plan.batch_size));
+    }
+    text += fmt::format(
+        "ranks      {}, {} thread(s) each, {} ({}), blocks of {} rows, {} in flight\n"
+        "memory     {} per rank at the peak ({} to start with; stage 1 adds {}, stage 2 {})\n"
+        "exchange   about {} received per rank\n",
+        num_ranks, plan.num_threads,
+        plan.backend == kernels::Backend::cuda ? "GPU" : "CPU",
+        plan.backend == kernels::Backend::cuda ? "CUDA" : kernels::cpu_instruction_set(),
+        count_text(plan.block_rows), plan.num_buffers, size(plan.peak_memory()),
+        size(plan.memory_base), size(plan.memory_scan), size(plan.memory_diversify),
+        size(plan.exchange_bytes));
+    return text;
+}
+
+}  // namespace sluice::select

@@ -1,0 +1,116 @@
+#include "select/two_stage.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <span>
+
+#include "core/error.hpp"
+#include "core/partition.hpp"
+#include "core/phase.hpp"
+#include "core/text.hpp"
+#include "select/diversify.hpp"
+#include "select/scan.hpp"
+#include "select/shortlist.hpp"
+
+namespace sluice::select {
+namespace {
+
+constexpr float not_a_distance = std::numeric_limits<float>::quiet_NaN();
+
+// Rows are dealt out in whole blocks, so that a rank reads whole chunks.
+RowRange rows_of_rank(RowId num_rows, std::int64_t block_rows, const comm::Communicator& world) {
+    const std::int64_t fair = (num_rows + world.size() - 1) / world.size();
+    const std::int64_t granule = std::clamp<std::int64_t>(fair, 1, block_rows);
+    return part_of_rows(num_rows, world.rank(), world.size(), granule);
+}
+
+// Ends the job, naming the lowest bad row of all ranks, or counts under BadRows::skip.
+void settle_bad_rows(const ScanResult& scan, const Plan& plan, Selection& selection,
+                     comm::Communicator& world) {
+    const std::int64_t num_bad = world.sum(scan.num_bad);
+    selection.num_skipped = num_bad;
+    if (num_bad == 0 || plan.bad_rows == BadRows::skip) return;
+    // Ranks hold ascending rows, so the lowest rank with a bad row holds the lowest bad row.
+    const std::int64_t owner =
+        world.min(scan.first_bad >= 0 ? std::int64_t{world.rank()} : std::int64_t{world.size()});
+    std::string message = scan.first_bad_reason;
+    world.broadcast(message, static_cast<int>(owner));
+    if (num_bad > 1) {
+        message += " (first of " + count_text(num_bad) + " such rows)";
+    }
+    throw comm::AgreedError(ExitCode::bad_data,
+                            message + "; repair the pool or pass --bad-rows skip");
+}
+
+std::vector<Selected> in_score_order(const std::vector<Candidate>& mine,
+                                     comm::Communicator& world) {
+    std::vector<Candidate> all = world.all_gather(std::span<const Candidate>(mine));
+    std::sort(all.begin(), all.end(), better);
+    std::vector<Selected> result;
+    for (const Candidate& candidate : all) {
+        result.push_back({candidate.row, candidate.score, not_a_distance});
+    }
+    return result;
+}
+
+}  // namespace
+
+const std::vector<DiversityDefinition>& diversity_definitions() {
+    static const std::vector<DiversityDefinition> definitions = {
+        {"none", {"top", "topk", "top_b"}, "the B best by score", false},
+        {"k_center",
+         {"kcenter", "k_center_greedy", "kcenter_greedy", "coreset", "core_set", "greedy_coreset",
+          "maxdist", "max_dist", "farthest_first", "diversity"},
+         "exact greedy k-center (farthest-first traversal), labeled and pending rows as centres",
+         true},
+    };
+    return definitions;
+}
+
+const DiversityDefinition& find_diversity(std::string_view name) {
+    std::vector<std::string> names;
+    for (const DiversityDefinition& definition : diversity_definitions()) {
+        if (definition.name == name || std::count(definition.aliases.begin(),
+                                                  definition.aliases.end(), name) > 0) {
+            return definition;
+        }
+        names.push_back(definition.name);
+        names.insert(names.end(), definition.aliases.begin(), definition.aliases.end());
+    }
+    const std::string nearest = nearest_name(name, names);
+    throw Error(ExitCode::usage,
+                "--diversify: unknown rule '" + std::string(name) + "'; " +
+                    (nearest.empty() ? "choose none or k_center" : "did you mean " + nearest + "?"));
+}
+
+Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
+                           const std::vector<RowId>& labeled_or_issued,
+                           comm::Communicator& world) {
+    Selection selection;
+    selection.covering_radius = not_a_distance;
+    selection.redundancy = std::numeric_limits<double>::quiet_NaN();
+
+    enter_phase("score");
+    ScanResult scan;
+    world.agree([&] {
+        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world),
+                         labeled_or_issued);
+    });
+    settle_bad_rows(scan, plan, selection, world);
+    selection.num_candidates = world.sum(scan.num_candidates);
+    selection.bytes_read = world.sum(scan.bytes_read);
+
+    enter_phase("shortlist");
+    std::vector<Candidate> shortlist =
+        keep_global_best(std::move(scan.best), plan.shortlist_size, world);
+    selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));
+    if (plan.diversity == "none" || selection.shortlist_size == 0) {
+        selection.rows = in_score_order(shortlist, world);
+        return selection;
+    }
+    diversify(pool, plan, balance_by_row(std::move(shortlist), world), labeled_or_issued, selection,
+              world);
+    return selection;
+}
+
+}  // namespace sluice::select
