@@ -1,0 +1,99 @@
+#include "h5/calls.hpp"
+
+#include "core/text.hpp"
+
+#include <type_traits>
+#include <utility>
+
+namespace sluice::h5 {
+namespace {
+
+static_assert(std::is_same_v<hid_t, Id>, "Handle spells out hid_t");
+
+constexpr std::size_t max_stack_text = 600;
+
+// Walks from the outermost call inwards; the texts repeat a lot, so each is kept once.
+herr_t add_entry(unsigned, const H5E_error2_t* entry, void* client) {
+    auto& text = *static_cast<std::string*>(client);
+    const std::string description = entry->desc != nullptr ? entry->desc : "";
+    if (description.empty() || text.find(description) != std::string::npos) return 0;
+    if (text.size() + description.size() > max_stack_text) return 0;
+    if (!text.empty()) text += ": ";
+    text += description;
+    return 0;
+}
+
+}  // namespace
+
+Handle::~Handle() {
+    if (valid()) close_function_(id_);
+}
+
+Handle::Handle(Handle&& other) noexcept
+    : id_(std::exchange(other.id_, -1)), close_function_(other.close_function_) {}
+
+Handle& Handle::operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(close_function_, other.close_function_);
+    return *this;
+}
+
+void Handle::close(const std::string& where) {
+    if (valid()) check(close_function_(std::exchange(id_, -1)), where, ExitCode::io_error);
+}
+
+void start_library() {
+    static const bool started = [] {
+        H5open();
+        H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+        H5PLset_loading_state(0);
+        return true;
+    }();
+    static_cast<void>(started);
+}
+
+std::string take_error_stack() {
+    std::string text;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, add_entry, &text);
+    H5Eclear2(H5E_DEFAULT);
+    return text.empty() ? "the library gave no reason" : printable(text);
+}
+
+void throw_stack(const std::string& where, ExitCode code) {
+    throw Error(code, where + ": HDF5: " + take_error_stack());
+}
+
+Handle own(hid_t id, Handle::CloseFunction close, const std::string& where, ExitCode code) {
+    return {check(id, where, code), close};
+}
+
+Handle own_type(hid_t id, const std::string& where) {
+    return own(id, H5Tclose, where);
+}
+Handle own_space(hid_t id, const std::string& where) {
+    return own(id, H5Sclose, where);
+}
+Handle own_properties(hid_t id, const std::string& where) {
+    return own(id, H5Pclose, where);
+}
+
+Handle own_dataset(hid_t id, const std::string& where, ExitCode code) {
+    return own(id, H5Dclose, where, code);
+}
+
+Handle own_attribute(hid_t id, const std::string& where, ExitCode code) {
+    return own(id, H5Aclose, where, code);
+}
+
+Handle make_space(const hsize_t* dims, int rank, const std::string& where) {
+    return own_space(rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, dims, nullptr),
+                     where);
+}
+
+Handle unlocked_access(const std::string& where) {
+    Handle properties = own_properties(H5Pcreate(H5P_FILE_ACCESS), where);
+    check(H5Pset_file_locking(properties.get(), false, true), where);
+    return properties;
+}
+
+}  // namespace sluice::h5
