@@ -45,6 +45,7 @@ run_ctest() { # run_ctest PRESET CTEST_OPTION...
     local build_preset=$1 log summary failures total status=0
     shift
     log=$sluice_root/build/$build_preset/ctest.log
+    mkdir -p "$(dirname "$log")"
     say "== tests of build/$build_preset"
     (cd "$sluice_root" && ctest --preset "$build_preset" --no-tests=error -j "$(num_cores)" "$@") </dev/null |
         tee "$log" || status=$?
