@@ -1,37 +1,37 @@
 #pragma once
 
+#include "core/types.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/types.hpp"
 
 namespace sluice::queue {
 
 /// One chosen sample.
 struct BatchItem {
     RowId row = 0;
-    std::string id;                ///< what users call the row
+    std::string id;  ///< what users call the row
     float score = 0.0F;
-    float distance = 0.0F;         ///< to the nearest centre when picked; NaN = no diversity stage
-    std::vector<double> inputs;    ///< [P] what the oracle sees; may be empty
+    float distance = 0.0F;       ///< to the nearest centre when picked; NaN = no diversity stage
+    std::vector<double> inputs;  ///< [P] what the oracle sees; may be empty
 };
 
 /// A batch to publish.
 struct Batch {
-    std::string id;                          ///< 16 hex digits: hash of the science inputs
-    std::vector<BatchItem> items;            ///< in selection order
-    std::vector<float> features;             ///< [items, dim]; may be empty
+    std::string id;                ///< 16 hex digits: hash of the science inputs
+    std::vector<BatchItem> items;  ///< in selection order
+    std::vector<float> features;   ///< [items, dim]; may be empty
     std::int64_t dim = 0;
-    std::vector<std::string> input_names;    ///< [P]
-    std::vector<std::string> input_units;    ///< [P], may be empty
-    std::int64_t ticket_items = 1;           ///< items claimed together
-    std::string manifest;                    ///< JSON object text: the science inputs, the same for
-                                             ///< every run of this batch; fields of its own are added
-    std::string provenance;                  ///< text of provenance.json: what differs from run to
-                                             ///< run (host, ranks, timings); may be empty
-    std::string pool_fingerprint;            ///< of the pool the rows were chosen from
+    std::vector<std::string> input_names;  ///< [P]
+    std::vector<std::string> input_units;  ///< [P], may be empty
+    std::int64_t ticket_items = 1;         ///< items claimed together
+    std::string manifest;                  ///< JSON object text: the science inputs, the same for
+                                           ///< every run of this batch; fields of its own are added
+    std::string provenance;                ///< text of provenance.json: what differs from run to
+                                           ///< run (host, ranks, timings); may be empty
+    std::string pool_fingerprint;          ///< of the pool the rows were chosen from
 };
 
 enum class PublishOutcome { published, already_there };

@@ -1,0 +1,162 @@
+#include "queue/layout.hpp"
+
+#include "core/durable_file.hpp"
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+
+namespace sluice::queue {
+namespace {
+
+constexpr std::string_view format_file = "queue.json";
+constexpr std::string_view format_name = "sluice-queue";
+constexpr int format_version = 1;
+constexpr std::size_t number_digits = 6;
+
+constexpr std::array all_folders = {folder::batches,    folder::order,   folder::pending,
+                                    folder::leased,     folder::results, folder::settled,
+                                    folder::quarantine, folder::tmp};
+
+struct stat examine(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) throw system_error(path, "cannot examine", errno);
+    return status;
+}
+
+// Whoever may write here could plant tickets that workers run under this user's name.
+void require_trusted(const std::string& directory, const struct stat& status) {
+    require(S_ISDIR(status.st_mode), ExitCode::permission,
+            directory + ": not a directory (links are not followed inside a queue); remove it");
+    require(
+        status.st_uid == ::geteuid(), ExitCode::permission,
+        fmt::format("{}: belongs to user {}, not to you ({}); use a queue directory of your own",
+                    directory, status.st_uid, ::geteuid()));
+    require((status.st_mode & S_IWOTH) == 0, ExitCode::permission,
+            fmt::format("{}: everybody may write to it (mode {:o}); run: chmod o-w {}", directory,
+                        status.st_mode & 07777U, directory));
+}
+
+void check_format(const std::string& path) {
+    const auto json = nlohmann::json::parse(read_own_file(path), nullptr, false);
+    require(json.is_object() && json.value("format", "") == format_name, ExitCode::bad_data,
+            path + ": not the format file of a queue; give another --queue directory");
+    const auto found = json.find("format_version");
+    const bool known = found != json.end() && *found == format_version;
+    require(known, ExitCode::bad_data,
+            fmt::format("{}: format_version {} is not the {} this version reads; use the version "
+                        "that made the queue",
+                        path, found == json.end() ? "missing" : found->dump(), format_version));
+}
+
+// A directory with other things in it is more likely a mistyped name than a queue to be.
+void require_empty(const std::string& directory) {
+    for (const std::string& name : list_names(directory)) {
+        if (name.rfind(".sluice-", 0) == 0) continue;  // left by a killed first run
+        throw Error(ExitCode::cannot_create,
+                    fmt::format("{}: not empty and not a queue (it holds '{}'); give a new or "
+                                "empty directory",
+                                directory, printable(name)));
+    }
+}
+
+}  // namespace
+
+std::string join(const std::string& directory, std::string_view name) {
+    return fmt::format("{}/{}", directory, name);
+}
+
+std::string number_name(std::int64_t number) {
+    return fmt::format("{:0{}}", number, number_digits);
+}
+
+std::int64_t number_of_name(std::string_view name) {
+    std::int64_t number = 0;
+    const auto result = std::from_chars(name.data(), name.data() + name.size(), number);
+    const bool whole = result.ec == std::errc() && result.ptr == name.data() + name.size();
+    return whole && name.size() >= number_digits && number > 0 ? number : 0;
+}
+
+bool is_plain_name(std::string_view name) {
+    const auto is_plain = [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+    };
+    return !name.empty() && name.size() <= 255 && name[0] != '.' &&
+           std::all_of(name.begin(), name.end(), is_plain);
+}
+
+bool exists(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0) return true;
+    if (errno != ENOENT && errno != ENOTDIR) throw system_error(path, "cannot examine", errno);
+    return false;
+}
+
+std::vector<std::string> list_names(const std::string& directory) {
+    std::vector<std::string> names;
+    std::error_code error;
+    std::filesystem::directory_iterator entry(directory, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        names.push_back(entry->path().filename().string());
+    }
+    if (error && error.value() != ENOENT) {
+        throw system_error(directory, "cannot list", error.value());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+void create_folder(const std::string& path) {
+    if (::mkdir(path.c_str(), 0775) == 0 || errno == EEXIST) return;
+    throw system_error(path, "cannot create the directory", errno);
+}
+
+std::string read_own_file(const std::string& path) {
+    const struct stat status = examine(path);
+    require(S_ISREG(status.st_mode) && status.st_uid == ::geteuid(), ExitCode::permission,
+            path +
+                ": not a regular file of yours (links are not followed inside a queue); "
+                "remove it if you did not put it there");
+    return read_text_file(path);
+}
+
+void open_layout(const std::string& directory) {
+    if (!exists(directory)) {
+        const std::string parent = std::filesystem::path(directory).parent_path().string();
+        make_directories(parent);
+        create_folder(directory);
+        sync_directory(parent.empty() ? "." : parent);
+    }
+    struct stat status {};
+    if (::stat(directory.c_str(), &status) != 0) {
+        throw system_error(directory, "cannot examine", errno);
+    }
+    require_trusted(directory, status);
+    const std::string format_path = join(directory, format_file);
+    if (exists(format_path)) {
+        check_format(format_path);
+    } else {
+        require_empty(directory);
+        const nlohmann::ordered_json format = {{"format", format_name},
+                                               {"format_version", format_version}};
+        publish_text_file(format_path, format.dump() + "\n");
+    }
+    for (const std::string_view name : all_folders) {
+        const std::string path = join(directory, name);
+        if (!exists(path)) create_folder(path);
+        require_trusted(path, examine(path));
+    }
+}
+
+}  // namespace sluice::queue

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::queue {
+
+/// The folders of a queue directory. They are siblings, so that every move between them is one
+/// rename within one file system.
+namespace folder {
+inline constexpr std::string_view batches = "batches";  ///< ID/: immutable once it has a manifest
+inline constexpr std::string_view order = "order";      ///< NNNNNN: which batches, in which order
+inline constexpr std::string_view pending = "pending";  ///< tokens of tickets nobody works on
+inline constexpr std::string_view leased = "leased";    ///< tokens of tickets being worked on
+inline constexpr std::string_view results = "results";  ///< what workers hand in
+inline constexpr std::string_view settled = "settled";  ///< results taken into the labels
+inline constexpr std::string_view quarantine = "quarantine";  ///< tickets that failed too often
+inline constexpr std::string_view tmp = "tmp";                ///< everything not yet published
+}  // namespace folder
+
+/// Names inside a batch directory.
+namespace batch_file {
+inline constexpr std::string_view items = "items.h5";
+inline constexpr std::string_view selected = "selected.csv";
+inline constexpr std::string_view provenance = "provenance.json";
+inline constexpr std::string_view manifest = "manifest.json";
+/// The finished manifest before the commit point; renamed to manifest.json last of all.
+inline constexpr std::string_view staged_manifest = "manifest.staged";
+inline constexpr std::string_view tickets = "tickets";
+/// The batch's tokens before they are moved to pending, each by one rename: exactly once.
+inline constexpr std::string_view tokens = "tokens";
+}  // namespace batch_file
+
+/// `DIRECTORY/NAME`.
+std::string join(const std::string& directory, std::string_view name);
+
+/// `000042`: file names of order entries (from 1) and tickets (from 1).
+std::string number_name(std::int64_t number);
+
+/// The number in such a name; 0 if it is none.
+std::int64_t number_of_name(std::string_view name);
+
+/// True for names that may stand in a path as one component: letters, digits, `-`, `_` and `.`,
+/// not beginning with a dot.
+bool is_plain_name(std::string_view name);
+
+/// True if something of this name exists; a symbolic link is not followed.
+bool exists(const std::string& path);
+
+/// Names in a directory, sorted; none if it does not exist.
+std::vector<std::string> list_names(const std::string& directory);
+
+/// Creates a directory that is never writable by everybody; one that exists is left alone.
+void create_folder(const std::string& path);
+
+/// The text of one of the queue's own files. Throws Error(permission) unless it is a regular file
+/// of this user: links are not followed.
+std::string read_own_file(const std::string& path);
+
+/// Creates the queue's format file and folders where absent and checks that they can be trusted.
+/// Throws Error(permission) for a directory that belongs to somebody else or that everybody may
+/// write to, Error(cannot_create) for one that holds other things, Error(bad_data) for another
+/// format version.
+void open_layout(const std::string& directory);
+
+}  // namespace sluice::queue

@@ -1,0 +1,78 @@
+#include "queue/staging.hpp"
+
+#include "core/durable_file.hpp"
+#include "queue/layout.hpp"
+#include "queue/order.hpp"
+
+#include <fmt/format.h>
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <vector>
+
+namespace sluice::queue {
+namespace {
+
+// Containers may share a host name and still not see each other's processes.
+std::uint64_t process_id_space() {
+    struct stat status {};
+    return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+}
+
+std::vector<std::string> split_at_dots(const std::string& text) {
+    std::vector<std::string> parts(1);
+    for (const char c : text) {
+        if (c == '.') {
+            parts.emplace_back();
+        } else {
+            parts.back() += c;
+        }
+    }
+    return parts;
+}
+
+// Only a process of this machine that is certainly gone counts; in doubt it lives.
+bool maker_is_gone(const std::string& name) {
+    static const std::vector<std::string> own = split_at_dots(staging_name());
+    const std::vector<std::string> parts = split_at_dots(name);
+    if (parts.size() < own.size() || parts[0] != own[0] || parts[3] != own[3]) return false;
+    int process = 0;
+    const char* const end = parts[1].data() + parts[1].size();
+    const auto result = std::from_chars(parts[1].data(), end, process);
+    if (result.ec != std::errc() || result.ptr != end || process <= 0) return false;
+    return ::kill(process, 0) != 0 && errno == ESRCH;
+}
+
+}  // namespace
+
+std::string staging_name() {
+    return fmt::format("{}.{}", unique_name(), process_id_space());
+}
+
+void remove_leftovers(const std::string& queue_directory) {
+    const std::string tmp = join(queue_directory, folder::tmp);
+    std::vector<std::string> leftovers = list_names(tmp);
+    std::erase_if(leftovers, [](const std::string& name) { return !maker_is_gone(name); });
+    if (leftovers.empty()) return;
+    // Read after the makers were seen gone: a maker issues its batch while it lives.
+    std::set<std::string> needed;
+    for (const OrderEntry& entry : read_order(queue_directory))
+        needed.insert(entry.staged);
+    for (const std::string& name : leftovers) {
+        if (!needed.contains(name)) discard(join(tmp, name));
+    }
+}
+
+void discard(const std::string& directory) {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory, ignored);
+}
+
+}  // namespace sluice::queue

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+namespace sluice::queue {
+
+/// A name for a directory in tmp/ that says which process builds in it: `HOST.PID.NONCE.PIDSPACE`,
+/// different on every call.
+std::string staging_name();
+
+/// Removes what processes that are gone left in tmp/. Touches nothing of other machines,
+/// of living processes, or what an issued batch still needs. What cannot be removed stays: it is in
+/// nobody's way.
+void remove_leftovers(const std::string& queue_directory);
+
+/// Removes a directory tree that this process built; what cannot be removed stays.
+void discard(const std::string& directory);
+
+}  // namespace sluice::queue
