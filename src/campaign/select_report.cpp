@@ -1,0 +1,155 @@
+#include "campaign/select_report.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/phase.hpp"
+#include "core/text.hpp"
+#include "core/version.hpp"
+
+namespace sluice::campaign {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t rows_shown = 10;
+
+// JSON has no NaN and no infinity.
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+// The shortest decimal of a float, not of the double it widens to.
+Json float_or_null(float value) {
+    return std::isfinite(value) ? Json::parse(number_text(value)) : Json();
+}
+
+std::string metric_name(select::Metric metric) {
+    return metric == select::Metric::cosine ? "cosine" : "euclidean";
+}
+
+Json manifest_json(const SelectOutcome& outcome) {
+    const select::Plan& plan = outcome.plan;
+    const select::Selection& selection = outcome.selection;
+    Json json;
+    json["score"] = plan.score->name;
+    json["input"] = plan.input_role;
+    json["diversify"] = plan.diversity;
+    json["metric"] = metric_name(plan.metric);
+    json["batch_size"] = outcome.request.batch_size;
+    json["shortlist_size"] = selection.shortlist_size;
+    json["seed"] = plan.seed;
+    json["round"] = plan.round;
+    json["bad_rows"] = plan.bad_rows == select::BadRows::skip ? "skip" : "refuse";
+    json["pool_rows"] = outcome.num_pool_rows;
+    json["pool_fingerprint"] = outcome.pool_fingerprint;
+    json["candidates"] = selection.num_candidates;
+    json["labeled"] = outcome.num_labeled;
+    json["issued_before"] = outcome.num_issued_before;
+    json["skipped"] = selection.num_skipped;
+    json["covering_radius"] = float_or_null(selection.covering_radius);
+    json["redundancy"] = number_or_null(selection.redundancy);
+    return json;
+}
+
+Json provenance_json(const SelectOutcome& outcome) {
+    Json json;
+    char host[256] = {};
+    ::gethostname(host, sizeof host - 1);
+    json["sluice"] = version_text();
+    json["compiler"] = __VERSION__;
+    json["host"] = host;
+    json["ranks"] = outcome.num_ranks;
+    json["threads"] = outcome.plan.num_threads;
+    json["backend"] = outcome.plan.backend == kernels::Backend::cuda ? "cuda" : "cpu";
+    json["instruction_set"] = kernels::cpu_instruction_set();
+    json["finished_utc"] =
+        fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                    fmt::gmtime(std::chrono::system_clock::to_time_t(
+                        std::chrono::system_clock::now())));
+    json["pool_files"] = outcome.request.pool.files;
+    json["labels"] = outcome.request.labels_path;
+    json["rounds"] = outcome.selection.rounds;
+    json["rows_refreshed"] = outcome.selection.rows_refreshed;
+    json["bytes_read"] = outcome.selection.bytes_read;
+    json["seconds"] = outcome.seconds;
+    for (const auto& [phase, seconds] : phase_seconds()) json["phase_seconds"][phase] = seconds;
+    return json;
+}
+
+std::string rows_table(const queue::Batch& batch) {
+    std::string text = fmt::format("{:>6}  {:>12}  {:<16}  {:>12}  {:>12}\n", "rank", "row", "id",
+                                   "score", "distance");
+    for (std::size_t i = 0; i < std::min(rows_shown, batch.items.size()); ++i) {
+        const queue::BatchItem& item = batch.items[i];
+        const std::string distance =
+            std::isnan(item.distance) ? "-" : fmt::format("{:.6g}", item.distance);
+        text += fmt::format("{:>6}  {:>12}  {:<16}  {:>12.6g}  {:>12}\n", i + 1, item.row,
+                            printable(item.id), item.score, distance);
+    }
+    if (batch.items.size() > rows_shown) {
+        text += fmt::format("{:>6}  and {} more\n", "...",
+                            count_text(static_cast<std::int64_t>(batch.items.size() - rows_shown)));
+    }
+    return text;
+}
+
+std::string diversity_line(const SelectOutcome& outcome) {
+    const select::Selection& selection = outcome.selection;
+    if (outcome.plan.diversity == "none") return {};
+    std::string text = fmt::format("covering radius {:.6g}", selection.covering_radius);
+    if (!std::isnan(selection.redundancy)) {
+        text += fmt::format(", mean nearest distance inside the batch {:.6g}",
+                            selection.redundancy);
+    }
+    return text + fmt::format(" ({}; {} rounds)\n", metric_name(outcome.plan.metric),
+                              selection.rounds);
+}
+
+}  // namespace
+
+std::string manifest_text(const SelectOutcome& outcome) { return manifest_json(outcome).dump(); }
+
+std::string provenance_text(const SelectOutcome& outcome) {
+    return provenance_json(outcome).dump();
+}
+
+std::string report_text(const SelectOutcome& outcome) {
+    const select::Selection& selection = outcome.selection;
+    const auto chosen = static_cast<std::int64_t>(selection.rows.size());
+    std::string text = fmt::format(
+        "batch {}: {} of {} candidates ({} labeled or issued, {} skipped), {} then {} among the "
+        "best {}\n",
+        outcome.batch.id, count_text(chosen), count_text(selection.num_candidates),
+        count_text(outcome.num_labeled), count_text(selection.num_skipped),
+        outcome.plan.score->name, outcome.plan.diversity, count_text(selection.shortlist_size));
+    text += diversity_line(outcome) + rows_table(outcome.batch);
+    text += fmt::format("{} read in {:.2f} s on {} rank(s)\n",
+                        bytes_text(static_cast<double>(selection.bytes_read)), outcome.seconds,
+                        outcome.num_ranks);
+    if (!outcome.request.queue_directory.empty()) {
+        text += fmt::format("published in {}/batches/{} (selected.csv, items.h5, tickets)\n",
+                            outcome.request.queue_directory, outcome.batch.id);
+    }
+    return text;
+}
+
+std::string report_json(const SelectOutcome& outcome) {
+    Json json;
+    json["batch"] = outcome.batch.id;
+    json["manifest"] = manifest_json(outcome);
+    json["provenance"] = provenance_json(outcome);
+    json["rows"] = Json::array();
+    for (const queue::BatchItem& item : outcome.batch.items) {
+        json["rows"].push_back({{"row", item.row},
+                                {"id", item.id},
+                                {"score", float_or_null(item.score)},
+                                {"distance", float_or_null(item.distance)}});
+    }
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace sluice::campaign

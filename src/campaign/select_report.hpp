@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+
+#include "campaign/select_round.hpp"
+#include "queue/publish.hpp"
+#include "select/two_stage.hpp"
+
+namespace sluice::campaign {
+
+/// Everything a finished selection is described from.
+struct SelectOutcome {
+    const SelectRequest& request;
+    const select::Plan& plan;
+    const select::Selection& selection;
+    const queue::Batch& batch;
+    std::string pool_fingerprint;
+    RowId num_pool_rows = 0;
+    std::int64_t num_labeled = 0;
+    std::int64_t num_issued_before = 0;
+    int num_ranks = 1;
+    double seconds = 0.0;
+};
+
+/// manifest.json without the queue's own fields: the science inputs and what came of them, the
+/// same bytes for any number of ranks, threads and any layout. JSON object text.
+std::string manifest_text(const SelectOutcome& outcome);
+
+/// provenance.json: versions, host, ranks, files, times; differs from run to run. JSON object text.
+std::string provenance_text(const SelectOutcome& outcome);
+
+/// The report for people, on stdout: what was chosen, how diverse it is, what to do next.
+std::string report_text(const SelectOutcome& outcome);
+
+/// The report for programs (--json): manifest, provenance and the chosen rows in one object.
+std::string report_json(const SelectOutcome& outcome);
+
+}  // namespace sluice::campaign

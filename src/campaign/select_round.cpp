@@ -1,0 +1,261 @@
+#include "campaign/select_round.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+
+#include "campaign/batch_items.hpp"
+#include "campaign/labels.hpp"
+#include "campaign/select_report.hpp"
+#include "core/durable_file.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/phase.hpp"
+#include "core/sha256.hpp"
+#include "core/stop.hpp"
+#include "core/text.hpp"
+#include "queue/publish.hpp"
+
+namespace sluice::campaign {
+namespace {
+
+constexpr std::size_t batch_id_digits = 16;
+
+// What rank 0 found in the queue before selecting.
+struct QueueState {
+    std::int64_t num_batches = 0;
+    std::vector<RowId> issued;
+    bool published = false;  // the batch asked for is already there
+};
+
+// Results go to stdout; a reader that has gone away is an output error, not our bug.
+void print_result(const std::string& text) {
+    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    require(written && std::fflush(stdout) == 0, ExitCode::io_error,
+            "stdout: cannot write the report (closed pipe or full disk); the results on disk are "
+            "complete");
+}
+
+std::string rows_hash(const std::vector<RowId>& rows) {
+    Sha256 hash;
+    hash.update(std::as_bytes(std::span(rows)));
+    return hash.hex_digest();
+}
+
+// Hash of everything that decides which rows are chosen, except the rows issued so far: so that the
+// same command finds its own batch.
+std::string batch_id(const SelectRequest& request, const std::string& pool_fingerprint,
+                     const std::vector<RowId>& labeled) {
+    nlohmann::ordered_json science;
+    science["format"] = "sluice-batch-1";
+    science["pool"] = pool_fingerprint;
+    science["labeled"] = rows_hash(labeled);
+    science["score"] = kernels::find_score(request.score).name;
+    science["input"] = request.input;
+    science["diversify"] = select::find_diversity(request.diversity).name;
+    science["metric"] = request.metric;
+    science["batch"] = request.batch_size;
+    science["shortlist"] = request.shortlist_size;
+    science["seed"] = request.seed;
+    science["round"] = request.round;
+    science["bad_rows"] = request.bad_rows == select::BadRows::skip ? "skip" : "refuse";
+    return sha256_hex(science.dump()).substr(0, batch_id_digits);
+}
+
+select::PlanRequest plan_request(const SelectRequest& request) {
+    select::PlanRequest plan;
+    plan.score = request.score;
+    plan.diversity = request.diversity;
+    plan.metric = request.metric;
+    plan.input = request.input;
+    plan.batch_size = request.batch_size;
+    plan.shortlist_size = request.shortlist_size;
+    plan.seed = request.seed;
+    plan.round = request.round;
+    plan.bad_rows = request.bad_rows;
+    plan.device = request.device;
+    plan.num_threads = request.num_threads;
+    plan.block_rows = request.block_rows;
+    plan.memory_gib = request.memory_gib;
+    return plan;
+}
+
+// One selection, step by step; rank 0 alone touches the queue.
+class Round {
+  public:
+    Round(const SelectRequest& request, comm::Communicator& world)
+        : request_(request), world_(world), started_(std::chrono::steady_clock::now()) {}
+
+    void run() {
+        check_request();
+        enter_phase("open pool");
+        pool_ = pool::open_pool(request_.pool, world_);
+        fingerprint_ = pool::fingerprint(pool_, world_);
+        enter_phase("read labels");
+        labeled_ = read_labeled_rows(request_.labels_path, pool_.num_rows, world_);
+        world_.agree([&] { id_ = batch_id(request_, fingerprint_, labeled_); });
+        enter_phase("open queue");
+        read_queue();
+        if (state_.published) return report_published();
+
+        excluded_ = labeled_;
+        excluded_.insert(excluded_.end(), state_.issued.begin(), state_.issued.end());
+        std::sort(excluded_.begin(), excluded_.end());
+        excluded_.erase(std::unique(excluded_.begin(), excluded_.end()), excluded_.end());
+        enter_phase("plan");
+        plan_ = select::make_plan(pool_, plan_request(request_),
+                                  static_cast<std::int64_t>(excluded_.size()), world_);
+        if (request_.mode == SelectRequest::Mode::dry_run) return report_plan();
+        const select::Selection selection =
+            select::select_two_stage(pool_, plan_, excluded_, world_);
+        note_surprises(selection);
+        enter_phase("publish");
+        world_.agree([&] {
+            require(!stop_requested(), ExitCode::try_again,
+                    "stopped by a signal before publishing; run the same command again");
+            if (world_.is_root()) finish(selection);
+        });
+        enter_phase("done");
+    }
+
+  private:
+    void check_request() const {
+        const bool has_output = !request_.queue_directory.empty() || !request_.selected_path.empty();
+        require(has_output || request_.mode == SelectRequest::Mode::dry_run, ExitCode::usage,
+                "select: nowhere to put the batch; give --queue DIR (or --selected FILE.csv)");
+        require(request_.batch_size > 0, ExitCode::usage,
+                "--batch: " + std::to_string(request_.batch_size) +
+                    " rows cannot be chosen; give at least 1");
+    }
+
+    bool uses_queue() const {
+        return !request_.queue_directory.empty() &&
+               (request_.mode == SelectRequest::Mode::run ||
+                std::filesystem::exists(request_.queue_directory));
+    }
+
+    void read_queue() {
+        std::vector<std::int64_t> facts(2, 0);
+        world_.agree([&] {
+            if (!world_.is_root() || !uses_queue()) return;
+            queue_.emplace(request_.queue_directory);
+            check_same_pool();
+            facts[0] = queue_->find_batch(id_) ? 1 : 0;
+            facts[1] = queue_->num_issued();
+            state_.issued = queue_->issued_rows();
+        });
+        world_.sum(facts);
+        state_.published = facts[0] != 0;
+        state_.num_batches = facts[1];
+        state_.issued = world_.all_gather(std::span<const RowId>(state_.issued));
+    }
+
+    void check_same_pool() const {
+        const std::string before = queue_->last_pool_fingerprint();
+        require(before.empty() || before == fingerprint_ ||
+                    request_.new_pool == SelectRequest::NewPool::accept,
+                ExitCode::bad_data,
+                request_.queue_directory +
+                    ": the pool is not the one this queue's batches came from (its content hash "
+                    "changed from " +
+                    before.substr(0, batch_id_digits) + " to " +
+                    fingerprint_.substr(0, batch_id_digits) +
+                    "); give the same pool, another --queue, or --new-pool if rows keep their "
+                    "meaning");
+    }
+
+    void report_published() {
+        world_.agree([&] {
+            if (!world_.is_root()) return;
+            const std::string directory = request_.queue_directory + "/batches/" + id_;
+            if (!request_.selected_path.empty()) {
+                publish_text_file(request_.selected_path,
+                                  read_text_file(directory + "/selected.csv"));
+            }
+            print_result("batch " + id_ + " is already published in " + directory +
+                         "; nothing changed. For another batch of this pool bring new --labels or "
+                         "pass --round " +
+                         std::to_string(request_.round + 1) + "\n");
+        });
+    }
+
+    void report_plan() {
+        world_.agree([&] {
+            if (!world_.is_root()) return;
+            print_result("batch      " + id_ + ": " + count_text(plan_.batch_size) + " rows, " +
+                         count_text(static_cast<std::int64_t>(excluded_.size())) +
+                         " labeled or issued\n" +
+                         select::plan_text(pool_, plan_, world_.size()) +
+                         "dry run: nothing was read beyond metadata, nothing written\n");
+        });
+    }
+
+    void note_surprises(const select::Selection& selection) const {
+        const auto chosen = static_cast<std::int64_t>(selection.rows.size());
+        if (chosen < request_.batch_size) {
+            log_warning(fmt::format("only {} of the {} rows asked for could be chosen",
+                                    count_text(chosen), count_text(request_.batch_size)));
+        }
+        if (selection.num_skipped > 0) {
+            log_warning(count_text(selection.num_skipped) + " bad rows were skipped");
+        }
+        if (chosen > 1 && selection.covering_radius == 0.0F) {
+            log_warning("the batch covers the shortlist at distance 0: it holds duplicates, the "
+                        "rest was filled in row order; a larger --shortlist may help");
+        }
+    }
+
+    void finish(const select::Selection& selection) {
+        queue::Batch batch = assemble_batch(pool_, selection, request_.ticket_items);
+        batch.id = id_;
+        batch.pool_fingerprint = fingerprint_;
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+        const SelectOutcome outcome{request_,
+                                    plan_,
+                                    selection,
+                                    batch,
+                                    fingerprint_,
+                                    pool_.num_rows,
+                                    static_cast<std::int64_t>(labeled_.size()),
+                                    static_cast<std::int64_t>(state_.issued.size()),
+                                    world_.size(),
+                                    seconds};
+        batch.manifest = manifest_text(outcome);
+        batch.provenance = provenance_text(outcome);
+        if (queue_) queue_->publish(batch, state_.num_batches);
+        if (!request_.selected_path.empty()) {
+            publish_text_file(request_.selected_path, queue::selected_csv(batch.items));
+        }
+        if (!request_.json_path.empty()) {
+            publish_text_file(request_.json_path, report_json(outcome));
+        }
+        print_result(report_text(outcome));
+    }
+
+    const SelectRequest& request_;
+    comm::Communicator& world_;
+    std::chrono::steady_clock::time_point started_;
+    pool::Pool pool_;
+    std::string fingerprint_;
+    std::vector<RowId> labeled_;
+    std::string id_;
+    std::optional<queue::Queue> queue_;  // rank 0 only
+    QueueState state_;
+    std::vector<RowId> excluded_;
+    select::Plan plan_;
+};
+
+}  // namespace
+
+void select_round(const SelectRequest& request, comm::Communicator& world) {
+    Round(request, world).run();
+}
+
+}  // namespace sluice::campaign
