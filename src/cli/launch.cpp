@@ -1,0 +1,109 @@
+#include "cli/launch.hpp"
+
+#include "cli/numbers.hpp"
+#include "core/sha256.hpp"
+#include "core/stop.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <clocale>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <locale>
+#include <optional>
+
+namespace sluice::cli {
+namespace {
+
+std::optional<std::uint64_t> environment_number(const char* name) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? std::nullopt : parse_digits(text);
+}
+
+// This process's number among those the launcher started.
+std::optional<std::uint64_t> launched_rank() {
+    for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+        if (const auto rank = environment_number(name)) return rank;
+    }
+    return std::nullopt;
+}
+
+// A closed descriptor is replaced by one that refuses what it is for: reading from stdin gives the
+// end of the file, writing to stdout fails (and is reported), stderr is lost.
+void occupy_standard_descriptors() {
+    constexpr std::array<int, 3> modes = {O_RDONLY, O_RDONLY, O_WRONLY};
+    for (int descriptor = 0; descriptor < 3; ++descriptor) {
+        if (::fcntl(descriptor, F_GETFD) != -1) continue;
+        // The lowest free number is taken, which is this one.
+        [[maybe_unused]] const int taken =
+            ::open("/dev/null", modes[static_cast<std::size_t>(descriptor)]);
+    }
+}
+
+// Open MPI then starts no helper process and looks at no network: 0.04 s in place of 0.33 s.
+void start_mpi_quickly() {
+    constexpr int keep_what_the_user_set = 0;
+    ::setenv("OMPI_MCA_ess_singleton_isolated", "1", keep_what_the_user_set);
+    ::setenv("OMPI_MCA_pml", "ob1", keep_what_the_user_set);
+}
+
+}  // namespace
+
+void prepare_process() {
+    occupy_standard_descriptors();
+    std::setlocale(LC_ALL, "C");
+    std::locale::global(std::locale::classic());
+    std::signal(SIGPIPE, SIG_IGN);
+    install_stop_handler();
+    if (!is_launched()) start_mpi_quickly();
+}
+
+bool is_launched() {
+    return launched_rank().has_value();
+}
+
+bool prints_before_mpi() {
+    return launched_rank().value_or(0) == 0;
+}
+
+int cores_per_rank(const comm::Communicator& world) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    const int allowed = ::sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    const bool is_bound = allowed < ::sysconf(_SC_NPROCESSORS_ONLN);
+    return std::max(1, is_bound ? allowed : allowed / world.local_size());
+}
+
+void require_same(const std::string& text, const std::string& what, comm::Communicator& world) {
+    const std::string digest = sha256_hex(text);
+    const std::vector<char> digests =
+        world.all_gather(std::span<const char>(digest.data(), digest.size()));
+    for (int rank = 1; rank < world.size(); ++rank) {
+        const auto begin = digests.begin() + static_cast<std::ptrdiff_t>(digest.size()) * rank;
+        if (std::equal(begin, begin + static_cast<std::ptrdiff_t>(digest.size()),
+                       digests.begin())) {
+            continue;
+        }
+        throw comm::AgreedError(
+            ExitCode::usage, "rank " + std::to_string(rank) + " was started with another " + what +
+                                 " than rank 0; start all ranks with the same command");
+    }
+}
+
+void print_result(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+bool finish_output() {
+    std::cout.flush();
+    const bool flushed = std::fflush(stdout) == 0;
+    return flushed && std::ferror(stdout) == 0 && std::cout.good();
+}
+
+}  // namespace sluice::cli

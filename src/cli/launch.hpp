@@ -1,0 +1,35 @@
+#pragma once
+
+#include "comm/communicator.hpp"
+
+#include <span>
+#include <string>
+
+namespace sluice::cli {
+
+/// What a process of sluice needs before anything else: the C locale, SIGPIPE ignored (a closed
+/// stdout must not end a job whose results are on disk), descriptors 0 to 2 taken (else the next
+/// file opened would be "stdout"), stop signals as a flag, and a quick start of Open MPI when there
+/// is no launcher. Variables the user has set are kept.
+void prepare_process();
+
+/// Whether mpirun, srun or the like started this process as one of a job's ranks.
+bool is_launched();
+
+/// Whether this process may print what all ranks would print, before MPI has started.
+bool prints_before_mpi();
+
+/// The cores this process may use, shared with the other ranks of its node; at least 1.
+int cores_per_rank(const comm::Communicator& world);
+
+/// Throws AgreedError(usage) on all ranks unless all were started with the same `text`.
+/// `what` names it, as in "arguments". \collective
+void require_same(const std::string& text, const std::string& what, comm::Communicator& world);
+
+/// Writes results to stdout. A failure is kept for finish_output.
+void print_result(const std::string& text);
+
+/// Flushes stdout; false if anything written there was lost.
+bool finish_output();
+
+}  // namespace sluice::cli

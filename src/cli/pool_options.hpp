@@ -1,0 +1,25 @@
+#pragma once
+
+#include "cli/options.hpp"
+#include "pool/pool.hpp"
+
+#include <vector>
+
+namespace sluice::cli {
+
+/// `--pool` and the options that name datasets (`--features /path/in/file`, ...).
+std::vector<OptionSpec> pool_options();
+
+/// The pool those options ask for.
+pool::PoolSource pool_source(const Options& options);
+
+/// `--config`, which every command has.
+OptionSpec config_option();
+
+/// `--threads`: a number, or `auto` for this rank's share of the node's cores.
+OptionSpec threads_option();
+
+/// Its value; 0 = auto.
+int num_threads(const Options& options);
+
+}  // namespace sluice::cli

@@ -1,0 +1,204 @@
+#include "campaign/select_round.hpp"
+#include "cli/commands.hpp"
+#include "cli/pool_options.hpp"
+#include "kernels/score_rows.hpp"
+#include "select/two_stage.hpp"
+
+#include <limits>
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::uint64_t max_count = std::numeric_limits<std::int32_t>::max();
+constexpr std::uint64_t max_rows = std::uint64_t{1} << 48;
+
+// The registries of scores and of diversities, as names an option takes.
+template <typename Definitions>
+std::vector<Choice> choices_of(const Definitions& definitions) {
+    std::vector<Choice> choices;
+    for (const auto& definition : definitions) {
+        choices.push_back({definition.name, definition.aliases, definition.summary});
+    }
+    return choices;
+}
+
+std::vector<OptionSpec> science_options() {
+    return {
+        {.name = "batch",
+         .value_name = "B",
+         .summary = "how many rows to choose",
+         .unit = "rows",
+         .need = OptionSpec::Need::required,
+         .aliases = {"batch-size"}},
+        {.name = "score",
+         .value_name = "NAME",
+         .summary = "what makes a row worth a label (listed below)",
+         .default_text = "entropy",
+         .choices = choices_of(kernels::score_definitions())},
+        {.name = "diversify",
+         .value_name = "NAME",
+         .summary = "how the batch is chosen from the shortlist (listed below)",
+         .default_text = "k_center",
+         .aliases = {"diversity"},
+         .choices = choices_of(select::diversity_definitions())},
+        {.name = "metric",
+         .value_name = "NAME",
+         .summary = "distance between features",
+         .default_text = "euclidean",
+         .choices = {{"euclidean"}, {"cosine"}}},
+        {.name = "shortlist",
+         .value_name = "K",
+         .summary = "rows with the best scores that the batch is chosen from; auto = 10 x B",
+         .unit = "rows",
+         .default_text = "auto",
+         .aliases = {"shortlist-size"}},
+        {.name = "input",
+         .value_name = "NAME",
+         .summary = "the dataset that the score reads; auto = the best one the pool has",
+         .default_text = "auto",
+         .choices = {{"auto"}, {"probabilities"}, {"committee"}, {"predictions"}}},
+        {.name = "labels",
+         .value_name = "PATH",
+         .summary = "labels file, or directory of label generations: never chosen, and centres"},
+        {.name = "seed",
+         .value_name = "S",
+         .summary = "seed of random choices, 0 to 2^64-1",
+         .default_text = "0"},
+        {.name = "round",
+         .value_name = "R",
+         .summary = "number of the round, part of every random choice",
+         .default_text = "1"},
+    };
+}
+
+std::vector<OptionSpec> policy_options() {
+    return {
+        {.name = "queue",
+         .value_name = "DIR",
+         .summary = "queue directory that the batch is published in; made when absent"},
+        {.name = "bad-rows",
+         .value_name = "WHAT",
+         .summary = "what to do about rows with wrong values",
+         .default_text = "refuse",
+         .choices = {{"refuse"}, {"skip"}}},
+        {.name = "new-pool",
+         .value_name = "",
+         .summary = "go on with a queue whose earlier batches came from another pool",
+         .kind = OptionSpec::Kind::flag},
+        {.name = "ticket-items",
+         .value_name = "T",
+         .summary = "rows that an oracle worker takes together",
+         .unit = "rows",
+         .default_text = "1"},
+        {.name = "selected",
+         .value_name = "FILE",
+         .summary = "also write the batch as CSV (rank,row,id,score,distance)"},
+        {.name = "json", .value_name = "FILE", .summary = "also write a report as JSON"},
+        {.name = "dry-run",
+         .value_name = "",
+         .summary = "print what would be read, held and exchanged, and do nothing",
+         .kind = OptionSpec::Kind::flag},
+    };
+}
+
+std::vector<OptionSpec> machine_options() {
+    return {
+        threads_option(),
+        {.name = "device",
+         .value_name = "NAME",
+         .summary = "where kernels run; the batch is the same",
+         .default_text = "auto",
+         .choices = {{"auto"}, {"cpu"}, {"gpu"}}},
+        {.name = "memory",
+         .value_name = "X",
+         .summary = "memory of each rank for buffers and the shortlist",
+         .unit = "GiB",
+         .default_text = "1"},
+        {.name = "block-rows",
+         .value_name = "R",
+         .summary = "rows read at once; auto = what suits files and memory",
+         .unit = "rows",
+         .default_text = "auto"},
+        config_option(),
+    };
+}
+
+CommandSpec make_spec() {
+    CommandSpec spec;
+    spec.name = "select";
+    spec.summary = "choose a batch from a pool and publish it in a queue";
+    spec.usage = "--pool FILE... --queue DIR --batch B [OPTIONS]";
+    spec.details =
+        "Scores every row, keeps the K best as the shortlist, and chooses from it B rows that are "
+        "unlike each other and unlike all rows labeled or issued before. The batch is the same for "
+        "any number of ranks and threads. Asking again for the same batch changes nothing.";
+    for (const auto& group :
+         {pool_options(), science_options(), policy_options(), machine_options()}) {
+        spec.options.insert(spec.options.end(), group.begin(), group.end());
+    }
+    return spec;
+}
+
+kernels::DeviceChoice device_choice(const std::string& name) {
+    if (name == "cpu") return kernels::DeviceChoice::cpu;
+    return name == "gpu" ? kernels::DeviceChoice::gpu : kernels::DeviceChoice::automatic;
+}
+
+void read_science(const Options& options, campaign::SelectRequest& request) {
+    request.batch_size = options.count("batch", {1, max_count});
+    request.score = options.text("score");
+    request.diversity = options.text("diversify");
+    request.metric = options.text("metric");
+    request.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
+    request.input = options.text("input");
+    request.labels_path = options.text("labels");
+    request.seed = options.seed("seed");
+    request.round = static_cast<std::uint32_t>(
+        options.count("round", {1, std::numeric_limits<std::uint32_t>::max()}));
+    if (request.shortlist_size != 0 && request.shortlist_size < request.batch_size) {
+        options.fail("shortlist", "smaller than the batch (" + options.text("shortlist") + " < " +
+                                      options.text("batch") + "); give at least --batch");
+    }
+}
+
+void read_policy(const Options& options, campaign::SelectRequest& request) {
+    using Mode = campaign::SelectRequest::Mode;
+    using NewPool = campaign::SelectRequest::NewPool;
+    request.queue_directory = options.text("queue");
+    request.bad_rows =
+        options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
+    request.new_pool = options.flag("new-pool") ? NewPool::accept : NewPool::refuse;
+    request.ticket_items = options.count("ticket-items", {1, max_count});
+    request.selected_path = options.text("selected");
+    request.json_path = options.text("json");
+    request.mode = options.flag("dry-run") ? Mode::dry_run : Mode::run;
+    require(!request.queue_directory.empty() || !request.selected_path.empty() ||
+                request.mode == Mode::dry_run,
+            ExitCode::usage,
+            "--queue DIR: missing; say where the batch goes, or give --selected FILE or --dry-run");
+}
+
+campaign::SelectRequest read_request(const Options& options) {
+    campaign::SelectRequest request;
+    request.pool = pool_source(options);
+    read_science(options, request);
+    read_policy(options, request);
+    request.num_threads = num_threads(options);
+    request.device = device_choice(options.text("device"));
+    request.memory_gib = options.positive_number("memory");
+    request.block_rows = options.count_or_auto("block-rows", {1, max_rows}).value_or(0);
+    return request;
+}
+
+}  // namespace
+
+Command select_command() {
+    return {make_spec(), [](const Options& options) {
+                const campaign::SelectRequest request = read_request(options);
+                return [request](comm::Communicator& world) {
+                    campaign::select_round(request, world);
+                };
+            }};
+}
+
+}  // namespace sluice::cli
