@@ -8,6 +8,10 @@
 
 namespace sluice {
 
+/// Whether any score is at least `threshold` or NaN: one vector compare for most of a pool, so
+/// that collecting costs little more than reading the scores.
+bool any_may_enter(std::span<const float> scores, float threshold);
+
 /// Keeps the `capacity` best candidates offered, in O(1) amortised a candidate and at most
 /// 2 * capacity + 1024 candidates of memory. The result does not depend on the order of offers.
 /// Not thread-safe.

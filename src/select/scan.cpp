@@ -30,13 +30,6 @@ std::int64_t count_in(const Excluded& sorted, RowRange rows) {
     return std::lower_bound(begin, sorted.end(), rows.end) - begin;
 }
 
-// True if a score might enter (or is NaN); branch-free so that it runs at memory speed.
-bool any_of_interest(std::span<const float> scores, float threshold) {
-    unsigned interesting = 0;
-    for (const float score : scores) interesting |= static_cast<unsigned>(!(score < threshold));
-    return interesting != 0;
-}
-
 // Stage 1 of one rank: workers draw blocks from a counter, read, score, and offer what passes the
 // threshold to one collector.
 class Scan {
@@ -140,13 +133,13 @@ class Scan {
     }
 
     void keep_best(const kernels::ScoreBlock& values, Buffers& buffers) {
-        constexpr std::size_t run = 256;
+        constexpr std::size_t run = 128;
         buffers.passed.clear();
         const std::span<const float> scores = buffers.scores;
         for (std::size_t begin = 0; begin < scores.size(); begin += run) {
             const auto part = scores.subspan(begin, std::min(run, scores.size() - begin));
             const float threshold = threshold_.load(std::memory_order_relaxed);
-            if (!any_of_interest(part, threshold)) continue;
+            if (!any_may_enter(part, threshold)) continue;
             for (std::size_t i = 0; i < part.size(); ++i) {
                 const RowId row = values.rows.begin + static_cast<RowId>(begin + i);
                 if (std::isnan(part[i])) note_bad(values, row);
