@@ -1,0 +1,62 @@
+"""The lines of the benchmark table: what is compared with what, and the ratio to reach."""
+
+import dataclasses
+
+K1_KINDS = ["gaussian", "blobs", "clusters", "manifold", "sphere"]
+
+
+@dataclasses.dataclass
+class Goal:
+    """ratio = the peer's figure / our figure, to be at least `ratio`; 0 = only shown."""
+    id: str
+    peer: str
+    ratio: float
+    side: str = "ours"
+    unit: str = "s"
+
+    def text(self):
+        if not self.ratio:
+            return "(shown)"
+        return f">= {self.ratio:g}{'x' if self.ratio >= 1.5 else ''}"
+
+
+def reader_goals():
+    return [Goal("R1.contiguous", "pread", 0.95), Goal("R1.chunks_4MiB", "pread", 0.95),
+            Goal("R1.chunks_1MiB", "pread", 0.90), Goal("R2.contiguous", "pread", 0.95),
+            Goal("R2.chunks_4MiB", "pread", 0.95), Goal("R2.chunks_1MiB", "pread", 0.90),
+            Goal("R3.float16", "pread", 0.5), Goal("R3.float16", "H5Dread", 50),
+            Goal("R4.deflate", "H5Dread", 1.7)]
+
+
+def score_goals():
+    goals = []
+    for score in ("bald", "entropy", "margin"):
+        goals += [Goal(f"S1.{score}", "read", 0.85), Goal(f"S1.{score}", "numpy", 20),
+                  Goal(f"S1.{score}", "torch", 20), Goal(f"S1.{score}", "torch_compile", 0)]
+    for score in ("bald", "entropy", "margin"):
+        goals += [Goal(f"S2.{score}", "read", 0.6), Goal(f"S2.{score}", "numpy", 20),
+                  Goal(f"S2.{score}", "torch", 20), Goal(f"S2.{score}", "torch_compile", 0)]
+    return goals
+
+
+def top_k_goals():
+    return [Goal("T1", "read", 0.6), Goal("T1", "torch", 30), Goal("T1", "nth_element", 40),
+            Goal("T1", "numpy", 0), Goal("T2", "score_alone", 1 / 1.05)]
+
+
+def k_center_goals():
+    goals = []
+    for kind in K1_KINDS:
+        goals += [Goal(f"K1.{kind}", "fused_loop", 8), Goal(f"K1.{kind}", "numpy", 12)]
+    goals += [Goal(f"K1.{K1_KINDS[0]}", "torch", 0), Goal(f"K1.{K1_KINDS[0]}", "torch_difference", 100),
+              Goal(f"K1.{K1_KINDS[0]}", "sklearn", 50), Goal(f"K1.{K1_KINDS[0]}", "scikit_activeml", 50)]
+    return goals
+
+
+def all_goals():
+    return [*reader_goals(), *score_goals(), *top_k_goals(), *k_center_goals(),
+            *(Goal(f"D2.{kind}", "picks_per_round", 1, unit="rounds") for kind in K1_KINDS),
+            Goal("E1", "torch", 20), Goal("E1", "numpy", 10),
+            Goal("E2.4GiB", "predicted", 1 / 1.1, unit="MiB"),
+            Goal("E2.8GiB", "predicted", 1 / 1.1, unit="MiB"),
+            Goal("E2.8GiB", "peak_4GiB", 1 / 1.05, unit="MiB")]
