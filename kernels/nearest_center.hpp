@@ -1,10 +1,11 @@
 #pragma once
 
+#include "kernels/aligned_floats.hpp"
+#include "kernels/backend.hpp"
+
 #include <cstdint>
 #include <span>
 #include <vector>
-
-#include "kernels/backend.hpp"
 
 namespace sluice::kernels {
 
@@ -24,12 +25,27 @@ float squared_distance(const float* x, const float* y, std::int64_t dim);
 /// nearest[i] = min(nearest[i], min over j of squared_distance(rows[i], centers[j])) for all rows.
 /// Exact minimum of canonical distances: the result does not depend on blocking or threads.
 /// `num_threads` >= 1 threads of this process share the rows.
-void relax_nearest(Backend backend, MatrixView rows, MatrixView centers,
-                   std::span<float> nearest, int num_threads);
+void relax_nearest(Backend backend, MatrixView rows, MatrixView centers, std::span<float> nearest,
+                   int num_threads);
 
 /// The same for the rows picked[0], picked[1], ... only.
 void relax_nearest_of(Backend backend, MatrixView rows, std::span<const std::int64_t> picked,
                       MatrixView centers, std::span<float> nearest, int num_threads);
+
+/// Some rows laid out for relaxing them by one centre after the other, on the calling thread; for
+/// sets of rows that stay in cache.
+class PackedRows {
+  public:
+    /// Copies the rows picked[0], picked[1], ...
+    PackedRows(MatrixView rows, std::span<const std::int64_t> picked);
+
+    /// nearest[i] = min(nearest[i], squared_distance(rows[picked[i]], center)).
+    void relax(const float* center, std::span<float> nearest) const;
+
+  private:
+    std::int64_t dim_;
+    AlignedFloats panels_;
+};
 
 /// Scales each row to unit length in canonical arithmetic (dot by FMA chain, IEEE sqrt and
 /// division). Returns the index of the first row that cannot be scaled (zero or not finite norm),

@@ -1,0 +1,89 @@
+#include "select/panel_greedy.hpp"
+
+#include <algorithm>
+
+namespace sluice::select {
+namespace {
+
+// Rows of the innermost set, each of which sees every pick at once; fits the second-level cache.
+constexpr std::int64_t inner_rows = 128;
+
+// The best rows of the panel, with their features laid out for one centre after the other.
+class InnerSet {
+  public:
+    InnerSet(StaleRows& panel, std::vector<std::int64_t> locals)
+        : panel_(panel),
+          locals_(std::move(locals)),
+          out_(locals_.size(), 0),
+          packed_(panel.source().features, locals_) {
+        for (const std::int64_t local : locals_)
+            nearest_.push_back(panel.nearest(local));
+    }
+
+    // The position of the best row left, -1 without one. Rows ascend: the first maximum wins.
+    std::int64_t best() const {
+        float distance = no_candidate.score;
+        std::int64_t position = -1;
+        for (std::size_t i = 0; i < nearest_.size(); ++i) {
+            if (nearest_[i] > distance && out_[i] == 0) {
+                distance = nearest_[i];
+                position = static_cast<std::int64_t>(i);
+            }
+        }
+        return position;
+    }
+
+    Candidate candidate(std::int64_t position) const {
+        const auto i = static_cast<std::size_t>(position);
+        return {nearest_[i], panel_.row(locals_[i])};
+    }
+
+    PanelPick pick(std::int64_t position) {
+        const auto i = static_cast<std::size_t>(position);
+        const PanelPick result{locals_[i], nearest_[i]};
+        const float* const features = panel_.source().features.row(locals_[i]);
+        out_[i] = 1;
+        panel_.take_out(locals_[i]);
+        panel_.add_center(features);
+        packed_.relax(features, nearest_);
+        return result;
+    }
+
+    // Hands the distances back to the panel.
+    void release() {
+        for (std::size_t i = 0; i < locals_.size(); ++i) {
+            panel_.update(locals_[i], nearest_[i], panel_.num_centers());
+        }
+    }
+
+  private:
+    StaleRows& panel_;
+    std::vector<std::int64_t> locals_;
+    std::vector<std::uint8_t> out_;
+    std::vector<float> nearest_;
+    kernels::PackedRows packed_;
+};
+
+}  // namespace
+
+std::vector<PanelPick> panel_greedy(StaleRows& panel, const Candidate& outside,
+                                    std::int64_t num_picks) {
+    comm::Communicator alone;
+    std::vector<PanelPick> picks;
+    while (static_cast<std::int64_t>(picks.size()) < num_picks) {
+        std::vector<std::int64_t> best = refresh_best(panel, inner_rows, outside, alone);
+        if (best.empty()) break;
+        const Candidate rest = panel.best_outside(best);
+        const Candidate bar = better(rest, outside) ? rest : outside;
+        InnerSet inner(panel, std::move(best));
+        while (static_cast<std::int64_t>(picks.size()) < num_picks) {
+            const std::int64_t position = inner.best();
+            if (position < 0 || !better(inner.candidate(position), bar)) break;
+            picks.push_back(inner.pick(position));
+        }
+        inner.release();
+    }
+    return picks;
+}
+
+}  // namespace sluice::select
