@@ -42,23 +42,38 @@ po::options_description describe(const CommandSpec& spec) {
     return description;
 }
 
-// Words with aliases replaced, so that an option and its alias count as the same one.
+[[noreturn]] void fail_unknown(const CommandSpec& spec, const std::string& dashes,
+                               const std::string& name) {
+    throw Error(ExitCode::usage,
+                dashes + printable(name) + ": unknown option" + nearest_hint(spec, name, "--"));
+}
+
+[[noreturn]] void fail_missing(const CommandSpec& spec, const std::string& option) {
+    throw Error(ExitCode::usage,
+                option + ": its value is missing; give one (" + help_hint(spec) + ")");
+}
+
+// Words with aliases replaced, so that an option and its alias count as the same one. Options in
+// the place of a value are found here: Boost would take `--batch --dry-run` as a batch of that
+// name.
 Texts canonical_words(const CommandSpec& spec, std::span<const std::string> arguments) {
-    Texts words(arguments.begin(), arguments.end());
-    for (std::string& word : words) {
+    Texts words;
+    bool awaits_value = false;
+    for (const std::string& word : arguments) {
+        const bool is_short = word.size() > 1 && word[0] == '-' && word[1] != '-';
+        if (is_short && !parse_number(word)) fail_unknown(spec, "-", word.substr(1));
         if (!word.starts_with("--")) {
-            require(
-                word.size() < 2 || word[0] != '-' || parse_number(word).has_value(),
-                ExitCode::usage,
-                printable(word) + ": unknown option" + nearest_hint(spec, word.substr(1), "--"));
+            words.push_back(word);
+            awaits_value = false;
             continue;
         }
+        if (awaits_value) fail_missing(spec, words.back());
         const std::size_t equals = std::min(word.find('='), word.size());
         const std::string name = word.substr(2, equals - 2);
         const OptionSpec* option = find_option(spec, name);
-        require(option != nullptr, ExitCode::usage,
-                "--" + printable(name) + ": unknown option" + nearest_hint(spec, name, "--"));
-        word = "--" + option->name + word.substr(equals);
+        if (option == nullptr) fail_unknown(spec, "--", name);
+        words.push_back("--" + option->name + word.substr(equals));
+        awaits_value = equals == word.size() && option->kind != OptionSpec::Kind::flag;
     }
     return words;
 }
@@ -79,11 +94,10 @@ po::variables_map parse_words(const CommandSpec& spec, const Texts& words) {
 
 [[noreturn]] void fail_syntax(const CommandSpec& spec,
                               const po::invalid_command_line_syntax& error) {
-    const bool extra = error.kind() == po::invalid_syntax::extra_parameter;
-    throw Error(ExitCode::usage, printable(error.get_option_name()) +
-                                     (extra ? ": takes no value; write it alone ("
-                                            : ": its value is missing; give one (") +
-                                     help_hint(spec) + ")");
+    const std::string option = printable(error.get_option_name());
+    if (error.kind() != po::invalid_syntax::extra_parameter) fail_missing(spec, option);
+    throw Error(ExitCode::usage,
+                option + ": takes no value; write it alone (" + help_hint(spec) + ")");
 }
 
 [[noreturn]] void fail_repeated(const std::string& name) {

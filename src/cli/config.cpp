@@ -37,7 +37,10 @@ class IniValues {
 
     void add(const IniEntry& entry) {
         const OptionSpec* option = find_option(spec_, entry.key);
-        if (option == nullptr || option->name == "config") {
+        if (entry.key == "config") {
+            fail(entry.key_place, "config: one INI file cannot name another; remove the line");
+        }
+        if (option == nullptr) {
             fail(entry.key_place,
                  printable(entry.key) + ": unknown key" + nearest_hint(spec_, entry.key, ""));
         }

@@ -28,13 +28,13 @@ std::optional<std::string> without_underscores(std::string_view text) {
 // Shifts the decimal point `exponent` places to the right; nothing when digits stay behind it.
 std::optional<std::string> shifted_digits(std::string_view mantissa, std::uint64_t exponent) {
     const std::size_t point = mantissa.find('.');
-    std::string digits(mantissa.substr(0, point));
+    const std::string digits(mantissa.substr(0, point));
     std::string fraction;
     if (point != std::string_view::npos) {
         fraction = mantissa.substr(point + 1);
-        if (digits.empty() || fraction.empty()) return std::nullopt;
+        if (fraction.empty()) return std::nullopt;
     }
-    if (exponent > 19) return std::nullopt;
+    if (digits.empty() || exponent > 19) return std::nullopt;
     if (fraction.size() < exponent) fraction.append(exponent - fraction.size(), '0');
     if (fraction.find_first_not_of('0', exponent) != std::string::npos) return std::nullopt;
     return digits + fraction.substr(0, exponent);
