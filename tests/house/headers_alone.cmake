@@ -16,7 +16,7 @@ foreach(header ${headers})
 endforeach()
 
 add_library(sluice_headers_alone OBJECT ${sources})
-target_link_libraries(sluice_headers_alone PRIVATE sluice_flags MPI::MPI_CXX hdf5::hdf5
+target_link_libraries(sluice_headers_alone PRIVATE sluice_flags MPI::MPI_C hdf5::hdf5
   Boost::program_options nlohmann_json::nlohmann_json fmt::fmt
   $<$<BOOL:${SLUICE_HAVE_CUDA}>:CUDA::cudart_static>)
 # Only the compiler's front end matters here.
