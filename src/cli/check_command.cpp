@@ -19,7 +19,7 @@ CommandSpec make_spec() {
     CommandSpec spec;
     spec.name = "check";
     spec.summary = "validate a pool and say which scores and diversities it allows";
-    spec.usage = "POOL... [OPTIONS]";
+    spec.usage = "FILE... [OPTIONS]";
     spec.details =
         "Reads every value once: shapes, types, finite values, probabilities that sum to 1, unique "
         "ids. Says what is stored how, what is wrong, and what the pool can be used for.";

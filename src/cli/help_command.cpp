@@ -100,7 +100,7 @@ std::string option_summary(const OptionSpec& option) {
         std::vector<std::string> names;
         for (const Choice& choice : option.choices)
             names.push_back(choice.name);
-        summary += fmt::format(": {}", fmt::join(names, ", "));
+        summary += fmt::format(" ({})", fmt::join(names, " | "));
     }
     return summary + option_facts(option);
 }

@@ -25,7 +25,7 @@ std::string canonical_choice(const OptionSpec& option, const std::string& value,
     std::string remedy = nearest.empty() ? "choose one of" : "did you mean " + nearest + "? one of";
     for (const Choice& choice : option.choices)
         remedy += " " + choice.name;
-    options.fail(option.name, "no such " + option.name + " (" + printable(value) + "); " + remedy);
+    options.fail(option.name, "unknown name (" + printable(value) + "); " + remedy);
 }
 
 void add_defaults(const CommandSpec& spec, GivenOptions& given) {

@@ -54,7 +54,7 @@ std::vector<OptionSpec> science_options() {
          .aliases = {"shortlist-size"}},
         {.name = "input",
          .value_name = "NAME",
-         .summary = "the dataset that the score reads; auto = the best one the pool has",
+         .summary = "what the score reads; auto = the best of what the pool has",
          .default_text = "auto",
          .choices = {{"auto"}, {"probabilities"}, {"committee"}, {"predictions"}}},
         {.name = "labels",

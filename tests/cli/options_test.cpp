@@ -131,9 +131,9 @@ TEST(Options, words_that_are_not_understood) {
                  "--batch B: missing; add it: how many rows to choose (see 'sluice help "
                  "select')");
     expect_usage({"--batch", "1", "--score", "margn"},
-                 "--score: no such score (margn); did you mean margin? one of entropy margin");
+                 "--score: unknown name (margn); did you mean margin? one of entropy margin");
     expect_usage({"--batch", "1", "--score", "\x1b[31m"},
-                 "--score: no such score (\\x1b[31m); choose one of entropy margin");
+                 "--score: unknown name (\\x1b[31m); choose one of entropy margin");
 }
 
 // Catalogue row 40.
@@ -204,7 +204,7 @@ TEST(Options, configuration_mistakes_have_line_and_column) {
                       "run.ini:1:10: memory: not a number above 0 (0,5); give one, with a point "
                       "for decimals");
     expect_bad_config("score = margn\n",
-                      "run.ini:1:9: score: no such score (margn); did you mean margin? one of "
+                      "run.ini:1:9: score: unknown name (margn); did you mean margin? one of "
                       "entropy margin");
     expect_bad_config("dry-run = maybe\n",
                       "run.ini:1:11: dry-run: neither true nor false (maybe); write one of the "
