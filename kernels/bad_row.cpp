@@ -1,0 +1,79 @@
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "core/text.hpp"
+#include "kernels/row_statistics.hpp"
+#include "kernels/score_rows.hpp"
+
+namespace sluice::kernels {
+
+namespace {
+
+const char* quantity(ScoreInput input) {
+    switch (input) {
+        case ScoreInput::logits:
+        case ScoreInput::committee_logits:
+            return "logit";
+        case ScoreInput::predictions:
+            return "prediction";
+        default:
+            return "probability";
+    }
+}
+
+bool is_probability(ScoreInput input) {
+    return input == ScoreInput::probabilities || input == ScoreInput::committee_probabilities;
+}
+
+/// "member 2, class 3", as far as the input has them.
+std::string place(const ScoreBlock& block, std::int64_t member, std::int64_t column) {
+    const bool has_members = block.input != ScoreInput::probabilities &&
+                             block.input != ScoreInput::logits;
+    const std::string kind = block.input == ScoreInput::predictions ? "component " : "class ";
+    return (has_members ? "member " + std::to_string(member) + ", " : "") + kind +
+           std::to_string(column);
+}
+
+std::string describe_value(const ScoreBlock& block, std::int64_t member, std::int64_t column,
+                           float value) {
+    const std::string start =
+        place(block, member, column) + " has " + quantity(block.input) + " " + number_text(value);
+    if (!std::isfinite(value)) return start + " (must be finite)";
+    if (is_probability(block.input) && value < 0.0F) return start + " (must be >= 0)";
+    return "";
+}
+
+/// What the scores' own check says of a member's probabilities.
+bool sums_to_one(const float* values, std::int64_t classes) {
+    std::vector<float> copy(values, values + classes);
+    return check_probabilities(RowView<float>{copy.data(), 1, 1, classes}, 0);
+}
+
+std::string describe_member(const ScoreBlock& block, std::int64_t member, const float* values) {
+    double sum = 0.0;
+    for (std::int64_t c = 0; c < block.classes; ++c) {
+        const std::string wrong = describe_value(block, member, c, values[c]);
+        if (!wrong.empty()) return wrong;
+        sum += static_cast<double>(values[c]);
+    }
+    if (!is_probability(block.input) || sums_to_one(values, block.classes)) return "";
+    const std::string whose = block.input == ScoreInput::committee_probabilities
+                                  ? "member " + std::to_string(member) + "'s "
+                                  : "";
+    return whose + "probabilities sum to " + number_text(sum) + " (must be 1 within " +
+           number_text(sum_tolerance) + ")";
+}
+
+}  // namespace
+
+std::string describe_bad_row(const ScoreBlock& block, RowId row) {
+    const float* values = block.values + (row - block.rows.begin) * block.row_elements();
+    for (std::int64_t m = 0; m < block.members; ++m) {
+        const std::string wrong = describe_member(block, m, values + m * block.classes);
+        if (!wrong.empty()) return wrong;
+    }
+    return "";
+}
+
+}  // namespace sluice::kernels

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/simd/lane.hpp"
+
+/// exp and log of canonical arithmetic: one source for every instruction set and for the device,
+/// made of single-rounding operations only, so that the bits agree everywhere. `Value` is float or
+/// one of the vector types of kernels/simd. The bounds are what tests/kernels/canonical_math_test
+/// establishes against float64, in units in the last place (ulp).
+namespace sluice::kernels {
+
+/// Horner's rule with the highest coefficient first; each step rounds once.
+template <class Value>
+SLUICE_LANE Value polynomial(Value, float last) {
+    return Value(last);
+}
+template <class Value, class... Lower>
+SLUICE_LANE Value polynomial_step(Value, Value sum) {
+    return sum;
+}
+template <class Value, class... Lower>
+SLUICE_LANE Value polynomial_step(Value x, Value sum, float next, Lower... lower) {
+    return polynomial_step(x, multiply_add(sum, x, Value(next)), lower...);
+}
+template <class Value, class... Lower>
+SLUICE_LANE Value polynomial(Value x, float highest, Lower... lower) {
+    return polynomial_step(x, Value(highest), lower...);
+}
+
+/// e^x for x in [-150, 89]: no clamping, see canonical_exp.
+/// \source x = n ln 2 + r with ln 2 in two parts (Cody and Waite); the polynomial is the minimax
+///         one of degree 6 on |r| <= ln(2)/2, relative error 3e-9.
+template <class Value>
+SLUICE_LANE Value exp_in_range(Value x) {
+    const Value biased = multiply_add(x, Value(0x1.715476p+0F), Value(integer_magic));
+    const Value count = biased - Value(integer_magic);
+    Value r = multiply_add(count, Value(-0x1.62e430p-1F), x);
+    r = multiply_add(count, Value(0x1.05c610p-29F), r);
+    const Value sum = polynomial(r, 0x1.6a24380p-10F, 0x1.1239e20p-7F, 0x1.5558f20p-5F,
+                                 0x1.5554920p-3F, 0x1.fffffc0p-2F, 1.0F, 1.0F);
+    return times_power_of_two(sum, biased);
+}
+
+/// e^x, within 1 ulp; 0 below -150 (exact gradual underflow above), infinity above 89, NaN for NaN.
+template <class Value>
+SLUICE_LANE Value canonical_exp(Value x) {
+    return exp_in_range(smaller(Value(89.0F), larger(Value(-150.0F), x)));
+}
+
+/// The minimax polynomial for ln(1 + f) on [-1/4, 1/2], relative error 4e-8.
+template <class Value>
+SLUICE_LANE Value log_of_one_plus(Value f) {
+    const Value sum = polynomial(f, 0x1.d5bcda0p-5F, -0x1.fe828a0p-4F, 0x1.35929c0p-3F,
+                                 -0x1.5847fa0p-3F, 0x1.98e1e60p-3F, -0x1.ffd8dc0p-3F,
+                                 0x1.5556780p-2F, -0x1.00001c0p-1F);
+    return multiply_add(f * f, sum, f);
+}
+
+inline constexpr float ln2 = 0x1.62e430p-1F;
+
+/// ln 2 per unit of a float's exponent field, which is counted in steps of 2^23.
+inline constexpr float ln2_per_exponent_bit = ln2 * 0x1p-23F;
+
+/// ln x for positive finite x up to 2^98, denormals included; finite garbage for 0, so that
+/// 0 * canonical_log(0) is 0. Within 2 ulp.
+template <class Value>
+SLUICE_LANE Value canonical_log(Value x) {
+    // 2^30 x is normal for every x > 0; the exponent is then cut so that the mantissa lies in
+    // [0.75, 1.5), where x close to 1 keeps all its digits.
+    const Value scaled = x * Value(0x1p30F);
+    const auto offset = bits_of(scaled) - IntegerOf<Value>((30U << 23) + 0x3f400000U);
+    const auto exponent = offset & IntegerOf<Value>(0xff800000U);
+    const Value inverse_power = float_of_bits(IntegerOf<Value>((127U - 30U) << 23) - exponent);
+    const Value f = multiply_add(scaled, inverse_power, Value(-1.0F));
+    return multiply_add(float_of_integer(exponent), Value(ln2_per_exponent_bit),
+                        log_of_one_plus(f));
+}
+
+/// ln x given x and x - 1, each accurate in its own right: for x close to 1 the result is as
+/// accurate as x - 1 is. Range as canonical_log.
+template <class Value>
+SLUICE_LANE Value canonical_log_near(Value x, Value x_minus_one) {
+    const Value near = log_of_one_plus(x_minus_one);
+    const auto is_near = both(Value(0.75F) < x, x < Value(1.5F));
+    return select(is_near, near, canonical_log(x));
+}
+
+/// ln(1 + x) for x >= 0 up to 2^98, within 2 ulp.
+template <class Value>
+SLUICE_LANE Value canonical_log1p(Value x) {
+    return canonical_log_near(Value(1.0F) + x, x);
+}
+
+}  // namespace sluice::kernels

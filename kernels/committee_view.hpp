@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/row_statistics.hpp"
+
+namespace sluice::kernels {
+
+/// A committee's class probabilities as the pool gives them.
+template <class Value>
+struct CommitteeProbabilities {
+    using Lanes = Value;
+    RowView<Value> row;
+
+    SLUICE_LANE MaskOf<Value> prepare() const { return check_committee(row); }
+    SLUICE_LANE Value probability(std::int64_t member, std::int64_t column) const {
+        return row.get(member, column);
+    }
+    /// 1 - probability, exact for probabilities above a half.
+    SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
+        return Value(1.0F) - row.get(member, column);
+    }
+};
+
+/// A committee's class probabilities by softmax of the logits, which prepare() replaces in the tile
+/// by e = exp(x - max x). A member's scratch holds 1 / sum(e) and the share of all but its largest
+/// class, which 1 - probability could not tell for a member that is nearly certain.
+template <class Value>
+struct CommitteeSoftmax {
+    using Lanes = Value;
+    RowView<Value> row;
+
+    SLUICE_LANE MaskOf<Value> prepare() const {
+        auto valid = prepare_member(0);
+        for (std::int64_t m = 1; m < row.members; ++m)
+            valid = both(valid, prepare_member(m));
+        return valid;
+    }
+    SLUICE_LANE Value probability(std::int64_t member, std::int64_t column) const {
+        return row.get(member, column) * load_lanes<Value>(row.scratch(member, 0));
+    }
+    SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
+        const auto is_largest = equal(row.get(member, column), Value(1.0F));
+        return select(is_largest, load_lanes<Value>(row.scratch(member, 1)),
+                      Value(1.0F) - probability(member, column));
+    }
+
+  private:
+    SLUICE_LANE MaskOf<Value> prepare_member(std::int64_t member) const {
+        const SoftmaxSums<Value> sums = softmax_sums<KeepExp::yes>(row, member);
+        const Value scale = Value(1.0F) / sums.total();
+        store_lanes(row.scratch(member, 0), scale);
+        store_lanes(row.scratch(member, 1), sums.rest * scale);
+        return sums.valid;
+    }
+};
+
+/// The members' mean probability of one class, and 1 - mean without cancellation.
+template <class Value>
+struct MeanProbability {
+    Value probability;
+    Value complement;
+};
+
+template <class Committee, class Value = typename Committee::Lanes>
+SLUICE_LANE MeanProbability<Value> mean_probability(const Committee& committee,
+                                                    std::int64_t column) {
+    Value probability{0.0F};
+    Value complement{0.0F};
+    for (std::int64_t m = 0; m < committee.row.members; ++m) {
+        probability = probability + committee.probability(m, column);
+        complement = complement + committee.complement(m, column);
+    }
+    const Value share{1.0F / static_cast<float>(committee.row.members)};
+    return {probability * share, complement * share};
+}
+
+/// What the scores of a mean prediction need of it.
+template <class Value>
+struct MeanTop {
+    TopTwo<Value> top;
+    Value complement{1.0F};  ///< 1 - top.first without cancellation
+};
+
+template <class Committee, class Value = typename Committee::Lanes>
+SLUICE_LANE MeanTop<Value> mean_top(const Committee& committee) {
+    MeanTop<Value> result;
+    for (std::int64_t c = 0; c < committee.row.classes; ++c) {
+        const MeanProbability<Value> mean = mean_probability(committee, c);
+        result.complement = select(result.top.first < mean.probability, mean.complement,
+                                   result.complement);
+        result.top.add(mean.probability);
+    }
+    return result;
+}
+
+}  // namespace sluice::kernels

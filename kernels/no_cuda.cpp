@@ -1,0 +1,29 @@
+#include "core/error.hpp"
+#include "kernels/cuda/device.hpp"
+#include "kernels/score_rows_cuda.hpp"
+
+namespace sluice::kernels {
+
+namespace {
+
+[[noreturn]] void throw_not_built() {
+    throw Error(ExitCode::unavailable,
+                "this sluice was built without CUDA; use --device cpu or auto, or build with "
+                "-DSLUICE_CUDA=ON");
+}
+
+}  // namespace
+
+std::unique_ptr<Scorer> make_scorer_cuda(std::size_t) { throw_not_built(); }
+
+namespace cuda {
+
+bool is_built_in() { return false; }
+
+int num_devices() { return 0; }
+
+void use_device(int) { throw_not_built(); }
+
+}  // namespace cuda
+
+}  // namespace sluice::kernels

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/simd/lane.hpp"
+
+namespace sluice::kernels {
+
+/// Elements of scratch that a row's tile holds behind its members * classes values.
+SLUICE_HD constexpr std::int64_t scratch_elements(std::int64_t members) { return 2 * members; }
+
+/// What a score functor sees: one row of a block, or as many rows as `Value` has lanes. Element e
+/// of the row lies at values + e * stride. The tile is a copy that the functor may overwrite.
+template <class Value>
+struct RowView {
+    float* values = nullptr;
+    std::int64_t stride = 1;   ///< floats between consecutive elements
+    std::int64_t members = 1;  ///< M
+    std::int64_t classes = 0;  ///< C, or T
+
+    SLUICE_LANE float* at(std::int64_t member, std::int64_t column) const {
+        return values + (member * classes + column) * stride;
+    }
+    SLUICE_LANE Value get(std::int64_t member, std::int64_t column) const {
+        return load_lanes<Value>(at(member, column));
+    }
+    SLUICE_LANE void put(std::int64_t member, std::int64_t column, Value value) const {
+        store_lanes(at(member, column), value);
+    }
+
+    /// Scratch element `which` of `member`, 0 or 1.
+    SLUICE_LANE float* scratch(std::int64_t member, int which) const {
+        return values + (members * classes + 2 * member + which) * stride;
+    }
+};
+
+}  // namespace sluice::kernels

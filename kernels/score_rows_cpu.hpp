@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/score_rows.hpp"
+
+namespace sluice::kernels {
+
+/// Scores a block with `tile` as working memory (see tile_floats).
+using BlockFunction = void (*)(const ScoreBlock& block, float* tile, float* scores);
+
+/// The scores compiled for one instruction set.
+struct InstructionSet {
+    const char* name;
+    std::int64_t width;  ///< rows scored at a time
+    /// The function for score `index` of kernels/scores/list.hpp; null if it cannot read `input`.
+    BlockFunction (*find)(std::size_t index, ScoreInput input);
+};
+
+extern const InstructionSet baseline_instructions;
+#ifdef SLUICE_HAVE_X86
+extern const InstructionSet avx2_instructions;
+extern const InstructionSet avx512_instructions;
+#endif
+
+/// The one that cpu_instruction_set() names.
+const InstructionSet& chosen_instructions();
+
+/// Working memory of a block function, for rows of this shape.
+std::int64_t tile_floats(const InstructionSet& instructions, const ScoreBlock& block);
+
+}  // namespace sluice::kernels

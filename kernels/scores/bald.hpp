@@ -1,0 +1,100 @@
+#pragma once
+
+#include "kernels/score_concept.hpp"
+
+namespace sluice::kernels {
+
+/// Mutual information of the label and the committee member, H(mean p) - mean H(p), in nats: 0
+/// (members agree) to ln min(M, C). Equals the mean Kullback-Leibler divergence of the members
+/// from their mean.
+/// \source Houlsby et al., "Bayesian Active Learning for Classification and Preference Learning",
+///         2011, equation 2.
+///
+/// The difference of entropies cancels where members nearly agree. Computed instead, with any
+/// q_c > 0, as (1/M) sum over c of q_c [ sum over m of phi(p_mc / q_c) - M phi(mean_c / q_c) ],
+/// phi(r) = r ln r - r + 1, an identity for any q. With q_c the rounded mean all terms are
+/// non-negative and the last is a correction of the order of q's rounding error.
+struct Bald {
+    static constexpr std::string_view name = "bald";
+    static constexpr std::array<std::string_view, 6> aliases = {
+        "BALD", "mutual_information", "mi", "kl_divergence", "average_kl", "qbc_kl"};
+    static constexpr std::string_view summary =
+        "mutual information of label and member, in nats; 0 to ln min(M, C)";
+    static constexpr std::array inputs = {ScoreInput::committee_probabilities,
+                                          ScoreInput::committee_logits};
+    static constexpr std::int64_t min_members = 2;
+    static constexpr std::int64_t min_classes = 2;
+
+    template <class Committee, class Value = typename Committee::Lanes>
+    SLUICE_LANE Value of_committee(const Committee& committee) const {
+        LongSum<Value> sum;
+        const std::int64_t classes = committee.row.classes;
+        for (std::int64_t begin = 0; begin < classes; begin += run_length) {
+            const std::int64_t end = run_end(begin, classes);
+            Value run{0.0F};
+            for (std::int64_t c = begin; c < end; ++c)
+                run = run + class_divergence(committee, c);
+            sum.add(run);
+        }
+        const Value share{1.0F / static_cast<float>(committee.row.members)};
+        return larger(sum.total() * share, Value(0.0F));
+    }
+
+  private:
+    /// phi's terms of one class, summed over members: with r = 2^e (1 + f), f in [-1/4, 1/2],
+    /// phi(r) = 2^e f^2 Q(f) + e ln 2 r + (1 - 2^e), Q(f) = ((1 + f) ln(1 + f) - f) / f^2; for r
+    /// near 1 it is f^2 Q(f) alone.
+    template <class Value>
+    struct PhiSums {
+        Value curved{0.0F};  ///< sum of 2^e f^2 Q(f)
+        Value linear{0.0F};  ///< sum of e r, in steps of the exponent field and of 4/3
+        Value powers{0.0F};  ///< sum of 2^e
+        Value drift{0.0F};   ///< sum of r - 1
+
+        /// `f` = r - 1 rounded once; `scaled` = 4/3 r, whose exponent is the e above.
+        SLUICE_LANE void add(Value f, Value scaled) {
+            const auto power_bits = bits_of(scaled) & IntegerOf<Value>(0x7f800000U);
+            const Value power = float_of_bits(power_bits);
+            const Value inverse = float_of_bits(IntegerOf<Value>(0x7f000000U) - power_bits);
+            const Value exponent = float_of_integer(power_bits - IntegerOf<Value>(0x3f800000U));
+            const Value reduced = multiply_add(f, inverse, inverse - Value(1.0F));
+            const Value q =
+                polynomial(reduced, -0x1.fd579a0p-8F, 0x1.21462c0p-6F, -0x1.9213e60p-6F,
+                           0x1.11fcc60p-5F, -0x1.9966920p-5F, 0x1.55517a0p-4F, -0x1.5555740p-3F,
+                           0.5F);
+            curved = multiply_add(power * reduced, reduced * q, curved);
+            linear = multiply_add(scaled, exponent, linear);
+            powers = powers + power;
+            drift = drift + f;
+        }
+    };
+
+    template <class Committee, class Value = typename Committee::Lanes>
+    SLUICE_LANE static Value class_divergence(const Committee& committee, std::int64_t column) {
+        const std::int64_t members = committee.row.members;
+        const Value count{static_cast<float>(members)};
+        const Value share{1.0F / static_cast<float>(members)};
+        Value mean{0.0F};
+        for (std::int64_t m = 0; m < members; ++m)
+            mean = mean + committee.probability(m, column);
+        mean = mean * share;
+        // A class no member gives any weight adds nothing, and its reciprocal could overflow.
+        const auto present = Value(0x1p-100F) < mean;
+        const Value inverse = Value(1.0F) / select(present, mean, Value(1.0F));
+        const Value scaled_inverse = inverse * Value(4.0F / 3.0F);
+        PhiSums<Value> sums;
+        for (std::int64_t m = 0; m < members; ++m) {
+            const Value p = committee.probability(m, column);
+            sums.add(multiply_add(p, inverse, Value(-1.0F)), p * scaled_inverse);
+        }
+        const Value drift = sums.drift * share;
+        const Value correction = multiply_add(drift * drift, count * Value(-0.5F), sums.curved);
+        const Value total = multiply_add(sums.linear, Value(0.75F * ln2_per_exponent_bit),
+                                         correction + (count - sums.powers));
+        return select(present, mean, Value(0.0F)) * total;
+    }
+};
+
+static_assert(RowScore<Bald>);
+
+}  // namespace sluice::kernels

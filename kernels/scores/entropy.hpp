@@ -1,0 +1,61 @@
+#pragma once
+
+#include "kernels/score_concept.hpp"
+
+namespace sluice::kernels {
+
+/// -sum of p ln p over the classes, with 0 ln 0 = 0: 0 (certain) to ln C, in nats.
+/// \source Shannon, "A Mathematical Theory of Communication", 1948, section 6.
+struct Entropy {
+    static constexpr std::string_view name = "entropy";
+    static constexpr std::array<std::string_view, 4> aliases = {
+        "entropy_sampling", "PredictionEntropy", "predictive_entropy", "uncertainty_entropy"};
+    static constexpr std::string_view summary = "-sum p ln p in nats; 0 to ln C";
+    static constexpr auto inputs = class_inputs;
+    static constexpr std::int64_t min_members = 1;
+    static constexpr std::int64_t min_classes = 2;
+
+    template <class Value>
+    SLUICE_LANE Value of_probabilities(const RowView<Value>& row) const {
+        LongSum<Value> sum;
+        LongSum<Value> negentropy;
+        IntegerOf<Value> bits(0U);
+        for (std::int64_t begin = 0; begin < row.classes; begin += run_length) {
+            const std::int64_t end = run_end(begin, row.classes);
+            Value run{0.0F};
+            Value negentropy_run{0.0F};
+            for (std::int64_t c = begin; c < end; ++c) {
+                const Value p = row.get(0, c);
+                run = run + p;
+                bits = bits | bits_of(p);
+                negentropy_run = multiply_add(p, canonical_log(p), negentropy_run);
+            }
+            sum.add(run);
+            negentropy.add(negentropy_run);
+        }
+        const auto valid = is_distribution(row, 0, sum.total(), bits);
+        return nan_unless(valid, Value(0.0F) - negentropy.total());
+    }
+
+    /// ln Z + (1/Z) sum of e_c (max x - x_c), with Z = sum of e_c = 1 + rest.
+    template <class Value>
+    SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
+        const SoftmaxSums<Value> sums = softmax_sums<KeepExp::no>(row, 0);
+        return nan_unless(sums.valid, canonical_log1p(sums.rest) + sums.spread / sums.total());
+    }
+
+    template <class Committee, class Value = typename Committee::Lanes>
+    SLUICE_LANE Value of_committee(const Committee& committee) const {
+        LongSum<Value> negentropy;
+        for (std::int64_t c = 0; c < committee.row.classes; ++c) {
+            const MeanProbability<Value> mean = mean_probability(committee, c);
+            const Value log = canonical_log_near(mean.probability, Value(0.0F) - mean.complement);
+            negentropy.add(mean.probability * log);
+        }
+        return Value(0.0F) - negentropy.total();
+    }
+};
+
+static_assert(RowScore<Entropy>);
+
+}  // namespace sluice::kernels

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "kernels/scores/bald.hpp"
+#include "kernels/scores/committee_std.hpp"
+#include "kernels/scores/entropy.hpp"
+#include "kernels/scores/least_confidence.hpp"
+#include "kernels/scores/margin.hpp"
+#include "kernels/scores/ratio.hpp"
+
+namespace sluice::kernels {
+
+/// Types, and nothing else.
+template <class... Scores>
+struct ScoreList {};
+
+/// Every score computed from a row's values. The registry: options, help, `check`, the back ends
+/// and the tests read this list. `random`, which reads no values, stands before them.
+using Scores = ScoreList<LeastConfidence,  //
+                         Margin,           //
+                         Ratio,            //
+                         Entropy,          //
+                         Bald,             //
+                         CommitteeStd>;
+
+}  // namespace sluice::kernels
