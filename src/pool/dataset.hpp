@@ -1,19 +1,27 @@
 #pragma once
 
+#include "core/types.hpp"
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "core/types.hpp"
-
 namespace sluice::pool {
 
 /// Element types a pool may hold. Other HDF5 types are refused when the file is described.
 enum class ElementType {
-    float16, float32, float64,
-    int8, int16, int32, int64,
-    uint8, uint16, uint32, uint64,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
     text,  ///< fixed-length or variable-length strings (ids only)
 };
 
@@ -27,8 +35,8 @@ enum class Filter { shuffle, deflate, fletcher32 };
 
 /// Where a chunk lies in its file.
 struct Chunk {
-    std::int64_t offset = 0;         ///< file address in bytes, or -1 if it was never written
-    std::int64_t stored_bytes = 0;   ///< size in the file, after filters
+    std::int64_t offset = 0;            ///< file address in bytes, or -1 if it was never written
+    std::int64_t stored_bytes = 0;      ///< size in the file, after filters
     std::uint32_t skipped_filters = 0;  ///< HDF5's filter mask: bit i set = filter i not applied
 };
 

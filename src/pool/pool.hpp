@@ -1,12 +1,12 @@
 #pragma once
 
+#include "comm/communicator.hpp"
+#include "pool/dataset.hpp"
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "comm/communicator.hpp"
-#include "pool/dataset.hpp"
 
 namespace sluice::pool {
 
@@ -15,10 +15,10 @@ const std::vector<std::string>& standard_roles();
 
 /// Which files and which datasets in them.
 struct PoolSource {
-    std::vector<std::string> files;              ///< in row order
-    std::map<std::string, std::string> datasets; ///< role -> dataset path, where not `/ROLE`;
-                                                 ///< roles beyond the standard ones are legal
-    std::map<std::string, std::string> optional_datasets; ///< the same, not an error if absent
+    std::vector<std::string> files;               ///< in row order
+    std::map<std::string, std::string> datasets;  ///< role -> dataset path, where not `/ROLE`;
+                                                  ///< roles beyond the standard ones are legal
+    std::map<std::string, std::string> optional_datasets;  ///< the same, not an error if absent
 };
 
 /// The metadata of a pool: every dataset of every role it has, checked to agree over the files.
@@ -26,6 +26,7 @@ struct Pool {
     PoolSource source;
     RowId num_rows = 0;
     std::map<std::string, Dataset> datasets;  ///< by role; includes "columns/NAME"
+    std::vector<std::string> contents;  ///< datasets of the first file, as in `x float32 [100,8]`
 
     /// The dataset of a role, or null.
     const Dataset* find(const std::string& role) const;

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "pool/dataset.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "pool/dataset.hpp"
 
 namespace sluice::pool {
 
@@ -18,10 +18,13 @@ class RowReader {
   public:
     /// A thread's own memory: decoded chunk, raw bytes. Reused between calls.
     struct Scratch {
-        std::vector<std::byte> raw;
+        std::vector<std::byte> raw;       ///< bytes as they stand in the file
+        std::vector<std::byte> inflated;  ///< a chunk between two filters
         std::vector<std::byte> decoded;
-        std::int64_t decoded_part = -1;   ///< which file part and chunk `decoded` holds
+        std::uint64_t decoded_reader = 0;  ///< which reader, file part and chunk `decoded` holds
+        std::int64_t decoded_part = -1;
         std::int64_t decoded_chunk = -1;
+        std::shared_ptr<void> decompressor;  ///< this thread's, made at first use
     };
 
     /// Keeps a reference to `dataset`, which must outlive the reader. Opens the files.
@@ -38,8 +41,7 @@ class RowReader {
     void gather(std::span<const RowId> rows, std::span<float> out, Scratch& scratch) const;
 
     /// The given rows' stored numbers as float64 (no loss for anything but 64-bit integers).
-    void gather_doubles(std::span<const RowId> rows, std::span<double> out,
-                        Scratch& scratch) const;
+    void gather_doubles(std::span<const RowId> rows, std::span<double> out, Scratch& scratch) const;
 
     /// The given rows of an integer dataset; throws Error(bad_data) for values beyond int64.
     void gather_integers(std::span<const RowId> rows, std::span<std::int64_t> out,
@@ -52,7 +54,8 @@ class RowReader {
     void gather_bytes(std::span<const RowId> rows, std::span<std::byte> out,
                       Scratch& scratch) const;
 
-    /// Asks the system to start reading these rows (POSIX_FADV_WILLNEED); never blocks, never fails.
+    /// Asks the system to start reading these rows (POSIX_FADV_WILLNEED); never blocks, never
+    /// fails.
     void prefetch(RowRange range) const;
 
     /// A good number of rows to read at once: about `target_bytes` of stored data, whole chunks
@@ -64,6 +67,9 @@ class RowReader {
 
   private:
     struct State;
+    void read_ranges(std::span<const RowRange> ranges, std::span<float> out,
+                     Scratch& scratch) const;
+
     std::unique_ptr<State> state_;
 };
 
