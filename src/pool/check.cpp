@@ -18,7 +18,7 @@ using Severity = Finding::Severity;
 std::int64_t stored_bytes_of(const Pool& pool) {
     std::int64_t bytes = 0;
     for (const auto& [role, dataset] : pool.datasets) {
-        if (rule_of(dataset) || role == "ids") bytes += dataset.num_rows * dataset.row_bytes();
+        if (row_rule_of(dataset) || role == "ids") bytes += dataset.num_rows * dataset.row_bytes();
     }
     return bytes;
 }

@@ -108,7 +108,7 @@ Finding describe(const Dataset& dataset, Problem problem, const Tally& tally) {
         return {Severity::error, error.what() + among(tally)};
     }
     const RowProblem found =
-        judge_row(rule_of(dataset).value_or(RowRule{}), row).value_or(RowProblem{problem, 0});
+        judge_row(row_rule_of(dataset).value_or(RowRule{}), row).value_or(RowProblem{problem, 0});
     return {severity, location_text(dataset, tally.first) + ": " +
                           problem_text(dataset, found, row, among(tally))};
 }

@@ -152,7 +152,7 @@ void run_threads(const std::vector<Task>& tasks, std::vector<Worker>& workers, P
 std::vector<Task> tasks_of(const Pool& pool, const comm::Communicator& world) {
     std::vector<Task> tasks;
     for (const auto& [role, dataset] : pool.datasets) {
-        const auto rule = rule_of(dataset);
+        const auto rule = row_rule_of(dataset);
         if (!rule) continue;
         RowReader reader(dataset);
         const std::int64_t block_rows = std::max<std::int64_t>(1, reader.block_rows(read_bytes));
@@ -192,7 +192,7 @@ void Tally::merge(const Tally& other) {
     first = std::min(first, other.first);
 }
 
-std::optional<RowRule> rule_of(const Dataset& dataset) {
+std::optional<RowRule> row_rule_of(const Dataset& dataset) {
     const std::string& role = dataset.role;
     if (role == "ids" || role == "groups" || dataset.row_elements() == 0) return std::nullopt;
     if (dataset.type == ElementType::text) return std::nullopt;
@@ -227,7 +227,7 @@ std::vector<Tallies> scan_values(const Pool& pool, int num_threads, comm::Commun
     std::vector<Tallies> by_dataset;
     std::size_t next = 0;
     for (const auto& [role, dataset] : pool.datasets) {
-        by_dataset.push_back(rule_of(dataset) ? by_task[next++] : Tallies{});
+        by_dataset.push_back(row_rule_of(dataset) ? by_task[next++] : Tallies{});
     }
     return by_dataset;
 }

@@ -27,7 +27,7 @@ struct Tally {
 using Tallies = std::array<Tally, num_problems>;
 
 /// What the rows of a dataset have to be, by its role; nothing for ids and groups.
-std::optional<RowRule> rule_of(const Dataset& dataset);
+std::optional<RowRule> row_rule_of(const Dataset& dataset);
 
 /// Reads every value of every dataset that has a rule, each rank its share, with `num_threads`
 /// threads; the tallies of the whole job, by dataset in the order of `pool.datasets`. The same for

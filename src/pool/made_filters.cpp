@@ -1,10 +1,10 @@
 #include "pool/made_filters.hpp"
 
 #include "core/error.hpp"
+#include "pool/chunk_decoder.hpp"
 
 #include <libdeflate.h>
 
-#include <algorithm>
 #include <memory>
 
 namespace sluice::pool {
@@ -20,33 +20,6 @@ std::vector<std::byte> shuffle(std::span<const std::byte> plain, std::size_t ele
             plane[i] = plain[i * element_bytes + k];
     }
     return shuffled;
-}
-
-// HDF5's checksum: Fletcher's, over big-endian 16-bit words, an odd last byte in the high half.
-// \source HDF5, H5checksum.c, H5_checksum_fletcher32
-std::uint32_t fletcher32(std::span<const std::byte> bytes) {
-    constexpr std::size_t words_before_overflow = 360;
-    const auto fold = [](std::uint32_t sum) { return (sum & 0xFFFFU) + (sum >> 16); };
-    std::uint32_t sum1 = 0;
-    std::uint32_t sum2 = 0;
-    const std::size_t num_words = bytes.size() / 2;
-    for (std::size_t first = 0; first < num_words; first += words_before_overflow) {
-        const std::size_t end = std::min(num_words, first + words_before_overflow);
-        for (std::size_t i = first; i < end; ++i) {
-            sum1 += std::to_integer<std::uint32_t>(bytes[2 * i]) << 8 |
-                    std::to_integer<std::uint32_t>(bytes[2 * i + 1]);
-            sum2 += sum1;
-        }
-        sum1 = fold(sum1);
-        sum2 = fold(sum2);
-    }
-    if (bytes.size() % 2 != 0) {
-        sum1 += std::to_integer<std::uint32_t>(bytes.back()) << 8;
-        sum2 += sum1;
-        sum1 = fold(sum1);
-        sum2 = fold(sum2);
-    }
-    return fold(sum2) << 16 | fold(sum1);
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ struct MakeOptions {
     std::int64_t outputs = 0;   ///< T of `predictions` [N,M,T]; 0 = none
     bool logits = false;        ///< store logits (attribute kind = "logit")
     ElementType type = ElementType::float32;  ///< float16, float32 or float64
-    std::int64_t chunk_rows = 0;              ///< 0 = contiguous
-    int deflate_level = 0;                    ///< 1..9: shuffle + deflate + fletcher32; needs chunks
+    std::int64_t chunk_rows = 0;  ///< 0 = contiguous
+    int deflate_level = 0;        ///< 1..9: shuffle + deflate + fletcher32; needs chunks
 };
 
 /// Writes a made pool. Row r's values depend on (kind, seed, r, dim, ...) alone, so the content is
