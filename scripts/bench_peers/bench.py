@@ -153,6 +153,13 @@ def table_line(goal, figures):
             f"{ratio:.3g}", goal.text(), verdict if goal.ratio else "")
 
 
+def note_lines(figures):
+    """How each figure that ours are compared with came about."""
+    shown = [(goal.id, goal.peer) for goal in goals.all_goals()]
+    return [f"{identifier} {side}: {figures.notes[identifier, side]}"
+            for identifier, side in shown if (identifier, side) in figures.notes]
+
+
 def print_table(options, figures, failures):
     rows = [("id", "workload", "ours", "compared with", "ratio", "goal", "")]
     rows += filter(None, (table_line(goal, figures) for goal in goals.all_goals()))
@@ -162,6 +169,7 @@ def print_table(options, figures, failures):
         lines.append("--quick: small sizes, NOT the real figures")
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
               for row in rows]
+    lines += ["", "how the compared figures were taken:", *note_lines(figures)]
     lines += [f"failed: {failure}" for failure in dict.fromkeys(failures)]
     text = "\n".join(lines)
     print(text)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-K1_KINDS = ["gaussian", "blobs", "clusters", "manifold", "sphere"]
+K1_KINDS = ["gaussian", "clusters", "subspace", "sphere", "manifold"]
 
 
 @dataclasses.dataclass
