@@ -27,18 +27,19 @@ scripts/install_dependencies.sh "${install_flags[@]}" build example
 say "== 2. build: $sluice (a few minutes the first time)"
 configure_and_build release sluice
 
-say "== 3. example pool: $work/digits.h5"
+say "== 3. example pool: $work/digits.h5, and 100 of its rows labeled: $work/labels.h5"
 mkdir -p "$work"
 python=$(find_python h5py numpy sklearn) ||
     fail 69 "no Python with h5py, numpy and sklearn; set SLUICE_PYTHON to one that has them"
-if [ ! -f "$work/digits.h5" ]; then
-    "$python" scripts/make_digits_pool.py --out "$work/digits.h5"
+if [ ! -f "$work/digits.h5" ] || [ ! -f "$work/labels.h5" ]; then
+    rm -f "$work/digits.h5" "$work/labels.h5"
+    "$python" -B scripts/make_digits_pool.py --out "$work/digits.h5" --labels "$work/labels.h5"
 fi
 
 say "== 4. the main job on 2 ranks"
 prepare_mpi 2
-select_command=(mpirun -n 2 "$sluice" select --pool "$work/digits.h5" --queue "$work/queue"
-    --score bald --diversify k_center --shortlist 200 --batch 20
+select_command=(mpirun -n 2 "$sluice" select --pool "$work/digits.h5" --labels "$work/labels.h5"
+    --queue "$work/queue" --score bald --diversify k_center --shortlist 200 --batch 20
     --selected "$work/selected.csv")
 say "   ${select_command[*]}"
 "${select_command[@]}"
