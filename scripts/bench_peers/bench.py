@@ -4,9 +4,11 @@
 import argparse
 import collections
 import dataclasses
+import math
 import os
 import pathlib
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -18,6 +20,16 @@ import goals
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/bench"
 PEERS = pathlib.Path(__file__).resolve().parent
+
+SCORE_LINE = re.compile(
+    r"S1 (\w+) (\w+) \[([\d,]+)\]: read ([\d.]+) GB/s, score ([\d.]+) GB/s, ratio .*")
+# What of sluice_bench_scores goes into the table; the peers run the same shapes.
+SCORED = {("bald", "committee_probabilities"): "S1.bald",
+          ("entropy", "committee_probabilities"): "S1.entropy",
+          ("margin", "probabilities"): "S1.margin",
+          ("bald", "committee_logits"): "S2.bald",
+          ("entropy", "committee_logits"): "S2.entropy",
+          ("margin", "logits"): "S2.margin"}
 
 
 class Figures:
@@ -32,6 +44,18 @@ class Figures:
             fields = line.split("\t")
             if len(fields) == 4:
                 self.add(fields[0], fields[1], float(fields[2]), fields[3])
+            elif found := SCORE_LINE.fullmatch(line):
+                self.add_score_line(found)
+
+    def add_score_line(self, found):
+        """A line of sluice_bench_scores, which gives rates."""
+        score, source, shape, read_rate, score_rate = found.groups()
+        if (score, source) not in SCORED:
+            return
+        identifier = SCORED[score, source]
+        gigabytes = math.prod(map(int, shape.split(","))) * 4 / 1e9
+        self.add(identifier, "ours", gigabytes / float(score_rate), f"{score} of {source} [{shape}]")
+        self.add(identifier, "read", gigabytes / float(read_rate), f"plain sum, {read_rate} GB/s")
 
     def add(self, identifier, side, seconds, note):
         self.seconds[identifier, side].append(seconds)
@@ -78,7 +102,7 @@ def programs(quick):
     top_rows = "2000000" if quick else "20000000"
     return [
         Program(("R",), ours("reader", *small)),
-        Program(("S1", "S2"), ours("scores", *small)),
+        Program(("S1", "S2"), ours("scores", score_rows)),
         Program(("S1", "S2"), peer("peers_scores", "--rows", score_rows, "--repeats", "3",
                                    "--compile"), is_peer=True),
         Program(("T1", "T2"), ours("top_k", *small)),

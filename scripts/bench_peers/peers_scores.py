@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""S1 and S2: NumPy and PyTorch scoring a committee's probabilities or logits [rows, 5, 32].
+"""S1 and S2: NumPy and PyTorch scoring probabilities or logits: BALD and entropy of a committee
+[rows, 5, 32], and the margin of the same bytes as single rows [5 x rows, 32].
 
 Each is given every sensible form: several formulations, whole arrays and blocks that stay in the
 cache, NumPy's blocks on all cores; the fastest counts. torch.compile is shown beside them.
@@ -57,10 +58,11 @@ def check_forms(sides, what):
             measure.fail(f"{what}: the peers' forms disagree")
 
 
-def run_workload(identifier, data, prepare_numpy, prepare_torch, options):
-    tensor = torch.from_numpy(data)
+def run_workload(identifier, committee, prepare_numpy, prepare_torch, options):
     for score in options.scores:
-        what = f"{score} [{len(data)},{MEMBERS},{CLASSES}]"
+        data = committee.reshape(-1, CLASSES) if score == "margin" else committee
+        tensor = torch.from_numpy(data)
+        what = f"{score} {list(data.shape)}"
         with ThreadPoolExecutor(measure.THREADS) as pool:
             groups = {"numpy": numpy_sides(score, prepare_numpy, data, pool),
                       "torch": torch_sides(score, prepare_torch, tensor)}

@@ -1,5 +1,5 @@
-"""BALD, entropy and margin of a committee's block [rows, M, C], as NumPy and PyTorch users write
-them: the plain form, and the fused einsum form where there is one."""
+"""BALD and entropy of a committee's block [rows, M, C] and the margin of a single model's
+[rows, C], as NumPy and PyTorch users write them: the plain form, and faster ones where there are."""
 
 import numpy as np
 import torch
@@ -29,16 +29,16 @@ def np_entropy(p):
 
 
 def np_margin(p):
-    top = np.partition(p.mean(axis=1), -2, axis=-1)
+    top = np.partition(p, -2, axis=-1)
     return top[:, -2] - top[:, -1]
 
 
 def np_margin_by_max(p):
-    mean = p.mean(axis=1)
-    first = mean.argmax(axis=1)[:, None]
-    highest = np.take_along_axis(mean, first, 1)
-    np.put_along_axis(mean, first, -1.0, 1)
-    return mean.max(axis=1) - highest[:, 0]
+    rest = p.copy()
+    first = p.argmax(axis=1)[:, None]
+    highest = np.take_along_axis(p, first, 1)
+    np.put_along_axis(rest, first, -1.0, 1)
+    return rest.max(axis=1) - highest[:, 0]
 
 
 def torch_entropy_of(p):
@@ -62,14 +62,13 @@ def torch_entropy_special(p):
 
 
 def torch_margin(p):
-    top = p.mean(1).topk(2, dim=-1).values
+    top = p.topk(2, dim=-1).values
     return top[:, 1] - top[:, 0]
 
 
 def torch_margin_by_max(p):
-    mean = p.mean(1)
-    highest, first = mean.max(1, keepdim=True)
-    return mean.scatter(1, first, -1.0).amax(1) - highest[:, 0]
+    highest, first = p.max(1, keepdim=True)
+    return p.scatter(1, first, -1.0).amax(1) - highest[:, 0]
 
 
 def np_softmax(logits):
