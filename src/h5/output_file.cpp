@@ -25,10 +25,17 @@ std::int64_t row_bytes(const std::vector<std::int64_t>& dims, StoredType type) {
     return bytes;
 }
 
+// No time of creation is stored: the same content gives the same bytes.
+Handle timeless_properties(const std::string& where) {
+    Handle properties = own_properties(H5Pcreate(H5P_DATASET_CREATE), where);
+    check(H5Pset_obj_track_times(properties.get(), false), where);
+    return properties;
+}
+
 // Allocated early and never filled: addresses are known at once, and nothing is written twice.
 Handle creation_properties(const std::vector<std::int64_t>& dims, const DatasetOptions& options,
                            const std::string& where) {
-    Handle properties = own_properties(H5Pcreate(H5P_DATASET_CREATE), where);
+    Handle properties = timeless_properties(where);
     const hid_t id = properties.get();
     check(H5Pset_fill_time(id, H5D_FILL_TIME_NEVER), where);
     if (options.chunk_rows == 0 || dims.empty() || dims[0] == 0) {
@@ -190,10 +197,11 @@ void OutputFile::write_text_dataset(const std::string& name, std::span<const std
     const hsize_t count = values.size();
     const Handle space = make_space(&count, 1, where);
     const Handle links = create_groups_as_needed(where);
+    const Handle properties = timeless_properties(where);
     const std::size_t length = longest(values);
     const Handle type = text_type(storage == TextStorage::fixed ? length : H5T_VARIABLE, where);
     Handle dataset = own_dataset(H5Dcreate2(file_.get(), name.c_str(), type.get(), space.get(),
-                                            links.get(), H5P_DEFAULT, H5P_DEFAULT),
+                                            links.get(), properties.get(), H5P_DEFAULT),
                                  where, io_error);
     if (count > 0) {
         const std::string fixed = storage == TextStorage::fixed ? padded(values, length) : "";
