@@ -58,11 +58,17 @@ struct Bald {
             const Value inverse = float_of_bits(IntegerOf<Value>(0x7f000000U) - power_bits);
             const Value exponent = float_of_integer(power_bits - IntegerOf<Value>(0x3f800000U));
             const Value reduced = multiply_add(f, inverse, inverse - Value(1.0F));
-            const Value q =
-                polynomial(reduced, -0x1.fd579a0p-8F, 0x1.21462c0p-6F, -0x1.9213e60p-6F,
-                           0x1.11fcc60p-5F, -0x1.9966920p-5F, 0x1.55517a0p-4F, -0x1.5555740p-3F,
-                           0.5F);
-            curved = multiply_add(power * reduced, reduced * q, curved);
+            constexpr float coefficients[8] = {0.5F,
+                                               -0x1.5555740p-3F,
+                                               0x1.55517a0p-4F,
+                                               -0x1.9966920p-5F,
+                                               0x1.11fcc60p-5F,
+                                               -0x1.9213e60p-6F,
+                                               0x1.21462c0p-6F,
+                                               -0x1.fd579a0p-8F};
+            const Value square = reduced * reduced;
+            const Value q = polynomial7(reduced, square, coefficients);
+            curved = multiply_add(power * square, q, curved);
             linear = multiply_add(scaled, exponent, linear);
             powers = powers + power;
             drift = drift + f;
