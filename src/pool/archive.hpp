@@ -114,6 +114,7 @@ template <typename Archive>
 void transfer(Archive& archive, PoolSource& source) {
     transfer(archive, source.files);
     transfer(archive, source.datasets);
+    transfer(archive, source.optional_datasets);
 }
 
 template <typename Archive>

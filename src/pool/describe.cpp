@@ -28,21 +28,27 @@ std::string joined(const std::vector<std::string>& texts) {
     return all.empty() ? "no datasets" : all;
 }
 
+bool is_named(const PoolSource& source, const std::string& role) {
+    return source.datasets.contains(role) || source.optional_datasets.contains(role);
+}
+
 /// Describes one file; runs in the child.
 class Describer {
   public:
     Describer(const std::string& path, const FileStamp& stamp)
         : path_(path), stamp_(stamp), inspector_(path), file_(path) {}
 
-    FileDescription describe(const std::map<std::string, std::string>& datasets) {
+    FileDescription describe(const PoolSource& source) {
         check_format();
         list_group("/", 2);
         for (const std::string& role : standard_roles()) {
-            if (!datasets.contains(role)) add_optional(role, "/" + role);
+            if (!is_named(source, role)) add_optional(role, "/" + role);
         }
-        for (const auto& [role, dataset_path] : datasets)
-            add_required(role, dataset_path);
-        add_columns(datasets);
+        for (const auto& [role, object] : source.optional_datasets)
+            add_optional(role, object);
+        for (const auto& [role, object] : source.datasets)
+            add(role, object, inspector_.follow(object));
+        add_columns(source);
         require(!result_.datasets.empty(), ExitCode::bad_data,
                 path_ +
                     ": holds no dataset that a pool has (features, probabilities, ...); it has " +
@@ -78,7 +84,8 @@ class Describer {
 
     [[noreturn]] void refuse(const std::string& object, const std::string& what) const {
         throw Error(ExitCode::bad_data,
-                    where(object) + ": " + what + "; the file has " + joined(result_.contents));
+                    where(object) + ": " + what +
+                        "; name a dataset that the file has: " + joined(result_.contents));
     }
 
     // A path that leads to no dataset, whatever the reason.
@@ -109,15 +116,11 @@ class Describer {
         add(role, object, target);
     }
 
-    void add_required(const std::string& role, const std::string& object) {
-        add(role, object, inspector_.follow(object));
-    }
-
-    void add_columns(const std::map<std::string, std::string>& datasets) {
+    void add_columns(const PoolSource& source) {
         if (inspector_.follow("/columns").kind != Kind::group) return;
         for (const std::string& name : inspector_.names("/columns", max_columns)) {
             const std::string role = "columns/" + name;
-            if (datasets.contains(role)) continue;
+            if (is_named(source, role)) continue;
             try {
                 add_optional(role, "/" + role);
             } catch (const Error& error) {
@@ -184,11 +187,10 @@ std::string shape_text(const std::vector<std::int64_t>& dims) {
     return "[" + text + "]";
 }
 
-FileDescription describe_file(const std::string& path,
-                              const std::map<std::string, std::string>& datasets) {
+FileDescription describe_file(const std::string& path, const PoolSource& source) {
     const FileStamp stamp = check_is_complete_hdf5(path);
     const std::string bytes = run_in_child(path, [&] {
-        FileDescription description = Describer(path, stamp).describe(datasets);
+        FileDescription description = Describer(path, stamp).describe(source);
         Packer packer;
         transfer(packer, description);
         return packer.take();

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "pool/dataset.hpp"
+#include "pool/pool.hpp"
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -15,10 +15,9 @@ struct FileDescription {
     std::vector<std::string> notes;     ///< warnings for the user
 };
 
-/// Describes a file in a child process. `datasets` maps roles to paths where not `/ROLE`; those
-/// must exist. Throws Error as open_pool says.
-FileDescription describe_file(const std::string& path,
-                              const std::map<std::string, std::string>& datasets);
+/// Describes a file in a child process; of `source`, the roles' datasets count. Throws Error as
+/// open_pool says.
+FileDescription describe_file(const std::string& path, const PoolSource& source);
 
 /// `[100,8,3]`.
 std::string shape_text(const std::vector<std::int64_t>& dims);

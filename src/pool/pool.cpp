@@ -87,7 +87,7 @@ Pool describe_pool(const PoolSource& source) {
     Pool pool;
     pool.source = source;
     for (const std::string& path : source.files) {
-        FileDescription file = describe_file(path, source.datasets);
+        FileDescription file = describe_file(path, source);
         for (const std::string& note : file.notes)
             log_warning(note);
         require_equal_rows(file);

@@ -15,10 +15,11 @@ const std::vector<std::string>& standard_roles();
 
 /// Which files and which datasets in them.
 struct PoolSource {
-    std::vector<std::string> files;               ///< in row order
-    std::map<std::string, std::string> datasets;  ///< role -> dataset path, where not `/ROLE`;
-                                                  ///< roles beyond the standard ones are legal
-    std::map<std::string, std::string> optional_datasets;  ///< the same, not an error if absent
+    std::vector<std::string> files;                    ///< in row order
+    std::map<std::string, std::string> datasets = {};  ///< role -> dataset path, where not `/ROLE`;
+                                                       ///< roles beyond the standard ones are legal
+    std::map<std::string, std::string> optional_datasets =
+        {};  ///< the same, not an error if absent
 };
 
 /// The metadata of a pool: every dataset of every role it has, checked to agree over the files.

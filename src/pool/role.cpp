@@ -123,7 +123,8 @@ RoleRule rule_of(const std::string& role) {
     if (role == "ids") return {Values::integers_or_text, 1, 1, 1, "[N]", ""};
     if (role == "groups") return {Values::integers, 1, 1, 1, "[N]", ""};
     if (role == "cost") return {Values::numbers, 1, 1, 1, "[N]", ""};
-    return {Values::anything, 1, 1, 1, "[N]", ""};
+    if (role.starts_with("columns/")) return {Values::anything, 1, 1, 1, "[N]", ""};
+    return {Values::anything, 1, 3, 1, "[N], [N,A] or [N,A,B]", "columns"};
 }
 
 void apply_rule(const RoleRule& rule, const h5::DatasetInfo& info, const std::string& where,

@@ -18,7 +18,7 @@ struct RoleRule {
     std::string last_extent_name;      ///< for messages: "classes"
 };
 
-/// The rule of a standard role or of "columns/NAME".
+/// The rule of a standard role or of "columns/NAME"; other roles may be nearly anything.
 RoleRule rule_of(const std::string& role);
 
 /// Fills in type and shape after checking them against the role. `where` is `FILE: DATASET`.
