@@ -61,14 +61,18 @@ void check_format(const std::string& path) {
 }
 
 // A directory with other things in it is more likely a mistyped name than a queue to be.
-void require_empty(const std::string& directory) {
+void create_format(const std::string& directory, const std::string& format_path) {
     for (const std::string& name : list_names(directory)) {
-        if (name.rfind(".sluice-", 0) == 0) continue;  // left by a killed first run
+        if (name.rfind(".sluice-", 0) == 0) continue;               // left by a killed first run
+        if (exists(format_path)) return check_format(format_path);  // another process was first
         throw Error(ExitCode::cannot_create,
                     fmt::format("{}: not empty and not a queue (it holds '{}'); give a new or "
                                 "empty directory",
                                 directory, printable(name)));
     }
+    const nlohmann::ordered_json format = {{"format", format_name},
+                                           {"format_version", format_version}};
+    publish_text_file(format_path, format.dump() + "\n");
 }
 
 }  // namespace
@@ -147,10 +151,7 @@ void open_layout(const std::string& directory) {
     if (exists(format_path)) {
         check_format(format_path);
     } else {
-        require_empty(directory);
-        const nlohmann::ordered_json format = {{"format", format_name},
-                                               {"format_version", format_version}};
-        publish_text_file(format_path, format.dump() + "\n");
+        create_format(directory, format_path);
     }
     for (const std::string_view name : all_folders) {
         const std::string path = join(directory, name);

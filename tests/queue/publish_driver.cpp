@@ -1,0 +1,32 @@
+// publish_driver DIRECTORY ID: does with a queue what one selection does, and nothing else, so that
+// crash_test.py can kill it at every file system call.
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "queue/publish.hpp"
+#include "tests/queue/sample_batch.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+int main(int argc, char** argv) {
+    using namespace sluice;
+    try {
+        require(argc == 3, ExitCode::usage, "usage: publish_driver DIRECTORY ID");
+        queue::Queue queue(argv[1]);
+        if (queue.find_batch(argv[2]).has_value()) {
+            std::cout << "already there\n";
+            return 0;
+        }
+        const std::int64_t num_issued = queue.num_issued();
+        queue.publish(test::sample_batch(argv[2], queue.issued_rows()), num_issued);
+        std::cout << "published\n";
+        return 0;
+    } catch (const Error& error) {
+        log_error(error.what(), ErrorScope::whole_job);
+        return static_cast<int>(error.code());
+    } catch (const std::exception& error) {
+        log_error(error.what(), ErrorScope::whole_job);
+        return static_cast<int>(ExitCode::internal);
+    }
+}
