@@ -46,11 +46,15 @@ void occupy_standard_descriptors() {
     }
 }
 
-// Open MPI then starts no helper process and looks at no network: 0.04 s in place of 0.33 s.
-void start_mpi_quickly() {
+// One process alone then starts no helper process and looks at no network: 0.04 s in place of 0.33
+// s. It makes no session directory either: all such processes of a user would share one, and one
+// that ends while another starts would take it away.
+void start_mpi_alone() {
     constexpr int keep_what_the_user_set = 0;
     ::setenv("OMPI_MCA_ess_singleton_isolated", "1", keep_what_the_user_set);
+    ::setenv("OMPI_MCA_orte_create_session_dirs", "0", keep_what_the_user_set);
     ::setenv("OMPI_MCA_pml", "ob1", keep_what_the_user_set);
+    ::setenv("OMPI_MCA_btl", "self", keep_what_the_user_set);
 }
 
 }  // namespace
@@ -60,8 +64,9 @@ void prepare_process() {
     std::setlocale(LC_ALL, "C");
     std::locale::global(std::locale::classic());
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     install_stop_handler();
-    if (!is_launched()) start_mpi_quickly();
+    if (!is_launched()) start_mpi_alone();
 }
 
 bool is_launched() {

@@ -7,10 +7,10 @@
 
 namespace sluice::cli {
 
-/// What a process of sluice needs before anything else: the C locale, SIGPIPE ignored (a closed
-/// stdout must not end a job whose results are on disk), descriptors 0 to 2 taken (else the next
-/// file opened would be "stdout"), stop signals as a flag, and a quick start of Open MPI when there
-/// is no launcher. Variables the user has set are kept.
+/// What a process of sluice needs before anything else: the C locale, SIGPIPE and SIGXFSZ ignored
+/// (a closed stdout or a limit on file sizes is an error of write() with a message), descriptors 0
+/// to 2 taken (else the next file opened would be "stdout"), stop signals as a flag, and a quick
+/// start of Open MPI when there is no launcher. Variables the user has set are kept.
 void prepare_process();
 
 /// Whether mpirun, srun or the like started this process as one of a job's ranks.

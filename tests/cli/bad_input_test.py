@@ -16,7 +16,7 @@ import numpy as np
 
 import bad_pools as bad
 from bad_pools import ROWS, cell, pool_with, raw_file, replaced, shares, string_ids, values
-from program import ERROR, error_lines, files_below, run
+from program import ERROR, error_lines, files_below, foreign_lines, run
 
 CHECK = "check"
 SELECT = "select"
@@ -50,16 +50,15 @@ CASES = [
     ("04 image", raw_file(b"\x89PNG\r\n\x1a\n" * 99), BOTH, [], 65, r"HDF5 signature"),
     ("05 truncated", bad.truncated, BOTH, [], 65, r"truncated"),
     ("06 still open", bad.still_open, BOTH, [], 65, r"writ"),
-    ("10 dataset", pool_with(), BOTH, ["--features", "/none"], 65, r"none.*(features|probab).*; "),
+    ("10 dataset", pool_with(), BOTH, ["--features", "/none"], 65, r"/none: no such dataset; .*/features"),
     ("10 role", pool_with(features=None), (SELECT,), [], 65, r"features"),
     ("10 score", pool_with(), (SELECT,), ["--score", "bald"], 65, r"committee"),
     ("11 group", replaced("features", bad.group), BOTH, [], 65, r"group"),
     ("11 type", replaced("features", bad.named_type), BOTH, [], 65, r"type"),
     ("12 null", replaced("features", bad.null_space), BOTH, [], 65, r"null|no values|empty"),
-    ("12 scalar", pool_with(features=np.float32(1)), BOTH, [], 65, r"scalar|dimension|rank"),
-    ("12 one axis", pool_with(features=values(ROWS)), BOTH, [], 65, r"dimension|rank|axes|shape"),
-    ("12 four axes", pool_with(features=values((ROWS, 2, 2, 2))), BOTH, [], 65,
-     r"dimension|rank|axes|shape"),
+    ("12 scalar", pool_with(features=np.float32(1)), BOTH, [], 65, r"shape"),
+    ("12 one axis", pool_with(features=values(ROWS)), BOTH, [], 65, r"shape"),
+    ("12 four axes", pool_with(features=values((ROWS, 2, 2, 2))), BOTH, [], 65, r"shape"),
     ("14 no columns", replaced("features", no_columns), BOTH, [], 65, r"0"),
     ("14 one class", pool_with(probabilities=np.ones((ROWS, 1), "f4")), BOTH, [], 65, r"class"),
     ("15 endless", replaced("features", endless), BOTH, [], 65, r"features"),
@@ -69,8 +68,8 @@ CASES = [
     ("17 bool", pool_with(features=np.ones((ROWS, 3), bool)), BOTH, [], 65, r"float"),
     ("18 beyond float32", pool_with(features=np.full((ROWS, 3), 1e300)), BOTH, [], 65,
      r"features\[0\].*1e\+?300"),
-    ("19 negative id", pool_with(ids=np.arange(ROWS) - 1), BOTH, [], 65, r"ids.*-1"),
-    ("19 large id", pool_with(ids=np.arange(ROWS, dtype="u8") + np.uint64(2**63)), BOTH, [], 65,
+    ("19 negative id", pool_with(ids=np.arange(ROWS) - 1), (CHECK,), [], 65, r"ids.*-1"),
+    ("19 large id", pool_with(ids=np.arange(ROWS, dtype="u8") + np.uint64(2**63)), (CHECK,), [], 65,
      r"ids.*9223372036854775808"),
     ("20 classes", bad.two_files(probabilities=shares((ROWS, 5))), BOTH, [], 65, r"4.*5|5.*4"),
     ("21 one member", pool_with(committee=shares((ROWS, 1, 4))), (SELECT,), ["--score", "bald"],
@@ -82,9 +81,9 @@ CASES = [
     ("24 filter", replaced("features", lambda file: file.create_dataset(
         "features", data=values((ROWS, 3)), chunks=(5, 3), compression="lzf")), BOTH, [], 65,
      r"lzf|32000"),
-    ("25 storage", bad.external_storage, BOTH, [], 65, r"external.*secret\.bin|secret\.bin.*external"),
-    ("25 link", bad.external_link, BOTH, [], 65, r"external.*other\.h5|other\.h5.*external"),
-    ("25 virtual", bad.virtual_dataset, BOTH, [], 65, r"virtual"),
+    ("25 storage", bad.external_storage, BOTH, [], 65, r"another file.*secret\.bin"),
+    ("25 link", bad.external_link, BOTH, [], 65, r"another file.*other\.h5"),
+    ("25 virtual", bad.virtual_dataset, BOTH, [], 65, r"another file.*other\.h5"),
     ("26 dangling", bad.soft_link("/nothing"), BOTH, [], 65, r"link|nothing"),
     ("26 loop", bad.soft_link("/features"), BOTH, [], 65, r"link"),
     ("29 escape codes", string_ids(["a\n\x1b[31m"] * 2 + list(map(str, range(ROWS - 2)))), (CHECK,),
@@ -93,13 +92,15 @@ CASES = [
     ("30 inf feature", cell("features", (8, 1), np.inf), BOTH, [], 65, r"features\[8\].*inf"),
     ("30 nan class", cell("probabilities", (9, 1), np.nan), BOTH, [], 65,
      r"probabilities\[9\].*nan"),
-    ("30 nan member", cell("committee", (9, 2, 1), np.nan), BOTH, ["--committee", "/committee"], 65,
+    ("30 nan member", cell("committee", (9, 2, 1), np.nan), (CHECK,), [], 65,
+     r"committee\[9\].*nan"),
+    ("30 nan member", cell("committee", (9, 2, 1), np.nan), (SELECT,), ["--score", "bald"], 65,
      r"committee\[9\].*nan"),
     ("31 negative", cell("probabilities", (5, 2), -0.25), BOTH, [], 65,
      r"probabilities\[5\].*2.*-0\.25"),
-    ("32 sum", cell("probabilities", (6, 0), 3.0), BOTH, [], 65, r"probabilities\[6\].*logit"),
+    ("32 sum", cell("probabilities", (6, 0), 3.0), BOTH, [], 65, r"probabilities\[6\].* sum "),
     ("33 zeros", cell("probabilities", (4, slice(None)), 0.0), BOTH, [], 65,
-     r"probabilities\[4\].*sum.*0"),
+     r"probabilities\[4\].*(zero|sum to 0 )"),
     ("36 huge", cell("features", (3, 0), 1e30), BOTH, [], 65, r"features\[3\].*scal"),
     ("37 ids", pool_with(ids=np.array([3, *range(1, ROWS)], "u8")), (CHECK,), [], 65,
      r"ids\[(0|3)\].*(0|3)"),
@@ -153,8 +154,10 @@ def judge_error(code, pattern):
         lines = error_lines(result)
         if result.returncode != code:
             yield f"exit code {result.returncode}, not {code}"
-        if len(lines) != 1 or len(result.stderr.splitlines()) != 1:
-            yield f"{len(lines)} error lines in {len(result.stderr.splitlines())} lines, not one"
+        if len(lines) != 1:
+            yield f"{len(lines)} error lines, not one"
+        if foreign_lines(result):
+            yield f"lines that are not sluice's: {foreign_lines(result)}"
         if lines and not re.search(pattern, lines[0][len(ERROR):], re.IGNORECASE):
             yield f"the error does not match {pattern!r}"
         if lines and ";" not in lines[0]:
@@ -225,7 +228,7 @@ class BadInput(unittest.TestCase):
     def test_16_a_row_larger_than_the_memory(self):
         wide = pool_with(features=np.zeros((2, 1 << 20), "f4"), probabilities=shares((2, 4)))
         options = ["--memory", "0.001"]
-        self.check_all([("16 wide", SELECT, wide, options, judge_error(65, r"memory"))])
+        self.check_all([("16 wide", SELECT, wide, options, judge_error(64, r"memory"))])
 
     def test_39_a_changed_pool_needs_consent(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -176,7 +176,8 @@ def compound(file):
 
 
 def enumeration(file):
-    file.create_dataset("features", (ROWS, 3), h5py.enum_dtype({"a": 0, "b": 1}), data=np.zeros((ROWS, 3)))
+    file.create_dataset("features", data=np.zeros((ROWS, 3), "i1"),
+                        dtype=h5py.enum_dtype({"a": 0, "b": 1}, "i1"))
 
 
 def names(file):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,8 @@ import time
 import unittest
 
 import bad_pools
-from program import BINARY, ENVIRONMENT, ERROR, MPIEXEC, error_lines, files_below, run
+from program import (BINARY, ENVIRONMENT, ERROR, MPIEXEC, error_lines, files_below, foreign_lines,
+                     run)
 
 SELECT_TO = ["select", "--pool", "pool.h5", "--batch", "5", "--queue"]
 SELECT = [*SELECT_TO, "queue"]
@@ -92,7 +94,8 @@ class Process(unittest.TestCase):
                               ("pipe", {"stdout": pipe}), ("full", {"stdout": full})):
                 result = self.run_here([*SELECT_TO, name], capture_output=False, stderr=subprocess.PIPE, **how)
                 self.assertEqual(result.returncode, 74, (name, result.stderr))
-                self.assertLessEqual(len(result.stderr.splitlines()), 1, result.stderr)
+                self.assertLessEqual(len(error_lines(result)), 1, result.stderr)
+                self.assertEqual(foreign_lines(result), [])
                 self.assertEqual(self.batches(name), expected, name)
 
     def test_67_a_closed_stdout_is_not_taken_for_a_file(self):
@@ -109,7 +112,7 @@ class Process(unittest.TestCase):
             process.send_signal(number)
             _, errors = process.communicate(timeout=30)
             self.assertEqual(process.returncode, 75, errors)
-            self.assertEqual(len(errors.splitlines()), 1, errors)
+            self.assertEqual(errors.count(ERROR), 1, errors)
             self.assertEqual(self.batches(), {})
         self.assertEqual(self.run_here(SELECT).returncode, 0)
         self.assertEqual(len(self.batches()), 1)
@@ -170,9 +173,28 @@ class Process(unittest.TestCase):
                                 "--selected", "made.csv"])
         self.assertEqual(chosen.returncode, 0, chosen.stderr)
 
+    def test_60_a_limit_on_file_sizes_is_like_a_full_disk(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        before = files_below(self.directory)
+        for arguments in (SELECT, ["pool", "make", "blobs", "--rows", "100", "--out", "made.h5"]):
+            result = self.run_here(arguments, preexec_fn=limit)
+            self.assert_one_error(result, 74, "; ")
+            self.assertEqual(self.batches(), {})
+        left = {path for path in files_below(self.directory) if os.path.dirname(path) != "queue"}
+        self.assertEqual(left, set(before))
+        self.assertEqual(self.run_here(SELECT).returncode, 0)
+
+    def test_65_a_gpu_that_is_not_there(self):
+        if "CUDA      no" not in self.run_here(["--version"]).stdout:
+            self.skipTest("this build has CUDA; whether there is a GPU is the machine's affair")
+        self.assert_one_error(self.run_here([*SELECT, "--device", "gpu"]), 69, "; ")
+        self.assertEqual(self.batches(), {})
+        self.assertEqual(self.run_here([*SELECT, "--device", "auto"]).returncode, 0)
+
     def test_outputs_that_cannot_be_written(self):
-        for options in (["--selected", "none/s.csv"], ["--json", "none/s.json"]):
-            result = self.run_here([*SELECT, *options])
+        for options in (["queue1", "--selected", "none/s.csv"], ["queue2", "--json", "none/s.json"]):
+            result = self.run_here([*SELECT_TO, *options])
             self.assert_one_error(result, 73, r"none.*; ")
         result = self.run_here(["pool", "make", "blobs", "--rows", "5", "--out", "none/p.h5"])
         self.assert_one_error(result, 73, r"none.*; ")

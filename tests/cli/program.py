@@ -34,6 +34,11 @@ def error_lines(result):
     return [line for line in result.stderr.splitlines() if line.startswith(ERROR)]
 
 
+def foreign_lines(result):
+    """Lines on stderr that something else than sluice's log wrote, such as a library."""
+    return [line for line in result.stderr.splitlines() if not line.startswith("sluice: ")]
+
+
 def files_below(directory):
     """Every file below a directory with its content, by relative path."""
     found = {}
