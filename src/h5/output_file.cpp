@@ -58,6 +58,21 @@ Handle creation_properties(const std::vector<std::int64_t>& dims, const DatasetO
     return properties;
 }
 
+// Metadata stays in HDF5's cache until the file is closed: what was moved to disk is never read
+// back from the memory image, where it is no more.
+Handle memory_access(const std::string& where) {
+    Handle access = unlocked_access(where);
+    H5AC_cache_config_t config{};
+    config.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+    check(H5Pget_mdc_config(access.get(), &config), where);
+    config.evictions_enabled = 0;
+    config.incr_mode = H5C_incr__off;
+    config.flash_incr_mode = H5C_flash_incr__off;
+    config.decr_mode = H5C_decr__off;
+    check(H5Pset_mdc_config(access.get(), &config), where);
+    return access;
+}
+
 Handle create_groups_as_needed(const std::string& where) {
     Handle properties = own_properties(H5Pcreate(H5P_LINK_CREATE), where);
     check(H5Pset_create_intermediate_group(properties.get(), 1), where);
@@ -162,7 +177,7 @@ void OutputDataset::close() {
 
 OutputFile::OutputFile(const std::string& path) : path_(path) {
     start_library();
-    const Handle access = unlocked_access(path);
+    const Handle access = memory_access(path);
     errno = 0;
     const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, access.get());
     if (id < 0) {
@@ -174,6 +189,9 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
                         "); choose another name or a directory you may write to");
     }
     file_ = Handle(id, H5Fclose);
+    void* descriptor = nullptr;
+    check(H5Fget_vfd_handle(id, H5P_DEFAULT, &descriptor), path, ExitCode::internal);
+    disk_ = image_.stand_in_for(*static_cast<const int*>(descriptor), path);
 }
 
 OutputDataset OutputFile::create_dataset(const std::string& name, StoredType type,
@@ -256,13 +274,14 @@ void OutputFile::set_attribute(const std::string& object, const std::string& nam
                     &value);
 }
 
-void OutputFile::flush() {
-    check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), path_ + ": cannot write", io_error);
+void OutputFile::spill() {
+    image_.move_to(disk_, path_);
 }
 
 void OutputFile::close() {
-    flush();
     file_.close(path_ + ": cannot write");
+    image_.move_to(disk_, path_);
+    disk_.close(path_);
 }
 
 }  // namespace sluice::h5

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "core/durable_file.hpp"
 #include "h5/handle.hpp"
+#include "h5/memory_image.hpp"
 #include "h5/stored_type.hpp"
 
 #include <cstddef>
@@ -69,8 +71,9 @@ class OutputDataset {
 /// Text in a file: each string padded with zeros to the longest, or of its own length.
 enum class TextStorage { fixed, variable };
 
-/// A new HDF5 file (format of HDF5 1.8, readable everywhere). Write it under a temporary name:
-/// a writer that is killed leaves an unreadable file.
+/// A new HDF5 file (format of HDF5 1.8, readable everywhere). HDF5 itself writes to memory only,
+/// so that a full disk cannot break it; spill() and close() take that to disk. Write the file
+/// under a temporary name: a writer that is killed leaves an unreadable file.
 class OutputFile {
   public:
     /// Creates the file; an existing one is an error. Throws Error(cannot_create).
@@ -100,10 +103,13 @@ class OutputFile {
     void set_attribute(const std::string& object, const std::string& name, std::int64_t value);
     void set_attribute(const std::string& object, const std::string& name, double value);
 
-    void flush();
+    /// Takes what was written so far to disk, to free its memory: for files whose values are
+    /// written through this class and do not fit into memory. Throws Error(io_error).
+    void spill();
 
-    /// Flushes and closes; throws Error(io_error) if anything could not be written (disk full).
-    /// Without this call the content is not to be trusted. Does not fsync.
+    /// Writes everything to disk and closes; throws Error(io_error) if anything could not be
+    /// written (disk full). Close the datasets before. Without this call the file on disk is not
+    /// an HDF5 file. Does not fsync.
     void close();
 
   private:
@@ -111,6 +117,8 @@ class OutputFile {
                          const Handle& space, const void* value);
 
     std::string path_;
+    FileDescriptor disk_;
+    MemoryImage image_;
     Handle file_;
 };
 
