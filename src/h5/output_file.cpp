@@ -13,6 +13,7 @@ namespace sluice::h5 {
 namespace {
 
 constexpr ExitCode io_error = ExitCode::io_error;
+constexpr std::size_t memory_step_bytes = std::size_t{1} << 20;
 
 std::vector<hsize_t> to_hsize(const std::vector<std::int64_t>& dims) {
     return {dims.begin(), dims.end()};
@@ -194,6 +195,17 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     disk_ = image_.stand_in_for(*static_cast<const int*>(descriptor), path);
 }
 
+OutputFile::OutputFile(std::string name, Handle file)
+    : path_(std::move(name)), file_(std::move(file)) {}
+
+OutputFile OutputFile::in_memory(const std::string& name) {
+    start_library();
+    const Handle access = own_properties(H5Pcreate(H5P_FILE_ACCESS), name);
+    check(H5Pset_fapl_core(access.get(), memory_step_bytes, false), name);
+    const hid_t id = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
+    return {name, Handle(check(id, name, ExitCode::internal), H5Fclose)};
+}
+
 OutputDataset OutputFile::create_dataset(const std::string& name, StoredType type,
                                          const std::vector<std::int64_t>& dims,
                                          const DatasetOptions& options) {
@@ -282,6 +294,16 @@ void OutputFile::close() {
     file_.close(path_ + ": cannot write");
     image_.move_to(disk_, path_);
     disk_.close(path_);
+}
+
+std::vector<std::byte> OutputFile::take_image() {
+    const hid_t id = file_.get();
+    check(H5Fflush(id, H5F_SCOPE_GLOBAL), path_, io_error);
+    const auto num_bytes = check(H5Fget_file_image(id, nullptr, 0), path_, io_error);
+    std::vector<std::byte> image(static_cast<std::size_t>(num_bytes));
+    check(H5Fget_file_image(id, image.data(), image.size()), path_, io_error);
+    file_.close(path_);
+    return image;
 }
 
 }  // namespace sluice::h5

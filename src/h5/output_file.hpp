@@ -79,6 +79,10 @@ class OutputFile {
     /// Creates the file; an existing one is an error. Throws Error(cannot_create).
     explicit OutputFile(const std::string& path);
 
+    /// A new file without a name on disk, for small ones whose bytes the caller writes out himself:
+    /// end it with take_image() instead of close(). `name` is for messages.
+    static OutputFile in_memory(const std::string& name);
+
     /// Creates a dataset [dims...]; missing groups in `name` ("columns/energy") are created.
     OutputDataset create_dataset(const std::string& name, StoredType type,
                                  const std::vector<std::int64_t>& dims,
@@ -112,7 +116,12 @@ class OutputFile {
     /// an HDF5 file. Does not fsync.
     void close();
 
+    /// Closes a file of in_memory() and returns all its bytes.
+    std::vector<std::byte> take_image();
+
   private:
+    OutputFile(std::string name, Handle file);
+
     void write_attribute(const std::string& object, const std::string& name, const Handle& type,
                          const Handle& space, const void* value);
 
