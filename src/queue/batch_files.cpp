@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <filesystem>
 #include <set>
 #include <span>
 
@@ -26,7 +25,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view manifest_format = "sluice-batch";
 constexpr int manifest_format_version = 1;
-constexpr std::size_t hash_block_bytes = std::size_t{1} << 20;
 
 void check_item(const BatchItem& item, const Batch& batch) {
     const std::size_t num_inputs = batch.items.front().inputs.size();
@@ -81,20 +79,6 @@ Json ticket_line(const Batch& batch, std::size_t index) {
     return line;
 }
 
-std::string sha256_of_file(const std::string& path, std::uintmax_t num_bytes) {
-    FileDescriptor file = open_for_reading(path);
-    std::vector<std::byte> block(hash_block_bytes);
-    Sha256 hash;
-    for (std::uintmax_t offset = 0; offset < num_bytes; offset += block.size()) {
-        const auto length = std::min<std::uintmax_t>(block.size(), num_bytes - offset);
-        const std::span part(block.data(), static_cast<std::size_t>(length));
-        read_exactly(file, part, static_cast<std::size_t>(offset), path);
-        hash.update(part);
-    }
-    file.close(path);
-    return hash.hex_digest();
-}
-
 // Builds one batch directory and keeps the book of what is in it.
 class Builder {
   public:
@@ -104,8 +88,7 @@ class Builder {
     void build();
 
   private:
-    void add_file(const std::string& name, const std::string& text);
-    void book_file(const std::string& name);
+    void add_file(std::string_view name, std::string_view text);
     void add_ticket(std::int64_t number, std::size_t first_item);
     std::int64_t add_tickets();
     std::string manifest_text(std::int64_t num_tickets) const;
@@ -120,9 +103,9 @@ void Builder::build() {
     create_folder(directory_);
     create_folder(path_of(batch_file::tickets));
     create_folder(path_of(batch_file::tokens));
-    write_items_file(path_of(batch_file::items), batch_);
-    book_file(std::string(batch_file::items));
-    add_file(std::string(batch_file::selected), selected_csv(batch_.items));
+    const std::vector<std::byte> items = items_file(batch_);
+    add_file(batch_file::items, {reinterpret_cast<const char*>(items.data()), items.size()});
+    add_file(batch_file::selected, selected_csv(batch_.items));
     const std::int64_t num_tickets = add_tickets();
     if (!batch_.provenance.empty()) {
         create_text_file(path_of(batch_file::provenance), batch_.provenance);
@@ -133,22 +116,15 @@ void Builder::build() {
     sync_directory(directory_);
 }
 
-// What stands in the manifest is what reads back, not what was meant to be written.
-void Builder::book_file(const std::string& name) {
-    std::error_code error;
+// What was written is read back before the manifest vouches for it.
+void Builder::add_file(std::string_view name, std::string_view text) {
     const std::string path = path_of(name);
-    const std::uintmax_t num_bytes = std::filesystem::file_size(path, error);
-    if (error) throw system_error(path, "cannot examine", error.value());
-    files_[name] = {{"bytes", num_bytes}, {"sha256", sha256_of_file(path, num_bytes)}};
-}
-
-void Builder::add_file(const std::string& name, const std::string& text) {
-    create_text_file(path_of(name), text);
-    book_file(name);
-    require(files_[name]["sha256"] == sha256_hex(text), ExitCode::io_error,
-            path_of(name) +
-                ": reads back differently from what was written; see whether the file "
-                "system is healthy, then run again");
+    create_text_file(path, text);
+    require(read_text_file(path, text.size()) == text, ExitCode::io_error,
+            path +
+                ": reads back differently from what was written; see whether the file system "
+                "is healthy, then run again");
+    files_[std::string(name)] = {{"bytes", text.size()}, {"sha256", sha256_hex(text)}};
 }
 
 void Builder::add_ticket(std::int64_t number, std::size_t first_item) {

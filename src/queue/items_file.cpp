@@ -1,12 +1,7 @@
 #include "queue/items_file.hpp"
 
-#include "core/durable_file.hpp"
-#include "core/error.hpp"
-#include "h5/input_file.hpp"
 #include "h5/output_file.hpp"
 
-#include <algorithm>
-#include <bit>
 #include <span>
 
 namespace sluice::queue {
@@ -53,34 +48,11 @@ void write_inputs(h5::OutputFile& file, const Batch& batch, std::int64_t num_ite
     }
 }
 
-// By bits: a NaN distance equals itself.
-bool same_bits(const std::vector<float>& left, const std::vector<float>& right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](float a, float b) {
-        return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
-    });
-}
-
-// HDF5 has reported success for writes that a full disk swallowed, so the file is read back.
-void verify_items_file(const std::string& path, const Batch& batch) {
-    const h5::InputFile file(path);
-    const bool has_inputs = !all_inputs(batch).empty();
-    const bool intact = file.integers("row") == column(batch, &BatchItem::row) &&
-                        file.text("id") == column(batch, &BatchItem::id) &&
-                        same_bits(file.floats("score"), column(batch, &BatchItem::score)) &&
-                        same_bits(file.floats("distance"), column(batch, &BatchItem::distance)) &&
-                        (batch.dim == 0 || same_bits(file.floats("features"), batch.features)) &&
-                        (!has_inputs || file.doubles("inputs") == all_inputs(batch));
-    require(intact, ExitCode::io_error,
-            path +
-                ": reads back differently from what was written; see whether the file system "
-                "is healthy, then run again");
-}
-
 }  // namespace
 
-void write_items_file(const std::string& path, const Batch& batch) {
+std::vector<std::byte> items_file(const Batch& batch) {
     const auto num_items = static_cast<std::int64_t>(batch.items.size());
-    h5::OutputFile file(path);
+    h5::OutputFile file = h5::OutputFile::in_memory("items.h5");
     file.set_attribute("/", "format", std::string("sluice-items"));
     file.set_attribute("/", "format_version", format_version);
     write_column(file, "row", column(batch, &BatchItem::row), {num_items});
@@ -90,9 +62,7 @@ void write_items_file(const std::string& path, const Batch& batch) {
     write_column(file, "distance", column(batch, &BatchItem::distance), {num_items});
     if (batch.dim > 0) write_column(file, "features", batch.features, {num_items, batch.dim});
     write_inputs(file, batch, num_items);
-    file.close();
-    sync_path(path);
-    verify_items_file(path, batch);
+    return file.take_image();
 }
 
 }  // namespace sluice::queue

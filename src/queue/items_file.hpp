@@ -2,14 +2,15 @@
 
 #include "queue/publish.hpp"
 
-#include <string>
+#include <cstddef>
+#include <vector>
 
 namespace sluice::queue {
 
-/// Writes items.h5 of a batch: datasets row [B] int64, id [B] UTF-8, score [B] f32, distance [B]
-/// f32 (NaN without a diversity stage), features [B,D] f32 and inputs [B,P] f64 (with attributes
-/// names and units) where the batch has them; root attributes format and format_version. The same
-/// batch gives the same bytes. Synced. Throws Error(io_error).
-void write_items_file(const std::string& path, const Batch& batch);
+/// The bytes of items.h5 of a batch: datasets row [B] int64, id [B] UTF-8, score [B] f32, distance
+/// [B] f32 (NaN without a diversity stage), features [B,D] f32 and inputs [B,P] f64 (with
+/// attributes names and units) where the batch has them; root attributes format and format_version.
+/// The same batch gives the same bytes.
+std::vector<std::byte> items_file(const Batch& batch);
 
 }  // namespace sluice::queue
