@@ -2,68 +2,21 @@
 """Runs our benchmark programs and the peers in turn and prints the table; see scripts/bench.sh."""
 
 import argparse
-import collections
 import dataclasses
-import math
 import os
 import pathlib
 import platform
-import re
 import shutil
-import statistics
 import subprocess
 import sys
 
 import end_to_end
 import goals
+from figures import Figures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/bench"
 PEERS = pathlib.Path(__file__).resolve().parent
-
-SCORE_LINE = re.compile(
-    r"S1 (\w+) (\w+) \[([\d,]+)\]: read ([\d.]+) GB/s, score ([\d.]+) GB/s, ratio .*")
-# What of sluice_bench_scores goes into the table; the peers run the same shapes.
-SCORED = {("bald", "committee_probabilities"): "S1.bald",
-          ("entropy", "committee_probabilities"): "S1.entropy",
-          ("margin", "probabilities"): "S1.margin",
-          ("bald", "committee_logits"): "S2.bald",
-          ("entropy", "committee_logits"): "S2.entropy",
-          ("margin", "logits"): "S2.margin"}
-
-
-class Figures:
-    """Seconds by (id, side), one value for each run of a program; the last note of each."""
-
-    def __init__(self):
-        self.seconds = collections.defaultdict(list)
-        self.notes = {}
-
-    def add_lines(self, text):
-        for line in text.splitlines():
-            fields = line.split("\t")
-            if len(fields) == 4:
-                self.add(fields[0], fields[1], float(fields[2]), fields[3])
-            elif found := SCORE_LINE.fullmatch(line):
-                self.add_score_line(found)
-
-    def add_score_line(self, found):
-        """A line of sluice_bench_scores, which gives rates."""
-        score, source, shape, read_rate, score_rate = found.groups()
-        if (score, source) not in SCORED:
-            return
-        identifier = SCORED[score, source]
-        gigabytes = math.prod(map(int, shape.split(","))) * 4 / 1e9
-        self.add(identifier, "ours", gigabytes / float(score_rate), f"{score} of {source} [{shape}]")
-        self.add(identifier, "read", gigabytes / float(read_rate), f"plain sum, {read_rate} GB/s")
-
-    def add(self, identifier, side, seconds, note):
-        self.seconds[identifier, side].append(seconds)
-        self.notes[identifier, side] = note
-
-    def median(self, identifier, side):
-        values = self.seconds.get((identifier, side))
-        return statistics.median(values) if values else None
 
 
 @dataclasses.dataclass
@@ -72,6 +25,7 @@ class Program:
     prefixes: tuple
     command: list
     is_peer: bool = False
+    rounds: int = 3  # with the repeats inside each program at least 5 of each side
 
 
 def ours(name, *arguments):
@@ -92,7 +46,7 @@ def k_center_peers(quick):
         programs.append(Program(
             ("K1",), peer("peers_k_center", f"{data}.f32", "--picks", f"{data}.picks", "--dim",
                           "256", "--batch", "100" if quick else "1000", "--name", f"K1.{kind}",
-                          "--repeats", "1", "--sides", *sides), is_peer=True))
+                          "--repeats", "2", "--sides", *sides), is_peer=True))
     return programs
 
 
@@ -101,7 +55,7 @@ def programs(quick):
     score_rows = "40000" if quick else "400000"
     top_rows = "2000000" if quick else "20000000"
     return [
-        Program(("R",), ours("reader", *small)),
+        Program(("R",), ours("reader", str(BUILD), "0.1" if quick else "3.8"), rounds=1),
         Program(("S1", "S2"), ours("scores", score_rows)),
         Program(("S1", "S2"), peer("peers_scores", "--rows", score_rows, "--repeats", "3",
                                    "--compile"), is_peer=True),
@@ -132,8 +86,12 @@ def run_rounds(options, figures, failures):
     chosen = [program for program in programs(options.quick)
               if wants(options.only, program.prefixes)
               and not (program.is_peer and options.no_peers)]
-    for round_number in range(1 if options.quick else options.rounds):
+    if not chosen:
+        return
+    for round_number in range(1 if options.quick else max(program.rounds for program in chosen)):
         for program in chosen:
+            if round_number >= program.rounds:
+                continue
             name = pathlib.Path(program.command[2 if program.is_peer else 0]).name
             print(f"round {round_number + 1}: {name}", file=sys.stderr)
             run_program(program, figures, failures)
@@ -160,7 +118,15 @@ def cpu_name():
 
 
 def figure(value, unit):
-    return f"{value:.4g} {unit}"
+    """A value with its unit; seconds for a GB are printed as the rate they stand for."""
+    return f"{1 / value:.4g} GB/s" if unit == "GB/s" else f"{value:.4g} {unit}"
+
+
+def short_note(note, limit=48):
+    """The leading clauses of a note that fit the column."""
+    while len(note) > limit and ", " in note:
+        note = note.rpartition(", ")[0]
+    return note[:limit]
 
 
 def table_line(goal, figures):
@@ -168,7 +134,7 @@ def table_line(goal, figures):
     own, other = figures.median(goal.id, goal.side), figures.median(goal.id, goal.peer)
     if own is None and other is None:
         return None
-    note = figures.notes.get((goal.id, goal.side), goal.id)
+    note = short_note(figures.notes.get((goal.id, goal.side), ""))
     if own is None or other is None:
         return (goal.id, note, "-", goal.peer, "-", goal.text(), "not run")
     ratio = other / own
@@ -178,8 +144,9 @@ def table_line(goal, figures):
 
 
 def note_lines(figures):
-    """How each figure that ours are compared with came about."""
-    shown = [(goal.id, goal.peer) for goal in goals.all_goals()]
+    """How each figure came about."""
+    shown = dict.fromkeys((goal.id, side) for goal in goals.all_goals()
+                          for side in (goal.side, goal.peer))
     return [f"{identifier} {side}: {figures.notes[identifier, side]}"
             for identifier, side in shown if (identifier, side) in figures.notes]
 
@@ -193,7 +160,7 @@ def print_table(options, figures, failures):
         lines.append("--quick: small sizes, NOT the real figures")
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
               for row in rows]
-    lines += ["", "how the compared figures were taken:", *note_lines(figures)]
+    lines += ["", "how the figures were taken:", *note_lines(figures)]
     lines += [f"failed: {failure}" for failure in dict.fromkeys(failures)]
     text = "\n".join(lines)
     print(text)
@@ -206,7 +173,6 @@ def main():
     parser.add_argument("--big", action="store_true")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     (BUILD / "k_center").mkdir(parents=True, exist_ok=True)
 

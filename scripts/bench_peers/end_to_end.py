@@ -1,7 +1,7 @@
 """E1 and E2: whole commands on a made pool, by wall time and peak memory."""
 
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,7 +56,7 @@ def run_file_to_queue(options, build, figures, failures):
         return
     what = f"[{rows},256] + [{rows},5,20], top {shortlist}, {batch} k-center, 2 ranks"
     script = os.path.join(os.path.dirname(__file__), "peers_file_to_queue.py")
-    for _ in range(2 if options.quick else options.rounds):
+    for _ in range(2 if options.quick else 5):
         sides = {"ours": select_command(build, pool, shortlist, batch)}
         for backend in () if options.no_peers else ("torch", "numpy"):
             sides[backend] = [sys.executable, "-B", script, pool, "--backend", backend,
@@ -71,20 +71,21 @@ def run_file_to_queue(options, build, figures, failures):
 
 
 def predicted_bytes(command, failures):
-    """What --dry-run says a rank will need."""
+    """What --dry-run says a rank will need at its peak."""
     finished = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=False)
-    try:
-        return json.loads(finished.stdout)["memory_bytes_per_rank"]
-    except (ValueError, KeyError, TypeError):
+    found = re.search(r"^memory +([\d.]+) ([KMG]iB) per rank at the peak", finished.stdout,
+                      re.MULTILINE)
+    if not found:
         failures.append(f"--dry-run: no memory per rank in its output: {finished.stdout[:200]!r}")
         return None
+    return float(found[1]) * {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": GIB}[found[2]]
 
 
 def run_memory(options, build, figures, failures):
     """Peak memory of a rank must be what --dry-run says, and the same for a pool twice as large."""
     if not options.big and not options.quick and "E2" not in options.only:
         return
-    row_bytes = (256 + 5 * 20) * 4
+    row_bytes = (256 + 5 * 20 + 20) * 4  # features, committee, probabilities
     for name, size in (("E2.4GiB", 4 * GIB), ("E2.8GiB", 8 * GIB)):
         rows = (size // row_bytes) // (64 if options.quick else 1)
         pool = build / f"pool_{rows}.h5"
