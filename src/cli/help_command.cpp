@@ -122,8 +122,8 @@ bool asks_for_help(const std::string& word) {
 
 std::string overview_text() {
     std::string text = "sluice " + version_text() +
-                       ": chooses the uncertain, then diverse rows of an HDF5 pool that are worth "
-                       "a label\n\nusage: [mpirun -n P] sluice COMMAND [OPTIONS]\n\ncommands:\n";
+                       "\nChooses the uncertain, then diverse rows of an HDF5 pool that are worth "
+                       "a label.\n\nusage: [mpirun -n P] sluice COMMAND [OPTIONS]\n\ncommands:\n";
     for (const Command& command : commands()) {
         text += entry(command.spec.name, command.spec.summary, 22);
     }
