@@ -120,14 +120,15 @@ void check_sample(const Place& place, const std::vector<h5::ChunkPlace>& chunks)
 std::string find_chunks(const Place& place) {
     const std::int64_t count = num_chunks(place);
     if (count > max_chunks) return "more than 33,554,432 chunks";
-    const h5::ChunkGrid grid{count, place.part.chunk_rows,
-                             static_cast<int>(place.info.dims.size())};
-    if (const auto chunks = h5::read_chunk_tree(place.file, place.info.header_address, grid)) {
+    const h5::ChunkGrid grid{count, place.part.chunk_rows, static_cast<int>(place.info.dims.size()),
+                             place.part.chunk_rows * place.dataset.row_bytes()};
+    if (const auto chunks = h5::read_chunk_table(place.file, place.info.header_address, grid)) {
         check_sample(place, *chunks);
         set_chunks(place, *chunks);
         return {};
     }
-    if (count > max_library_lookups) return "a chunk index of the newest format, with many chunks";
+    if (count > max_library_lookups)
+        return "an extensible chunk index of the newest format, with many chunks";
     if (place.file.superblock().base != 0) return "a chunk index behind a user block";
     std::vector<h5::ChunkPlace> chunks;
     for (std::int64_t i = 0; i < count; ++i) {

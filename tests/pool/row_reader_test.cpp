@@ -99,10 +99,11 @@ INSTANTIATE_TEST_SUITE_P(Chunked, GoodFile,
                          testing::Values("chunks_1", "chunks_7", "chunks_64", "deflate", "shuffle",
                                          "fletcher32", "all_filters", "one_big_chunk", "resizable",
                                          "latest_chunks", "latest_filters", "latest_resizable",
-                                         "latest_one_chunk", "user_block_chunks",
-                                         "user_block_filters", "shrunk", "long_header",
-                                         "skipped_filters", "little_f2_filters", "big_f2_filters",
-                                         "big_f4_filters", "little_f8_filters", "big_f8_filters"),
+                                         "latest_one_chunk", "latest_chunks_1", "latest_bounded",
+                                         "user_block_chunks", "user_block_filters", "shrunk",
+                                         "long_header", "skipped_filters", "little_f2_filters",
+                                         "big_f2_filters", "big_f4_filters", "little_f8_filters",
+                                         "big_f8_filters"),
                          [](const auto& name) { return name.param; });
 
 class ContiguousFile : public testing::TestWithParam<std::string> {};
@@ -135,6 +136,17 @@ INSTANTIATE_TEST_SUITE_P(Library, LibraryFile,
                          testing::Values("chunks_of_columns", "scale_offset", "compact",
                                          "virtual_inside"),
                          [](const auto& name) { return name.param; });
+
+TEST(RowReader, a_long_array_of_chunks_is_read_page_by_page) {
+    const Pool pool = open_alone({{test_pool("latest_pages")}});
+    const Dataset& dataset = pool.get("features", "the test");
+    ASSERT_EQ(dataset.parts[0].layout, Layout::chunked) << dataset.parts[0].why_library;
+    const RowReader reader(dataset);
+    RowReader::Scratch scratch;
+    std::vector<float> values(5000 * test_columns);
+    reader.read({0, 5000}, values, scratch);
+    EXPECT_TRUE(rows_are_right(all_rows({0, 5000}), values));
+}
 
 TEST(RowReader, five_files_of_different_layout_are_one_pool) {
     PoolSource source;

@@ -34,13 +34,17 @@ class TestPools {
         : directory_(std::filesystem::temp_directory_path() /
                      ("sluice_pools." + std::to_string(::getpid()))) {
         std::filesystem::create_directories(directory_);
-        const char* source = std::getenv("SLUICE_SOURCE");
         const char* python = std::getenv("SLUICE_PYTHON");
-        const std::string command = std::string(python != nullptr ? python : "/usr/bin/python3") +
-                                    " '" + (source != nullptr ? source : ".") +
-                                    "/tests/support/make_test_pools.py' '" + directory_.string() +
-                                    "'";
+        const std::string command =
+            std::string(python != nullptr ? python : "/usr/bin/python3") + " '" +
+            source_directory() + "/tests/support/make_test_pools.py' '" + directory_.string() + "'";
         if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+    }
+
+    // Where ctest says it is, or where this file was when it was compiled.
+    static std::string source_directory() {
+        if (const char* source = std::getenv("SLUICE_SOURCE")) return source;
+        return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
     }
 
     std::filesystem::path directory_;

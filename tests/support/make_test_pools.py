@@ -50,6 +50,8 @@ def good_layouts(create):
             "latest_filters": {"chunks": (16, COLUMNS), "compression": "gzip", "shuffle": True},
             "latest_resizable": {"chunks": (16, COLUMNS), "maxshape": (None, COLUMNS)},
             "latest_one_chunk": {"chunks": (ROWS, COLUMNS)},
+            "latest_chunks_1": {"chunks": (1, COLUMNS)},
+            "latest_bounded": {"chunks": (16, COLUMNS), "maxshape": (2 * ROWS, 2 * COLUMNS)},
     }.items():
         with create(name, libver="latest") as file:
             file.create_dataset("features", data=f4, **options)
@@ -72,6 +74,15 @@ def good_specials(create, directory):
         for i in range(30):
             dataset.attrs[f"note {i}"] = "x" * 200
         dataset[...] = f4
+    # Enough chunks for an array in pages; some pages of the bad one were never written.
+    with create("latest_pages", libver="latest") as file:
+        dataset = file.create_dataset("features", (5000, COLUMNS), "<f4", chunks=(1, COLUMNS),
+                                      compression="gzip")
+        dataset[...] = numbers(5000)
+    with create("bad_pages", libver="latest") as file:
+        dataset = file.create_dataset("features", (5000, COLUMNS), "<f4", chunks=(1, COLUMNS))
+        dataset[:900] = numbers(900)
+        dataset[4500:] = numbers(500)
     with create("soft_link") as file:
         file.create_dataset("deep/down/data", data=f4)
         file["deep/alias"] = h5py.SoftLink("down")
