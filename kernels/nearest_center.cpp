@@ -1,6 +1,7 @@
 #include "kernels/nearest_center.hpp"
 
 #include "core/error.hpp"
+#include "kernels/instruction_set.hpp"
 #include "kernels/nearest_center_cpu.hpp"
 
 #include <algorithm>
@@ -11,19 +12,31 @@ namespace sluice::kernels {
 namespace {
 
 const NearestCenterTiles& choose_tiles() {
-    const std::string name = cpu_instruction_set();
-    if (name == "avx512") return nearest_center_tiles_avx512();
-    if (name == "avx2") return nearest_center_tiles_avx2();
+#ifdef SLUICE_HAVE_X86
+    switch (instruction_level()) {
+        case InstructionLevel::avx512:
+            return nearest_center_tiles_avx512();
+        case InstructionLevel::avx2:
+            return nearest_center_tiles_avx2();
+        case InstructionLevel::baseline:
+            break;
+    }
+#endif
     return nearest_center_tiles_baseline();
 }
 
+void check(MatrixView rows, MatrixView centers, const NearestCenters& nearest) {
+    require(rows.dim == centers.dim && rows.dim > 0, ExitCode::internal,
+            "relax_nearest: rows and centres differ in their number of features, or have none");
+    require(static_cast<std::int64_t>(nearest.distance.size()) == rows.rows &&
+                (nearest.center.empty() || nearest.center.size() == nearest.distance.size()),
+            ExitCode::internal, "relax_nearest: one nearest centre a row is needed");
+}
+
 void relax(Backend backend, const RowSelection& selection, MatrixView centers,
-           std::span<float> nearest, int num_threads) {
-    require(selection.rows.dim == centers.dim || centers.rows == 0, ExitCode::internal,
-            "relax_nearest: rows and centres differ in their number of features");
-    require(static_cast<std::int64_t>(nearest.size()) == selection.rows.rows, ExitCode::internal,
-            "relax_nearest: one distance a row is needed");
+           const NearestCenters& nearest, int num_threads) {
     if (selection.count == 0 || centers.rows == 0) return;
+    check(selection.all, centers, nearest);
     if (backend == Backend::cuda) {
         relax_nearest_cuda(selection, centers, nearest);
     } else {
@@ -44,13 +57,30 @@ float squared_distance(const float* x, const float* y, std::int64_t dim) {
 
 void relax_nearest(Backend backend, MatrixView rows, MatrixView centers, std::span<float> nearest,
                    int num_threads) {
-    relax(backend, RowSelection(rows), centers, nearest, num_threads);
+    relax(backend, RowSelection(rows), centers, {nearest, {}, 0}, num_threads);
 }
 
 void relax_nearest_of(Backend backend, MatrixView rows, std::span<const std::int64_t> picked,
                       MatrixView centers, std::span<float> nearest, int num_threads) {
+    relax_nearest_of(backend, rows, picked, centers, NearestCenters{nearest, {}, 0}, num_threads);
+}
+
+void relax_nearest_of(Backend backend, MatrixView rows, std::span<const std::int64_t> picked,
+                      MatrixView centers, const NearestCenters& nearest, int num_threads) {
     if (picked.empty()) return;
     relax(backend, RowSelection(rows, picked), centers, nearest, num_threads);
+}
+
+int rows_at_a_time() {
+    return nearest_center_tiles().lanes;
+}
+
+void relax_nearest_by(MatrixView rows, std::span<const std::int64_t> picked, MatrixView centers,
+                      std::span<const std::int32_t> chosen, const NearestCenters& nearest) {
+    if (picked.empty() || chosen.empty()) return;
+    check(rows, centers, nearest);
+    relax_packed_rows(RowSelection(rows, picked), {0, static_cast<RowId>(picked.size())},
+                      CenterSelection(centers, chosen), nearest);
 }
 
 std::int64_t normalize_rows(float* data, std::int64_t rows, std::int64_t dim) {

@@ -32,6 +32,26 @@ void relax_nearest(Backend backend, MatrixView rows, MatrixView centers, std::sp
 void relax_nearest_of(Backend backend, MatrixView rows, std::span<const std::int64_t> picked,
                       MatrixView centers, std::span<float> nearest, int num_threads);
 
+/// The nearest centres of some rows.
+struct NearestCenters {
+    std::span<float> distance;       ///< [rows] squared distance to it
+    std::span<std::int32_t> center;  ///< [rows] its number; -1: unknown; empty: not wanted
+    std::int32_t first = 0;          ///< number of centre 0 of those given with this
+};
+
+/// The same, telling the centres apart: where a distance falls, its centre is set (to -1 on the
+/// GPU, which does not tell).
+void relax_nearest_of(Backend backend, MatrixView rows, std::span<const std::int64_t> picked,
+                      MatrixView centers, const NearestCenters& nearest, int num_threads);
+
+/// How many rows relax_nearest_by takes in one go.
+int rows_at_a_time();
+
+/// The same for at most rows_at_a_time() rows and the centres chosen[0], chosen[1], ... only, on
+/// the calling thread of the CPU.
+void relax_nearest_by(MatrixView rows, std::span<const std::int64_t> picked, MatrixView centers,
+                      std::span<const std::int32_t> chosen, const NearestCenters& nearest);
+
 /// Some rows laid out for relaxing them by one centre after the other, on the calling thread; for
 /// sets of rows that stay in cache.
 class PackedRows {
@@ -39,8 +59,8 @@ class PackedRows {
     /// Copies the rows picked[0], picked[1], ...
     PackedRows(MatrixView rows, std::span<const std::int64_t> picked);
 
-    /// nearest[i] = min(nearest[i], squared_distance(rows[picked[i]], center)).
-    void relax(const float* center, std::span<float> nearest) const;
+    /// Relaxes nearest.distance[i], of row picked[i], by one centre, number nearest.first.
+    void relax(const float* center, const NearestCenters& nearest) const;
 
   private:
     std::int64_t dim_;

@@ -23,11 +23,11 @@ struct NearestCenterTiles {
     void (*pack)(const float* const* vectors, int count, std::int64_t dim, float* panel);
 
     /// distances[s * num_panels * lanes + p * lanes + j] = squared distance of single s to lane j
-    /// of panel p; panel p begins at panels + p * dim * lanes. Returns false, with `distances`
-    /// unspecified, when no distance of single s lies below limits[s], for all s: partial sums
-    /// never fall, so that is often known early.
-    bool (*distances)(const float* const* singles, int num_singles, const float* panels,
-                      int num_panels, std::int64_t dim, const float* limits, float* distances);
+    /// of panel p; panel p begins at panels + p * dim * lanes. Returns a bit for each single s that
+    /// has a distance below limits[s]; only their distances are specified. Partial sums never
+    /// fall, so that there is none is often known early. Requires dim > 0.
+    unsigned (*distances)(const float* const* singles, int num_singles, const float* panels,
+                          int num_panels, std::int64_t dim, const float* limits, float* distances);
 
     /// The canonical squared distance of two vectors.
     float (*squared_distance)(const float* x, const float* y, std::int64_t dim);
@@ -41,25 +41,32 @@ const NearestCenterTiles& nearest_center_tiles_avx512();
 const NearestCenterTiles& nearest_center_tiles();
 
 /// Rows of a matrix: all of them, or those listed.
-struct RowSelection {
-    MatrixView rows;
-    std::span<const std::int64_t> picked;
+template <typename Index>
+struct Selection {
+    MatrixView all;
+    std::span<const Index> picked;
     std::int64_t count = 0;
 
-    explicit RowSelection(MatrixView all) : rows(all), count(all.rows) {}
-    RowSelection(MatrixView all, std::span<const std::int64_t> some)
-        : rows(all), picked(some), count(static_cast<std::int64_t>(some.size())) {}
+    explicit Selection(MatrixView matrix) : all(matrix), count(matrix.rows) {}
+    Selection(MatrixView matrix, std::span<const Index> some)
+        : all(matrix), picked(some), count(static_cast<std::int64_t>(some.size())) {}
 
     std::int64_t index(std::int64_t i) const {
         return picked.empty() ? i : picked[static_cast<std::size_t>(i)];
     }
-    const float* row(std::int64_t i) const { return rows.row(index(i)); }
+    const float* row(std::int64_t i) const { return all.row(index(i)); }
 };
+using RowSelection = Selection<std::int64_t>;
+using CenterSelection = Selection<std::int32_t>;
 
-/// relax_nearest for either selection, on the CPU and on the GPU.
-void relax_nearest_cpu(const RowSelection& selection, MatrixView centers, std::span<float> nearest,
-                       int num_threads);
+/// relax_nearest_of on the CPU and on the GPU.
+void relax_nearest_cpu(const RowSelection& selection, MatrixView centers,
+                       const NearestCenters& nearest, int num_threads);
 void relax_nearest_cuda(const RowSelection& selection, MatrixView centers,
-                        std::span<float> nearest);
+                        const NearestCenters& nearest);
+
+/// The rows [range) of the selection, at most lanes * max_panels of them, packed for this one call.
+void relax_packed_rows(const RowSelection& selection, RowRange range,
+                       const CenterSelection& centers, const NearestCenters& nearest);
 
 }  // namespace sluice::kernels

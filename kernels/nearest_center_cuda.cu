@@ -1,12 +1,10 @@
-#include "core/error.hpp"
+#include "kernels/cuda/device.hpp"
 #include "kernels/nearest_center_cpu.hpp"
 
 #include <cuda_runtime.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace sluice::kernels {
@@ -18,37 +16,18 @@ constexpr int threads_a_side = 16;
 constexpr int per_thread = tile_size / threads_a_side;
 constexpr std::int64_t chunk_bytes = std::int64_t{256} << 20;  // rows sent to the device at a time
 
-void check(cudaError_t result, const char* call) {
-    if (result == cudaSuccess) return;
-    throw Error(ExitCode::unavailable,
-                std::string(call) + ": " + cudaGetErrorString(result) + "; use --device cpu");
-}
-
-// Floats in device memory.
-class DeviceFloats {
-  public:
-    explicit DeviceFloats(std::int64_t count) {
-        check(cudaMalloc(&memory_, static_cast<std::size_t>(count) * sizeof(float)), "cudaMalloc");
-    }
-    ~DeviceFloats() { cudaFree(memory_); }
-    DeviceFloats(const DeviceFloats&) = delete;
-    DeviceFloats& operator=(const DeviceFloats&) = delete;
-
-    float* data() const { return memory_; }
-    void upload(const float* from, std::int64_t count) {
-        check(cudaMemcpy(memory_, from, static_cast<std::size_t>(count) * sizeof(float),
-                         cudaMemcpyHostToDevice),
-              "cudaMemcpy to the device");
-    }
-    void download(float* to, std::int64_t count) const {
-        check(cudaMemcpy(to, memory_, static_cast<std::size_t>(count) * sizeof(float),
-                         cudaMemcpyDeviceToHost),
-              "cudaMemcpy from the device");
-    }
-
-  private:
-    float* memory_ = nullptr;
+// Device memory and the stream of one calling thread, kept between calls.
+struct Workspace {
+    cuda::Stream stream;
+    cuda::DeviceBuffer centers;
+    cuda::DeviceBuffer rows;
+    cuda::DeviceBuffer nearest;
 };
+
+Workspace& workspace() {
+    thread_local Workspace own;
+    return own;
+}
 
 // Copies `depth` elements from k0 on of 64 vectors, transposed; past the end of a vector or of the
 // matrix the copies are zero, and zero minus zero leaves every sum as it is.
@@ -111,33 +90,40 @@ __global__ void relax_kernel(MatrixView rows, MatrixView centers, float* nearest
 }  // namespace
 
 void relax_nearest_cuda(const RowSelection& selection, MatrixView centers,
-                        std::span<float> nearest) {
+                        const NearestCenters& nearest) {
     const std::int64_t dim = centers.dim;
     const std::int64_t row_bytes = dim * static_cast<std::int64_t>(sizeof(float));
     const std::int64_t chunk =
         std::min(selection.count, std::max<std::int64_t>(tile_size, chunk_bytes / row_bytes));
-    DeviceFloats device_centers(centers.rows * dim);
-    DeviceFloats device_rows(chunk * dim);
-    DeviceFloats device_nearest(chunk);
-    device_centers.upload(centers.data, centers.rows * dim);
+    Workspace& work = workspace();
+    work.centers.reserve(centers.rows * dim);
+    work.rows.reserve(chunk * dim);
+    work.nearest.reserve(chunk);
+    work.centers.upload(centers.data, centers.rows * dim, work.stream);
     std::vector<float> rows(static_cast<std::size_t>(chunk * dim));
     std::vector<float> values(static_cast<std::size_t>(chunk));
     for (std::int64_t begin = 0; begin < selection.count; begin += chunk) {
         const std::int64_t count = std::min(chunk, selection.count - begin);
         for (std::int64_t i = 0; i < count; ++i) {
             std::copy_n(selection.row(begin + i), dim, rows.data() + i * dim);
-            values[i] = nearest[selection.index(begin + i)];
+            values[i] = nearest.distance[selection.index(begin + i)];
         }
-        device_rows.upload(rows.data(), count * dim);
-        device_nearest.upload(values.data(), count);
+        work.rows.upload(rows.data(), count * dim, work.stream);
+        work.nearest.upload(values.data(), count, work.stream);
         const auto num_blocks = static_cast<unsigned>((count + tile_size - 1) / tile_size);
-        relax_kernel<<<num_blocks, dim3(threads_a_side, threads_a_side)>>>(
-            {device_rows.data(), count, dim}, {device_centers.data(), centers.rows, dim},
-            device_nearest.data());
-        check(cudaGetLastError(), "relax_kernel");
-        device_nearest.download(values.data(), count);
-        for (std::int64_t i = 0; i < count; ++i)
-            nearest[selection.index(begin + i)] = values[i];
+        relax_kernel<<<num_blocks, dim3(threads_a_side, threads_a_side), 0, work.stream.get()>>>(
+            {work.rows.data(), count, dim}, {work.centers.data(), centers.rows, dim},
+            work.nearest.data());
+        cuda::check(cudaGetLastError());
+        work.nearest.download(values.data(), count, work.stream);
+        work.stream.synchronize();
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::int64_t row = selection.index(begin + i);
+            if (!nearest.center.empty() && values[i] < nearest.distance[row]) {
+                nearest.center[row] = -1;
+            }
+            nearest.distance[row] = values[i];
+        }
     }
 }
 

@@ -15,8 +15,8 @@ namespace {
 constexpr std::int64_t elements_between_looks = 64;
 
 template <typename Vector, int num_singles, int num_panels>
-bool tile(const float* const* singles, const float* panels, std::int64_t dim, const float* limits,
-          float* distances) {
+unsigned tile(const float* const* singles, const float* panels, std::int64_t dim,
+              const float* limits, float* distances) {
     typename Vector::Type sums[num_singles][num_panels];
     const float* single[num_singles];
     for (int s = 0; s < num_singles; ++s) {
@@ -24,6 +24,7 @@ bool tile(const float* const* singles, const float* panels, std::int64_t dim, co
         for (int p = 0; p < num_panels; ++p)
             sums[s][p] = Vector::zero();
     }
+    unsigned below = 0;
     for (std::int64_t begin = 0; begin < dim; begin += elements_between_looks) {
         const std::int64_t end =
             begin + elements_between_looks < dim ? begin + elements_between_looks : dim;
@@ -40,27 +41,27 @@ bool tile(const float* const* singles, const float* panels, std::int64_t dim, co
                 }
             }
         }
-        bool any_below = false;
+        below = 0;
         for (int s = 0; s < num_singles; ++s) {
             // Starting from the limit, and second, `least` survives a sum that is not a number.
             typename Vector::Type least = Vector::broadcast(limits + s);
             for (int p = 0; p < num_panels; ++p)
                 least = Vector::minimum(sums[s][p], least);
-            any_below = any_below || Vector::any_below(least, limits[s]);
+            if (Vector::any_below(least, limits[s])) below |= 1U << s;
         }
-        if (!any_below) return false;
+        if (below == 0) return 0;
     }
     for (int s = 0; s < num_singles; ++s) {
         for (int p = 0; p < num_panels; ++p) {
             Vector::store(distances + (s * num_panels + p) * Vector::lanes, sums[s][p]);
         }
     }
-    return true;
+    return below;
 }
 
 template <typename Vector, int num_panels, int num_singles>
-bool tile_of_singles(const float* const* singles, int count, const float* panels, std::int64_t dim,
-                     const float* limits, float* distances) {
+unsigned tile_of_singles(const float* const* singles, int count, const float* panels,
+                         std::int64_t dim, const float* limits, float* distances) {
     if constexpr (num_singles > 1) {
         if (count < num_singles) {
             return tile_of_singles<Vector, num_panels, num_singles - 1>(singles, count, panels, dim,
@@ -71,8 +72,8 @@ bool tile_of_singles(const float* const* singles, int count, const float* panels
 }
 
 template <typename Vector, int num_panels>
-bool tile_of_panels(const float* const* singles, int num_singles, const float* panels, int count,
-                    std::int64_t dim, const float* limits, float* distances) {
+unsigned tile_of_panels(const float* const* singles, int num_singles, const float* panels,
+                        int count, std::int64_t dim, const float* limits, float* distances) {
     if constexpr (num_panels > 1) {
         if (count < num_panels) {
             return tile_of_panels<Vector, num_panels - 1>(singles, num_singles, panels, count, dim,
@@ -84,8 +85,8 @@ bool tile_of_panels(const float* const* singles, int num_singles, const float* p
 }
 
 template <typename Vector>
-bool any_tile(const float* const* singles, int num_singles, const float* panels, int num_panels,
-              std::int64_t dim, const float* limits, float* distances) {
+unsigned any_tile(const float* const* singles, int num_singles, const float* panels, int num_panels,
+                  std::int64_t dim, const float* limits, float* distances) {
     return tile_of_panels<Vector, Vector::max_panels>(singles, num_singles, panels, num_panels, dim,
                                                       limits, distances);
 }

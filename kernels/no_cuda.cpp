@@ -1,5 +1,6 @@
 #include "core/error.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/nearest_center_cpu.hpp"
 #include "kernels/score_rows_cuda.hpp"
 
 namespace sluice::kernels {
@@ -15,6 +16,10 @@ namespace {
 }  // namespace
 
 std::unique_ptr<Scorer> make_scorer_cuda(std::size_t) { throw_not_built(); }
+
+void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) {
+    throw_not_built();
+}
 
 namespace cuda {
 

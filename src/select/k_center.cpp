@@ -1,11 +1,12 @@
 #include "select/k_center.hpp"
 
 #include "select/panel_greedy.hpp"
+#include "select/refresh_best.hpp"
 #include "select/stale_rows.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <string>
 
@@ -13,12 +14,19 @@ namespace sluice::select {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
+// Distances between this many centres take 64 MiB.
+constexpr std::int64_t max_mapped_centers = 4096;
+// Two rounds in a row with fewer picks make the panel of the later ones so many times larger.
+constexpr std::int64_t few_picks = 80;
+constexpr std::int64_t panel_growth = 2;
+// Towards the end a smaller panel is enough, and fewer rows have to be refreshed for it.
+constexpr std::int64_t panel_rows_a_pick = 8;
+constexpr std::int64_t least_panel = 128;
 
 // The stale-best rows of all ranks, replicated: everything the greedy among them needs.
 class Panel {
   public:
-    Panel(std::int64_t max_rows, std::int64_t dim, std::int64_t max_centers)
-        : dim_(dim), max_centers_(max_centers) {
+    Panel(std::int64_t max_rows, std::int64_t dim) : dim_(dim) {
         gathered_.reserve(static_cast<std::size_t>(max_rows * dim));
         mine_.reserve(static_cast<std::size_t>(max_rows * dim));
     }
@@ -29,7 +37,7 @@ class Panel {
         std::vector<Candidate> keys;
         mine_.clear();
         for (const std::int64_t local : locals) {
-            keys.push_back({rows.nearest(local), rows.row(local)});
+            keys.push_back({rows.distance(local), rows.row(local)});
             const float* const features = rows.source().features.row(local);
             mine_.insert(mine_.end(), features, features + dim_);
         }
@@ -40,13 +48,14 @@ class Panel {
         sort_by_row(keys);
     }
 
-    StaleRows as_stale_rows(const KCenterOptions& options) {
+    StaleRows as_stale_rows(std::int64_t max_picks, int num_threads) {
+        const auto num_rows = static_cast<std::int64_t>(rows_.size());
         return StaleRows({rows_,
-                          {gathered_.data(), static_cast<std::int64_t>(rows_.size()), dim_},
+                          {gathered_.data(), num_rows, dim_},
                           nearest_,
                           kernels::Backend::cpu,
-                          options.num_threads},
-                         max_centers_);
+                          num_threads},
+                         std::min(max_picks, num_rows), 0);
     }
 
   private:
@@ -76,7 +85,6 @@ class Panel {
     }
 
     std::int64_t dim_;
-    std::int64_t max_centers_;
     std::vector<float> mine_;
     std::vector<float> gathered_;
     std::vector<RowId> rows_;
@@ -85,14 +93,16 @@ class Panel {
 
 class KCenter {
   public:
-    KCenter(KCenterShare share, const KCenterOptions& options, std::int64_t num_picks,
+    // `num_rows` rows of all ranks together.
+    KCenter(KCenterShare share, const KCenterOptions& options, std::int64_t num_rows,
             comm::Communicator& world)
         : options_(options),
-          num_picks_(num_picks),
+          num_picks_(std::clamp<std::int64_t>(options.num_picks, 0, num_rows)),
           world_(world),
           rows_({share.rows, share.features, share.nearest, options.backend, options.num_threads},
-                num_picks),
-          panel_(options.panel_rows, share.features.dim, num_picks) {}
+                num_picks_, max_mapped_centers),
+          panel_rows_(options.panel_rows),
+          panel_(std::min(options.panel_rows * panel_growth, num_rows), share.features.dim) {}
 
     void pick_first();
     void pick_round(Progress* progress);
@@ -107,6 +117,8 @@ class KCenter {
     std::int64_t num_picks_;
     comm::Communicator& world_;
     StaleRows rows_;
+    std::int64_t panel_rows_;
+    int rounds_with_few_ = 0;
     Panel panel_;
     KCenterResult result_;
 };
@@ -132,20 +144,24 @@ void KCenter::pick_first() {
 }
 
 void KCenter::pick_round(Progress* progress) {
-    const auto num_picked = static_cast<std::int64_t>(result_.picks.size());
-    const std::vector<std::int64_t> mine =
-        refresh_best(rows_, options_.panel_rows, no_candidate, world_);
+    const std::int64_t num_left = num_picks_ - static_cast<std::int64_t>(result_.picks.size());
+    const std::int64_t panel_rows =
+        std::min(panel_rows_, std::max(least_panel, panel_rows_a_pick * num_left));
+    const std::vector<std::int64_t> mine = refresh_best(rows_, panel_rows, no_candidate, world_);
     const Candidate my_best = rows_.best_outside(mine);
     Candidate outside = no_candidate;
     for (const Candidate& best : world_.all_gather(std::span<const Candidate>(&my_best, 1))) {
         if (better(best, outside)) outside = best;
     }
     panel_.gather(rows_, mine, world_);
-    StaleRows panel = panel_.as_stale_rows(options_);
-    const std::vector<PanelPick> picks = panel_greedy(panel, outside, num_picks_ - num_picked);
+    StaleRows panel = panel_.as_stale_rows(num_left, options_.num_threads);
+    const std::vector<PanelPick> picks = panel_greedy(panel, outside, num_left);
     require(!picks.empty(), ExitCode::internal, "k_center: a round without a pick");
     adopt(panel, picks, mine);
     ++result_.rounds;
+    const bool few = static_cast<std::int64_t>(picks.size()) < few_picks;
+    rounds_with_few_ = few ? rounds_with_few_ + 1 : 0;
+    if (rounds_with_few_ == 2) panel_rows_ = options_.panel_rows * panel_growth;
     if (progress != nullptr) progress->advance(static_cast<std::int64_t>(picks.size()));
 }
 
@@ -159,7 +175,11 @@ void KCenter::adopt(const StaleRows& panel, std::span<const PanelPick> picks,
     }
     for (const std::int64_t local : mine) {
         const std::int64_t position = panel.find(rows_.row(local));
-        rows_.update(local, panel.nearest(position), num_before + panel.num_seen(position));
+        StaleRows::State state = panel.state(position);
+        state.num_seen += num_before;
+        state.center = state.center < 0 ? rows_.state(local).center
+                                        : state.center + static_cast<std::int32_t>(num_before);
+        rows_.update(local, state);
         if (panel.is_out(position)) rows_.take_out(local);
     }
 }
@@ -168,7 +188,7 @@ KCenterResult KCenter::finish() {
     const std::vector<std::int64_t> mine = refresh_best(rows_, 1, no_candidate, world_);
     float distance = 0.0F;
     for (const std::int64_t local : mine)
-        distance = rows_.nearest(local);
+        distance = rows_.distance(local);
     for (const float of_rank : world_.all_gather(std::span<const float>(&distance, 1))) {
         result_.squared_radius = std::max(result_.squared_radius, of_rank);
     }
@@ -181,10 +201,9 @@ KCenterResult KCenter::finish() {
 KCenterResult k_center(KCenterShare share, const KCenterOptions& options, comm::Communicator& world,
                        Progress* progress) {
     require(options.panel_rows > 0, ExitCode::internal, "k_center: panel_rows must be positive");
-    const std::int64_t total = world.sum(static_cast<std::int64_t>(share.rows.size()));
-    const std::int64_t num_picks = std::clamp<std::int64_t>(options.num_picks, 0, total);
+    const std::int64_t num_rows = world.sum(static_cast<std::int64_t>(share.rows.size()));
     std::unique_ptr<KCenter> greedy;
-    world.agree([&] { greedy = std::make_unique<KCenter>(share, options, num_picks, world); });
+    world.agree([&] { greedy = std::make_unique<KCenter>(share, options, num_rows, world); });
     greedy->pick_first();
     while (!greedy->done())
         greedy->pick_round(progress);
@@ -193,15 +212,24 @@ KCenterResult k_center(KCenterShare share, const KCenterOptions& options, comm::
 
 KCenterEstimate estimate_k_center(std::int64_t shortlist_rows, std::int64_t dim,
                                   const KCenterOptions& options) {
-    // Measured at N=200k, D=256, B=1000: 43 to 250 picks a round; 40 is the lower end.
+    // Measured for B=1000 picks of N=200k rows of D=256 on five kinds of data (independent normal,
+    // 512 skewed clusters, 16 dimensions in 256, clusters on a sphere, a surface in 256): 4, 10, 5,
+    // 10 and 21 rounds, with up to 6 passes of the selection in each.
     constexpr std::int64_t picks_per_round = 40;
-    const std::int64_t panel = std::min(options.panel_rows, shortlist_rows);
+    constexpr std::int64_t histogram_bytes = 6 * 9 * (std::int64_t{16} << 10);
+    const std::int64_t panel = std::min(options.panel_rows * panel_growth, shortlist_rows);
     const std::int64_t picks = std::min(options.num_picks, shortlist_rows);
+    const std::int64_t mapped = std::min(picks, max_mapped_centers);
     const std::int64_t row_bytes = dim * static_cast<std::int64_t>(sizeof(float));
+    const auto key_bytes = static_cast<std::int64_t>(sizeof(Candidate));
     KCenterEstimate estimate;
     estimate.rounds = (picks + picks_per_round - 1) / picks_per_round;
-    estimate.bytes_received_per_rank = estimate.rounds * panel * row_bytes;
-    estimate.memory_bytes = 2 * panel * row_bytes + 2 * picks * row_bytes + 5 * shortlist_rows;
+    estimate.bytes_received_per_rank =
+        estimate.rounds * (panel * (row_bytes + key_bytes) + histogram_bytes);
+    // Panel: own part, all, sorted copy. Centres: list, the panel's list, packed for the map.
+    estimate.memory_bytes = 3 * panel * row_bytes + 3 * picks * row_bytes +
+                            mapped * mapped * static_cast<std::int64_t>(sizeof(float)) +
+                            shortlist_rows * 9 + (std::int64_t{8} << 20);
     return estimate;
 }
 

@@ -1,6 +1,6 @@
 #include "select/panel_greedy.hpp"
 
-#include <algorithm>
+#include "select/refresh_best.hpp"
 
 namespace sluice::select {
 namespace {
@@ -14,10 +14,11 @@ class InnerSet {
     InnerSet(StaleRows& panel, std::vector<std::int64_t> locals)
         : panel_(panel),
           locals_(std::move(locals)),
+          center_(locals_.size(), -1),
           out_(locals_.size(), 0),
           packed_(panel.source().features, locals_) {
         for (const std::int64_t local : locals_)
-            nearest_.push_back(panel.nearest(local));
+            nearest_.push_back(panel.distance(local));
     }
 
     // The position of the best row left, -1 without one. Rows ascend: the first maximum wins.
@@ -45,22 +46,26 @@ class InnerSet {
         out_[i] = 1;
         panel_.take_out(locals_[i]);
         panel_.add_center(features);
-        packed_.relax(features, nearest_);
+        packed_.relax(features,
+                      {nearest_, center_, static_cast<std::int32_t>(panel_.num_centers() - 1)});
         return result;
     }
 
     // Hands the distances back to the panel.
     void release() {
         for (std::size_t i = 0; i < locals_.size(); ++i) {
-            panel_.update(locals_[i], nearest_[i], panel_.num_centers());
+            const std::int32_t center =
+                center_[i] >= 0 ? center_[i] : panel_.state(locals_[i]).center;
+            panel_.update(locals_[i], {nearest_[i], center, panel_.num_centers()});
         }
     }
 
   private:
     StaleRows& panel_;
     std::vector<std::int64_t> locals_;
-    std::vector<std::uint8_t> out_;
     std::vector<float> nearest_;
+    std::vector<std::int32_t> center_;  // picks alone; -1: no pick came nearer
+    std::vector<std::uint8_t> out_;
     kernels::PackedRows packed_;
 };
 
