@@ -71,6 +71,7 @@ Action plan_action(std::span<const std::string> arguments) {
 }
 
 void run_action(Action action, std::span<const std::string> arguments, comm::Communicator& world) {
+    warn_of_separate_tasks(world);
     std::string started = version_text() + "\n";
     for (const std::string& word : arguments)
         started += std::to_string(word.size()) + ":" + word;

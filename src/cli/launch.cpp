@@ -1,6 +1,7 @@
 #include "cli/launch.hpp"
 
 #include "cli/numbers.hpp"
+#include "core/log.hpp"
 #include "core/sha256.hpp"
 #include "core/stop.hpp"
 
@@ -75,6 +76,15 @@ bool is_launched() {
 
 bool prints_before_mpi() {
     return launched_rank().value_or(0) == 0;
+}
+
+void warn_of_separate_tasks(const comm::Communicator& world) {
+    const std::uint64_t tasks = environment_number("SLURM_STEP_NUM_TASKS").value_or(1);
+    const bool is_first = environment_number("SLURM_PROCID").value_or(0) == 0;
+    if (is_launched() || world.size() > 1 || tasks <= 1 || !is_first) return;
+    log_warning("srun started " + std::to_string(tasks) +
+                " tasks that do not know each other, so each does the whole job; use mpirun or "
+                "srun --mpi=pmix");
 }
 
 int cores_per_rank(const comm::Communicator& world) {

@@ -19,6 +19,9 @@ bool is_launched();
 /// Whether this process may print what all ranks would print, before MPI has started.
 bool prints_before_mpi();
 
+/// Warns when srun started several processes that MPI does not connect: each would do all the work.
+void warn_of_separate_tasks(const comm::Communicator& world);
+
 /// The cores this process may use, shared with the other ranks of its node; at least 1.
 int cores_per_rank(const comm::Communicator& world);
 

@@ -1,8 +1,11 @@
 #include "cli/commands.hpp"
+#include "cli/launch.hpp"
 #include "cli/pool_options.hpp"
+#include "core/text.hpp"
 #include "pool/make.hpp"
 
-#include <limits>
+#include <filesystem>
+#include <system_error>
 
 namespace sluice::cli {
 namespace {
@@ -138,12 +141,22 @@ pool::MakeOptions make_options(const Options& options) {
     return make;
 }
 
+std::string made_text(const pool::MakeOptions& make) {
+    std::error_code unknown;
+    const auto bytes = static_cast<double>(std::filesystem::file_size(make.path, unknown));
+    return "made " + printable(make.path) + ": " + count_text(make.num_rows) + " rows of " +
+           make.kind + (unknown ? "" : ", " + bytes_text(bytes)) + "\n";
+}
+
 }  // namespace
 
 Command pool_make_command() {
     return {make_spec(), [](const Options& options) {
                 const pool::MakeOptions make = make_options(options);
-                return [make](comm::Communicator& world) { pool::make_pool(make, world); };
+                return [make](comm::Communicator& world) {
+                    pool::make_pool(make, world);
+                    if (world.is_root()) print_result(made_text(make));
+                };
             }};
 }
 

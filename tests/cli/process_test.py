@@ -151,6 +151,12 @@ class Process(unittest.TestCase):
         refused = self.run_here([*SELECT, "--memory", "0,5"], environment=german)
         self.assert_one_error(refused, 64, "^--memory: not a number")
 
+    def test_tasks_that_mpi_does_not_connect_are_warned_of(self):
+        slurm = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "0"}
+        self.assertIn("warning: srun started 4 tasks", self.run_here(SELECT, environment=slurm).stderr)
+        slurm["SLURM_PROCID"] = "1"
+        self.assertNotIn("warning", self.run_here(SELECT, environment=slurm).stderr)
+
     def test_check_says_what_the_pool_allows(self):
         result = self.run_here(["check", "pool.h5"])
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -166,6 +172,7 @@ class Process(unittest.TestCase):
         made = self.run_here(["pool", "make", "blobs", "--rows", "1_000", "--dim", "8", "--members",
                               "3", "--chunk-rows", "100", "--deflate", "1", "--out", "made.h5"])
         self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertRegex(made.stdout, r"^made made\.h5: 1,000 rows of blobs, [0-9.]+ KiB\n$")
         checked = self.run_here(["check", "made.h5"])
         self.assertEqual(checked.returncode, 0, checked.stderr)
         self.assertRegex(checked.stdout, r"bald +yes, reads committee")
