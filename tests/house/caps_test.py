@@ -35,7 +35,7 @@ def unregistered(tests, cmake_texts):
     found = []
     for test in tests:
         folders = [str(parent) for parent in test.parents]
-        if not any(re.search(rf"(^|[\s/]){re.escape(test.name)}\b", cmake_texts.get(folder, ""))
+        if not any(re.search(rf"(^|[\s/(]){re.escape(test.name)}\b", cmake_texts.get(folder, ""))
                    for folder in folders):
             found.append(f"{test}: not in a CMakeLists.txt, so it never runs")
     return found
