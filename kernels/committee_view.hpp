@@ -16,16 +16,22 @@ struct CommitteeProbabilities {
     SLUICE_LANE Value probability(std::int64_t member, std::int64_t column) const {
         return row.get(member, column);
     }
+    SLUICE_LANE Value probability_slowly(std::int64_t member, std::int64_t column) const {
+        return row.get_slowly(member, column);
+    }
     /// 1 - probability, exact for probabilities above a half.
     SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
         return Value(1.0F) - row.get(member, column);
     }
 };
 
+/// Whether a score asks a committee for complements.
+enum class Complements { no, yes };
+
 /// A committee's class probabilities by softmax of the logits, which prepare() replaces in the tile
 /// by e = exp(x - max x). A member's scratch holds 1 / sum(e) and the share of all but its largest
 /// class, which 1 - probability could not tell for a member that is nearly certain.
-template <class Value>
+template <class Value, Complements complements>
 struct CommitteeSoftmax {
     using Lanes = Value;
     RowView<Value> row;
@@ -39,7 +45,12 @@ struct CommitteeSoftmax {
     SLUICE_LANE Value probability(std::int64_t member, std::int64_t column) const {
         return row.get(member, column) * load_lanes<Value>(row.scratch(member, 0));
     }
+    /// The softmax itself was the slow pass.
+    SLUICE_LANE Value probability_slowly(std::int64_t member, std::int64_t column) const {
+        return probability(member, column);
+    }
     SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
+        static_assert(complements == Complements::yes);
         const auto is_largest = equal(row.get(member, column), Value(1.0F));
         return select(is_largest, load_lanes<Value>(row.scratch(member, 1)),
                       Value(1.0F) - probability(member, column));
@@ -47,11 +58,17 @@ struct CommitteeSoftmax {
 
   private:
     SLUICE_LANE MaskOf<Value> prepare_member(std::int64_t member) const {
-        const SoftmaxSums<Value> sums = softmax_sums<KeepExp::yes>(row, member);
-        const Value scale = Value(1.0F) / sums.total();
-        store_lanes(row.scratch(member, 0), scale);
-        store_lanes(row.scratch(member, 1), sums.rest * scale);
-        return sums.valid;
+        if constexpr (complements == Complements::no) {
+            const Value total = softmax_total(row, member);
+            store_lanes(row.scratch(member, 0), Value(1.0F) / total);
+            return total < Value(infinity);
+        } else {
+            const SoftmaxSums<Value> sums = softmax_sums<KeepExp::yes>(row, member);
+            const Value scale = Value(1.0F) / sums.total();
+            store_lanes(row.scratch(member, 0), scale);
+            store_lanes(row.scratch(member, 1), sums.rest * scale);
+            return sums.valid;
+        }
     }
 };
 
@@ -68,7 +85,7 @@ SLUICE_LANE MeanProbability<Value> mean_probability(const Committee& committee,
     Value probability{0.0F};
     Value complement{0.0F};
     for (std::int64_t m = 0; m < committee.row.members; ++m) {
-        probability = probability + committee.probability(m, column);
+        probability = probability + committee.probability_slowly(m, column);
         complement = complement + committee.complement(m, column);
     }
     const Value share{1.0F / static_cast<float>(committee.row.members)};

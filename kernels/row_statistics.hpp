@@ -65,26 +65,28 @@ SLUICE_LANE MaskOf<Value> is_distribution(const RowView<Value>& row, std::int64_
     return both(close, Value(0.0F) <= lowest);
 }
 
-/// Checks one member's probabilities.
+/// Checks one member's probabilities. Four sums side by side, because one would wait for itself.
 template <class Value>
 SLUICE_LANE MaskOf<Value> check_probabilities(const RowView<Value>& row, std::int64_t member) {
     LongSum<Value> sum;
     IntegerOf<Value> bits(0U);
     for (std::int64_t begin = 0; begin < row.classes; begin += run_length) {
         const std::int64_t end = run_end(begin, row.classes);
-        Value run{0.0F};
+        Value run[4] = {Value(0.0F), Value(0.0F), Value(0.0F), Value(0.0F)};
         std::int64_t c = begin;
-        for (; c + 1 < end; c += 2) {
-            const Value even = row.get(member, c);
-            const Value odd = row.get(member, c + 1);
-            run = run + even + odd;
-            bits = any_bits(bits, bits_of(even), bits_of(odd));
+        for (; c + 4 <= end; c += 4) {
+            const Value p[4] = {row.get(member, c), row.get(member, c + 1), row.get(member, c + 2),
+                                row.get(member, c + 3)};
+            for (int i = 0; i < 4; ++i)
+                run[i] = run[i] + p[i];
+            bits = any_bits(bits, bits_of(p[0]), bits_of(p[1]));
+            bits = any_bits(bits, bits_of(p[2]), bits_of(p[3]));
         }
-        if (c < end) {
-            run = run + row.get(member, c);
-            bits = any_bits(bits, bits, bits_of(row.get(member, c)));
+        for (; c < end; ++c) {
+            run[0] = run[0] + row.get(member, c);
+            bits = bits | bits_of(row.get(member, c));
         }
-        sum.add(run);
+        sum.add((run[0] + run[1]) + (run[2] + run[3]));
     }
     return is_distribution(row, member, sum.total(), bits);
 }
@@ -105,7 +107,7 @@ SLUICE_LANE TopOfRow<Value> top_of_probabilities(const RowView<Value>& row) {
         const std::int64_t end = run_end(begin, row.classes);
         Value run{0.0F};
         for (std::int64_t c = begin; c < end; ++c) {
-            const Value p = row.get(0, c);
+            const Value p = row.get_slowly(0, c);
             run = run + p;
             bits = bits | bits_of(p);
             top.add(p);
@@ -136,22 +138,64 @@ struct SoftmaxSums {
     SLUICE_LANE Value total() const { return Value(1.0F) + rest; }
 };
 
-/// Largest, second and smallest of a member's logits.
+/// Largest and smallest of some logits, and the second largest.
 template <class Value>
 struct LogitRange {
     TopTwo<Value> top;
     Value lowest{infinity};
+
+    SLUICE_LANE void add(Value x) {
+        top.add(x);
+        lowest = smaller(lowest, x);
+    }
+    SLUICE_LANE void merge(const LogitRange& other) {
+        top.add(other.top.first);
+        top.second = larger(top.second, other.top.second);
+        lowest = smaller(lowest, other.lowest);
+    }
+};
+
+/// Two ranges side by side, because one would wait for itself; their order cannot matter.
+template <class Value>
+SLUICE_LANE LogitRange<Value> logit_range(const RowView<Value>& row, std::int64_t member) {
+    LogitRange<Value> even;
+    LogitRange<Value> odd;
+    std::int64_t c = 0;
+    for (; c + 2 <= row.classes; c += 2) {
+        even.add(row.get(member, c));
+        odd.add(row.get(member, c + 1));
+    }
+    if (c < row.classes) even.add(row.get(member, c));
+    even.merge(odd);
+    return even;
+}
+
+/// Largest and smallest of one member's logits; four chains side by side.
+template <class Value>
+struct LogitEnds {
+    Value highest{-infinity};
+    Value lowest{infinity};
+
+    SLUICE_LANE void add(Value high, Value low) {
+        highest = larger(highest, high);
+        lowest = smaller(lowest, low);
+    }
 };
 
 template <class Value>
-SLUICE_LANE LogitRange<Value> logit_range(const RowView<Value>& row, std::int64_t member) {
-    LogitRange<Value> range;
-    for (std::int64_t c = 0; c < row.classes; ++c) {
-        const Value x = row.get(member, c);
-        range.top.add(x);
-        range.lowest = smaller(range.lowest, x);
-    }
-    return range;
+SLUICE_LANE LogitEnds<Value> logit_ends(const RowView<Value>& row, std::int64_t member) {
+    LogitEnds<Value> ends[4];
+    std::int64_t c = 0;
+    for (; c + 4 <= row.classes; c += 4)
+        for (int i = 0; i < 4; ++i) {
+            const Value x = row.get(member, c + i);
+            ends[i].add(x, x);
+        }
+    for (; c < row.classes; ++c)
+        ends[0].add(row.get(member, c), row.get(member, c));
+    for (int i = 1; i < 4; ++i)
+        ends[0].add(ends[i].highest, ends[i].lowest);
+    return ends[0];
 }
 
 /// How many further classes share the largest logit.
@@ -177,7 +221,7 @@ SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, std::int64_t member
         Value run{0.0F};
         Value spread_run{0.0F};
         for (std::int64_t c = begin; c < end; ++c) {
-            const Value x = row.get(member, c);
+            const Value x = row.get_slowly(member, c);
             const Value difference = x - highest;
             const Value e = exp(difference);
             run = add_where(differ(x, highest), run, e);
@@ -222,6 +266,37 @@ SLUICE_LANE SoftmaxSums<Value> softmax_sums(const RowView<Value>& row, std::int6
     // An infinite logit makes lowest infinite or x - highest NaN; NaN goes through every sum.
     sums.valid = both(Value(-infinity) < range.lowest, sums.rest < Value(infinity));
     return sums;
+}
+
+/// The sum of all e of a member whose logits lie between `ends`; the tile holds e afterwards.
+template <class Value, class Exp>
+SLUICE_LANE Value keep_exp(const RowView<Value>& row, std::int64_t member, Value highest,
+                           Exp exp) {
+    LongSum<Value> total;
+    for (std::int64_t begin = 0; begin < row.classes; begin += run_length) {
+        const std::int64_t end = run_end(begin, row.classes);
+        Value run{0.0F};
+        for (std::int64_t c = begin; c < end; ++c) {
+            const Value e = exp(row.get_slowly(member, c) - highest);
+            run = run + e;
+            row.put(member, c, e);
+        }
+        total.add(run);
+    }
+    return total.total();
+}
+
+/// Softmax of one member, where nothing but the probabilities is asked for: NaN unless all logits
+/// are finite, else the sum of e, which the tile holds afterwards.
+template <class Value>
+SLUICE_LANE Value softmax_total(const RowView<Value>& row, std::int64_t member) {
+    const LogitEnds<Value> ends = logit_ends(row, member);
+    Value total;
+    if (any(ends.lowest - ends.highest < Value(-150.0F)))
+        total = keep_exp(row, member, ends.highest, ExpOfAny());
+    else
+        total = keep_exp(row, member, ends.highest, ExpInRange());
+    return nan_unless(Value(-infinity) < ends.lowest, total);
 }
 
 }  // namespace sluice::kernels

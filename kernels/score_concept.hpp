@@ -34,6 +34,15 @@ constexpr bool reads_input(ScoreInput input) {
     return false;
 }
 
+/// Scores that never ask for complements say so by `uses_complements = false`.
+template <class Score>
+constexpr Complements complements_of() {
+    if constexpr (requires { Score::uses_complements; })
+        return Score::uses_complements ? Complements::yes : Complements::no;
+    else
+        return Complements::yes;
+}
+
 /// The score of the row (or of each lane's row), NaN where it breaks its input's contract.
 template <ScoreInput input, class Score, class Value>
 SLUICE_LANE Value score_of(const Score& score, const RowView<Value>& row) {
@@ -46,7 +55,7 @@ SLUICE_LANE Value score_of(const Score& score, const RowView<Value>& row) {
         const auto valid = committee.prepare();
         return nan_unless(valid, score.of_committee(committee));
     } else if constexpr (input == ScoreInput::committee_logits) {
-        const CommitteeSoftmax<Value> committee{row};
+        const CommitteeSoftmax<Value, complements_of<Score>()> committee{row};
         const auto valid = committee.prepare();
         return nan_unless(valid, score.of_committee(committee));
     } else {

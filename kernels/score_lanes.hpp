@@ -12,15 +12,21 @@
 /// code meant for another.
 namespace sluice::kernels {
 
+/// How far ahead of the rows being scored the next ones are fetched, at least.
+inline constexpr std::int64_t early_floats = 2048;
+
 template <class Lanes, class Score, ScoreInput input>
 void score_block(const ScoreBlock& block, float* tile, float* scores) {
     constexpr std::int64_t width = Lanes::width;
     const std::int64_t elements = block.members * block.classes;
     const std::int64_t rows = block.rows.end - block.rows.begin;
-    const RowView<Lanes> view{tile, width, block.members, block.classes};
+    RowView<Lanes> view{tile, width, block.members, block.classes};
+    // Whole tiles ahead, and far enough for memory to answer.
+    const std::int64_t early = (early_floats / (width * elements) + 1) * width * elements;
     for (std::int64_t row = 0; row < rows; row += width) {
         const int num_rows = static_cast<int>(rows - row < width ? rows - row : width);
         fill_tile(Lanes(), block.values + row * elements, elements, num_rows, tile);
+        view.next_rows = block.values + row * elements + early;
         const Lanes result = score_of<input>(Score(), view);
         if (num_rows == width) {
             store_lanes(scores + row, result);

@@ -22,6 +22,7 @@ struct Bald {
         "mutual information of label and member, in nats; 0 to ln min(M, C)";
     static constexpr std::array inputs = {ScoreInput::committee_probabilities,
                                           ScoreInput::committee_logits};
+    static constexpr bool uses_complements = false;
     static constexpr std::int64_t min_members = 2;
     static constexpr std::int64_t min_classes = 2;
 
@@ -29,15 +30,20 @@ struct Bald {
     SLUICE_LANE Value of_committee(const Committee& committee) const {
         LongSum<Value> sum;
         const std::int64_t classes = committee.row.classes;
+        Center<Value> center = center_of(committee, 0);
         for (std::int64_t begin = 0; begin < classes; begin += run_length) {
             const std::int64_t end = run_end(begin, classes);
             Value run{0.0F};
-            for (std::int64_t c = begin; c < end; ++c)
-                run = run + class_divergence(committee, c);
+            for (std::int64_t c = begin; c < end; ++c) {
+                // One class ahead: the terms would wait for the division.
+                const Center<Value> next = c + 1 < classes ? center_of(committee, c + 1) : center;
+                run = multiply_add(class_divergence(committee, c, center.inverse), center.sum, run);
+                center = next;
+            }
             sum.add(run);
         }
-        const Value share{1.0F / static_cast<float>(committee.row.members)};
-        return larger(sum.total() * share, Value(0.0F));
+        const auto members = static_cast<float>(committee.row.members);
+        return larger(sum.total() * Value(1.0F / (members * members)), Value(0.0F));
     }
 
   private:
@@ -48,7 +54,7 @@ struct Bald {
     struct PhiSums {
         Value curved{0.0F};  ///< sum of 2^e f^2 Q(f)
         Value linear{0.0F};  ///< sum of e r, in steps of the exponent field and of 4/3
-        Value powers{0.0F};  ///< sum of 2^e
+        Value powers{0.0F};  ///< sum of 2^e, less M
         Value drift{0.0F};   ///< sum of r - 1
 
         /// `f` = r - 1 rounded once; `scaled` = 4/3 r, whose exponent is the e above.
@@ -75,29 +81,40 @@ struct Bald {
         }
     };
 
+    /// M times the point q that a class's members are compared with, and 1 / q.
+    template <class Value>
+    struct Center {
+        Value sum;
+        Value inverse;
+    };
+
     template <class Committee, class Value = typename Committee::Lanes>
-    SLUICE_LANE static Value class_divergence(const Committee& committee, std::int64_t column) {
+    SLUICE_LANE static Center<Value> center_of(const Committee& committee, std::int64_t column) {
         const std::int64_t members = committee.row.members;
-        const Value count{static_cast<float>(members)};
-        const Value share{1.0F / static_cast<float>(members)};
-        Value mean{0.0F};
+        Value sum{0.0F};
         for (std::int64_t m = 0; m < members; ++m)
-            mean = mean + committee.probability(m, column);
-        mean = mean * share;
-        // A class no member gives any weight adds nothing, and its reciprocal could overflow.
-        const auto present = Value(0x1p-100F) < mean;
-        const Value inverse = Value(1.0F) / select(present, mean, Value(1.0F));
+            sum = sum + committee.probability(m, column);
+        // A class whose sum is smaller adds less than 1e-29; its reciprocal could overflow.
+        return {sum, Value(static_cast<float>(members)) / larger(sum, Value(0x1p-100F))};
+    }
+
+    /// The class's part of the whole sum, not yet divided by M.
+    template <class Committee, class Value = typename Committee::Lanes>
+    SLUICE_LANE static Value class_divergence(const Committee& committee, std::int64_t column,
+                                              Value inverse) {
+        const std::int64_t members = committee.row.members;
+        const auto count = static_cast<float>(members);
         const Value scaled_inverse = inverse * Value(4.0F / 3.0F);
         PhiSums<Value> sums;
+        sums.powers = Value(-count);
         for (std::int64_t m = 0; m < members; ++m) {
-            const Value p = committee.probability(m, column);
+            const Value p = committee.probability_slowly(m, column);
             sums.add(multiply_add(p, inverse, Value(-1.0F)), p * scaled_inverse);
         }
-        const Value drift = sums.drift * share;
-        const Value correction = multiply_add(drift * drift, count * Value(-0.5F), sums.curved);
-        const Value total = multiply_add(sums.linear, Value(0.75F * ln2_per_exponent_bit),
-                                         correction + (count - sums.powers));
-        return select(present, mean, Value(0.0F)) * total;
+        const Value curved =
+            multiply_add(sums.drift * sums.drift, Value(-0.5F / count), sums.curved);
+        return multiply_add(sums.linear, Value(0.75F * ln2_per_exponent_bit),
+                            curved - sums.powers);
     }
 };
 

@@ -24,11 +24,20 @@ struct Entropy {
             const std::int64_t end = run_end(begin, row.classes);
             Value run{0.0F};
             Value negentropy_run{0.0F};
-            for (std::int64_t c = begin; c < end; ++c) {
-                const Value p = row.get(0, c);
-                run = run + p;
-                bits = bits | bits_of(p);
-                negentropy_run = multiply_add(p, canonical_log(p), negentropy_run);
+            std::int64_t c = begin;
+            for (; c + 2 <= end; c += 2) {
+                const Value even = row.get_slowly(0, c);
+                const Value odd = row.get_slowly(0, c + 1);
+                run = run + even + odd;
+                bits = any_bits(bits, bits_of(even), bits_of(odd));
+                negentropy_run = multiply_add(even, canonical_log(even), negentropy_run);
+                negentropy_run = multiply_add(odd, canonical_log(odd), negentropy_run);
+            }
+            if (c < end) {
+                const Value last = row.get(0, c);
+                run = run + last;
+                bits = bits | bits_of(last);
+                negentropy_run = multiply_add(last, canonical_log(last), negentropy_run);
             }
             sum.add(run);
             negentropy.add(negentropy_run);

@@ -34,6 +34,7 @@ struct Avx2Lanes {
     Avx2Lanes() = default;
     SLUICE_LANE Avx2Lanes(__m256 value) : lanes(value) {}
     SLUICE_LANE explicit Avx2Lanes(float value) : lanes(_mm256_set1_ps(value)) {}
+    SLUICE_LANE static void fetch_early(const float* from) { __builtin_prefetch(from); }
     SLUICE_LANE static Avx2Lanes load(const float* from) { return _mm256_load_ps(from); }
 };
 

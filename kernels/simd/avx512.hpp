@@ -34,6 +34,7 @@ struct Avx512Lanes {
     Avx512Lanes() = default;
     SLUICE_LANE Avx512Lanes(__m512 value) : lanes(value) {}
     SLUICE_LANE explicit Avx512Lanes(float value) : lanes(_mm512_set1_ps(value)) {}
+    SLUICE_LANE static void fetch_early(const float* from) { __builtin_prefetch(from); }
     SLUICE_LANE static Avx512Lanes load(const float* from) { return _mm512_load_ps(from); }
 };
 

@@ -48,6 +48,14 @@ SLUICE_LANE float load_lanes<float>(const float* from) {
 
 SLUICE_LANE void store_lanes(float* to, float value) { *to = value; }
 
+/// Asks for the cache line at `from`, which need not exist. Vector types do.
+template <class Value>
+SLUICE_LANE void fetch_early(const float* from) {
+    Value::fetch_early(from);
+}
+template <>
+SLUICE_LANE void fetch_early<float>(const float*) {}
+
 /// a * b + c, rounded once.
 SLUICE_LANE float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
 

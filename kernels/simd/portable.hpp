@@ -29,6 +29,7 @@ struct PortableLanes {
         for (float& element : lane)
             element = value;
     }
+    SLUICE_LANE static void fetch_early(const float* from) { __builtin_prefetch(from); }
     SLUICE_LANE static PortableLanes load(const float* from) {
         PortableLanes result;
         for (int i = 0; i < width; ++i)
