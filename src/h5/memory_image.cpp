@@ -44,7 +44,7 @@ FileDescriptor MemoryImage::stand_in_for(int descriptor, const std::string& path
     return file;
 }
 
-void MemoryImage::move_to(const FileDescriptor& file, const std::string& path) {
+void MemoryImage::copy_to(const FileDescriptor& file, const std::string& path) {
     struct stat status {};
     if (::fstat(memory_.get(), &status) != 0) throw system_error(image_name, "cannot stat", errno);
     std::vector<std::byte> piece(piece_bytes);
@@ -57,9 +57,6 @@ void MemoryImage::move_to(const FileDescriptor& file, const std::string& path) {
             write_exactly(file, bytes, static_cast<std::size_t>(offset), path);
             offset += static_cast<off_t>(bytes.size());
         }
-        // Freeing is a courtesy: where it is not supported, the image only stays larger.
-        static_cast<void>(::fallocate(memory_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                      extent.begin, extent.end - extent.begin));
     }
     struct stat written {};
     if (::fstat(file.get(), &written) != 0) throw system_error(path, "cannot stat", errno);

@@ -16,10 +16,9 @@ class MemoryImage {
     /// now on; returns another descriptor of that file. Throws Error(io_error).
     FileDescriptor stand_in_for(int descriptor, const std::string& path);
 
-    /// Writes everything that was written to the image since the last call to the same places of
-    /// `file`, gives `file` the image's length, and frees the memory. What was moved reads as
-    /// zeros from then on. Throws Error(io_error); `path` for messages.
-    void move_to(const FileDescriptor& file, const std::string& path);
+    /// Writes everything that was written to the image to the same places of `file` and gives
+    /// `file` the image's length. Throws Error(io_error); `path` for messages.
+    void copy_to(const FileDescriptor& file, const std::string& path);
 
   private:
     FileDescriptor memory_;

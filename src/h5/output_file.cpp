@@ -2,6 +2,7 @@
 
 #include "h5/calls.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,8 +60,8 @@ Handle creation_properties(const std::vector<std::int64_t>& dims, const DatasetO
     return properties;
 }
 
-// Metadata stays in HDF5's cache until the file is closed: what was moved to disk is never read
-// back from the memory image, where it is no more.
+// Metadata stays in HDF5's cache until the file is closed, when there is memory or reserved disk
+// space for it.
 Handle memory_access(const std::string& where) {
     Handle access = unlocked_access(where);
     H5AC_cache_config_t config{};
@@ -176,7 +177,7 @@ void OutputDataset::close() {
     handle_.close(where_);
 }
 
-OutputFile::OutputFile(const std::string& path) : path_(path) {
+OutputFile::OutputFile(const std::string& path, Backing backing) : path_(path), backing_(backing) {
     start_library();
     const Handle access = memory_access(path);
     errno = 0;
@@ -190,13 +191,11 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
                         "); choose another name or a directory you may write to");
     }
     file_ = Handle(id, H5Fclose);
-    void* descriptor = nullptr;
-    check(H5Fget_vfd_handle(id, H5P_DEFAULT, &descriptor), path, ExitCode::internal);
-    disk_ = image_.stand_in_for(*static_cast<const int*>(descriptor), path);
+    if (backing_ == Backing::memory) disk_ = image_.stand_in_for(descriptor(), path_);
 }
 
 OutputFile::OutputFile(std::string name, Handle file)
-    : path_(std::move(name)), file_(std::move(file)) {}
+    : path_(std::move(name)), backing_(Backing::memory), file_(std::move(file)) {}
 
 OutputFile OutputFile::in_memory(const std::string& name) {
     start_library();
@@ -204,6 +203,32 @@ OutputFile OutputFile::in_memory(const std::string& name) {
     check(H5Pset_fapl_core(access.get(), memory_step_bytes, false), name);
     const hid_t id = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
     return {name, Handle(check(id, name, ExitCode::internal), H5Fclose)};
+}
+
+OutputFile::~OutputFile() {
+    if (!file_.valid() || backing_ == Backing::memory) return;
+    try {  // HDF5 must not fail at closing: what it has left goes to memory
+        disk_ = image_.stand_in_for(descriptor(), path_);
+    } catch (const Error&) {
+        return;
+    }
+}
+
+// The file descriptor that HDF5 writes to.
+int OutputFile::descriptor() const {
+    void* handle = nullptr;
+    check(H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &handle), path_, ExitCode::internal);
+    return *static_cast<const int*>(handle);
+}
+
+// Has disk space for all that HDF5 has allocated in the file, so that its last writes find it.
+// File systems that cannot reserve are left to luck.
+void OutputFile::reserve_space() const {
+    hsize_t bytes = 0;
+    check(H5Fget_filesize(file_.get(), &bytes), path_, ExitCode::internal);
+    if (::fallocate(descriptor(), 0, 0, static_cast<off_t>(bytes)) == 0) return;
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return;
+    throw system_error(path_, "cannot write", errno);
 }
 
 OutputDataset OutputFile::create_dataset(const std::string& name, StoredType type,
@@ -286,13 +311,11 @@ void OutputFile::set_attribute(const std::string& object, const std::string& nam
                     &value);
 }
 
-void OutputFile::spill() {
-    image_.move_to(disk_, path_);
-}
-
 void OutputFile::close() {
+    if (backing_ == Backing::disk) reserve_space();
     file_.close(path_ + ": cannot write");
-    image_.move_to(disk_, path_);
+    if (backing_ == Backing::disk) return;
+    image_.copy_to(disk_, path_);
     disk_.close(path_);
 }
 

@@ -71,13 +71,24 @@ class OutputDataset {
 /// Text in a file: each string padded with zeros to the longest, or of its own length.
 enum class TextStorage { fixed, variable };
 
-/// A new HDF5 file (format of HDF5 1.8, readable everywhere). HDF5 itself writes to memory only,
-/// so that a full disk cannot break it; spill() and close() take that to disk. Write the file
-/// under a temporary name: a writer that is killed leaves an unreadable file.
+/// Where HDF5 itself writes. A full disk breaks the library (see MemoryImage), so its writes at
+/// closing time must not fail.
+enum class Backing {
+    memory,  ///< to memory; close() takes all of it to disk. For what fits into memory.
+    disk     ///< straight to disk; close() reserves the space before HDF5 writes its tables.
+};
+
+/// A new HDF5 file (format of HDF5 1.8, readable everywhere). Write it under a temporary name: a
+/// writer that is killed leaves an unreadable file.
 class OutputFile {
   public:
     /// Creates the file; an existing one is an error. Throws Error(cannot_create).
-    explicit OutputFile(const std::string& path);
+    explicit OutputFile(const std::string& path, Backing backing = Backing::memory);
+
+    /// Without close() before it, what was not written yet is dropped.
+    ~OutputFile();
+    OutputFile(const OutputFile&) = delete;
+    OutputFile& operator=(const OutputFile&) = delete;
 
     /// A new file without a name on disk, for small ones whose bytes the caller writes out himself:
     /// end it with take_image() instead of close(). `name` is for messages.
@@ -107,10 +118,6 @@ class OutputFile {
     void set_attribute(const std::string& object, const std::string& name, std::int64_t value);
     void set_attribute(const std::string& object, const std::string& name, double value);
 
-    /// Takes what was written so far to disk, to free its memory: for files whose values are
-    /// written through this class and do not fit into memory. Throws Error(io_error).
-    void spill();
-
     /// Writes everything to disk and closes; throws Error(io_error) if anything could not be
     /// written (disk full). Close the datasets before. Without this call the file on disk is not
     /// an HDF5 file. Does not fsync.
@@ -121,11 +128,14 @@ class OutputFile {
 
   private:
     OutputFile(std::string name, Handle file);
+    int descriptor() const;
+    void reserve_space() const;
 
     void write_attribute(const std::string& object, const std::string& name, const Handle& type,
                          const Handle& space, const void* value);
 
     std::string path_;
+    Backing backing_;
     FileDescriptor disk_;
     MemoryImage image_;
     Handle file_;
