@@ -89,6 +89,7 @@ MadeCommittee::MadeCommittee(const MadeShape& shape, const CommitteeShape& commi
     : shape_(shape), committee_(committee) {
     const std::int64_t members = committee.members;
     projection_ = normal_table(shape.seed, projection_table, shape.dim * num_factors);
+    aim_projection(features.centers());
     scale_projection(features);
     class_weights_ = class_weights(shape, factors(features.centers()));
     std::vector<float> own =
@@ -107,6 +108,18 @@ MadeCommittee::MadeCommittee(const MadeShape& shape, const CommitteeShape& commi
         value *= wave_turns;
     wave_weights_ = perturbed(waves, members, own);
     wave_phases_ = uniform_table(shape.seed, wave_phase_table, committee.outputs);
+}
+
+// Where the rows form groups, a factor points to one group's centre instead of anywhere, so that
+// classes can be told apart by the factors.
+void MadeCommittee::aim_projection(std::span<const float> centers) {
+    const auto dim = static_cast<std::size_t>(shape_.dim);
+    const std::size_t num_aimed = std::min(pool::num_factors, centers.size() / dim);
+    for (std::size_t d = 0; d < dim; ++d) {
+        for (std::size_t k = 0; k < num_aimed; ++k) {
+            projection_[d * num_factors + k] = centers[k * dim + d];
+        }
+    }
 }
 
 // Gives the factors unit variance, measured on rows that every pool of this shape begins with.

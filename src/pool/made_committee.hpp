@@ -40,6 +40,7 @@ class MadeCommittee {
     void fill_predictions(std::span<const float> factors, std::span<float> out) const;
 
   private:
+    void aim_projection(std::span<const float> centers);
     void scale_projection(const FeatureMaker& features);
 
     MadeShape shape_;

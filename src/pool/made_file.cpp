@@ -24,6 +24,16 @@ void require_free(const std::string& target) {
             target + ": exists already; remove it or choose another name with --out");
 }
 
+void require_directory(const std::string& target) {
+    const std::size_t slash = target.find_last_of('/');
+    if (slash == std::string::npos || slash == 0) return;
+    struct stat status {};
+    const std::string directory = target.substr(0, slash);
+    require(::stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode),
+            ExitCode::cannot_create,
+            target + ": there is no directory " + directory + "; make it first");
+}
+
 h5::StoredType stored_type(ElementType type) {
     switch (type) {
         case ElementType::float16:
@@ -52,6 +62,7 @@ MadeFile::MadeFile(const std::string& target, comm::Communicator& world) : targe
     world.agree([&] {
         if (!world.is_root()) return;
         require_free(target_);
+        require_directory(target_);
         path_ = temporary_beside(target_);
     });
     world.broadcast(path_);
@@ -60,6 +71,14 @@ MadeFile::MadeFile(const std::string& target, comm::Communicator& world) : targe
 
 MadeFile::~MadeFile() {
     if (owned_) ::unlink(path_.c_str());
+}
+
+std::string MadeFile::as_target(std::string message) const {
+    for (std::size_t at = message.find(path_); at != std::string::npos;
+         at = message.find(path_, at + target_.size())) {
+        message.replace(at, path_.size(), target_);
+    }
+    return message;
 }
 
 void MadeFile::publish(comm::Communicator& world) {

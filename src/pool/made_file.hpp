@@ -24,6 +24,9 @@ class MadeFile {
     /// The temporary name; the same on all ranks.
     const std::string& path() const { return path_; }
 
+    /// A message about the temporary file as one about the target, which is the name users know.
+    std::string as_target(std::string message) const;
+
     /// Gives the file, which all ranks have written and synced, its name. Throws AgreedError.
     /// \collective
     void publish(comm::Communicator& world);

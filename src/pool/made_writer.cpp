@@ -171,7 +171,7 @@ void write_filtered_rows(const MadeRows& rows, const MakeOptions& options, const
     ChunkTarget target;
     world.agree([&] {
         if (!world.is_root()) return;
-        target.file = std::make_unique<h5::OutputFile>(path);
+        target.file = std::make_unique<h5::OutputFile>(path, h5::Backing::disk);
         target.datasets = create_datasets(*target.file, rows, options);
     });
     const std::int64_t chunk_rows = made_chunk_rows(options);

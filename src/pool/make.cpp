@@ -90,12 +90,16 @@ void make_pool(const MakeOptions& options, comm::Communicator& world) {
         check_chunks(options, *rows);
     });
     MadeFile file(options.path, world);
-    if (options.deflate_level > 0) {
-        write_filtered_rows(*rows, options, file.path(), world);
-    } else {
-        write_rows_directly(*rows, options, file.path(), world);
+    try {
+        if (options.deflate_level > 0) {
+            write_filtered_rows(*rows, options, file.path(), world);
+        } else {
+            write_rows_directly(*rows, options, file.path(), world);
+        }
+        file.publish(world);
+    } catch (const comm::AgreedError& error) {
+        throw comm::AgreedError(error.code(), file.as_target(error.what()));
     }
-    file.publish(world);
 }
 
 }  // namespace sluice::pool
