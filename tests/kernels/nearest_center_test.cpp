@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -166,6 +167,71 @@ TEST(NearestCenter, packed_rows_see_each_centre) {
     for (std::size_t i = 0; i < picked.size(); ++i) {
         EXPECT_EQ(nearest[i], expected[static_cast<std::size_t>(picked[i])]);
     }
+}
+
+// Every row's number must be that of a centre at exactly its distance, or still -1.
+void expect_numbers(MatrixView rows, MatrixView centers, const std::vector<float>& distances,
+                    const std::vector<std::int32_t>& numbers, std::int32_t first, float before) {
+    for (std::int64_t i = 0; i < rows.rows; ++i) {
+        const auto row = static_cast<std::size_t>(i);
+        EXPECT_EQ(numbers[row] < 0, distances[row] == before);
+        if (numbers[row] < 0) continue;
+        EXPECT_EQ(distances[row],
+                  plain_distance(rows.row(i), centers.row(numbers[row] - first), rows.dim));
+    }
+}
+
+TEST(NearestCenter, tells_the_nearest_centre) {
+    constexpr std::int64_t dim = 40;
+    constexpr float before = 250.0F;  // some rows have no centre that near
+    const auto x = gaussian(90 * dim, 15);
+    std::vector<std::int64_t> all(90);
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    for (const std::int64_t num_centers : {1, 5, 48, 61, 700}) {
+        const auto c = gaussian(num_centers * dim, 16);
+        const MatrixView rows{x.data(), 90, dim};
+        const MatrixView centers{c.data(), num_centers, dim};
+        std::vector<float> distances(90, before);
+        std::vector<std::int32_t> numbers(90, -1);
+        relax_nearest_of(Backend::cpu, rows, all, centers, {distances, numbers, 1000}, 2);
+        EXPECT_EQ(distances, plain_nearest(rows, centers, std::vector<float>(90, before)));
+        expect_numbers(rows, centers, distances, numbers, 1000, before);
+
+        std::vector<float> one_by_one(90, before);
+        numbers.assign(90, -1);
+        const PackedRows packed(rows, all);
+        for (std::int32_t j = 0; j < num_centers; ++j) {
+            packed.relax(centers.row(j), {one_by_one, numbers, j});
+        }
+        EXPECT_EQ(one_by_one, distances);
+        expect_numbers(rows, centers, distances, numbers, 0, before);
+    }
+}
+
+TEST(NearestCenter, only_the_centres_chosen_count) {
+    constexpr std::int64_t dim = 18;
+    const auto x = gaussian(50 * dim, 17);
+    const auto c = gaussian(30 * dim, 18);
+    const MatrixView rows{x.data(), 50, dim};
+    const MatrixView centers{c.data(), 30, dim};
+    const std::vector<std::int32_t> chosen{3, 4, 9, 10, 11, 12, 20, 25, 26, 29};
+    std::vector<float> chosen_values;
+    for (const std::int32_t j : chosen) {
+        chosen_values.insert(chosen_values.end(), centers.row(j), centers.row(j) + dim);
+    }
+    std::vector<float> distances(50, infinity);
+    std::vector<std::int32_t> numbers(50, -1);
+    for (std::int64_t begin = 0; begin < 50; begin += rows_at_a_time()) {
+        std::vector<std::int64_t> tile;
+        for (std::int64_t i = begin; i < std::min<std::int64_t>(50, begin + rows_at_a_time());
+             ++i) {
+            tile.push_back(i);
+        }
+        relax_nearest_by(rows, tile, centers, chosen, {distances, numbers, 0});
+    }
+    EXPECT_EQ(distances, plain_nearest(rows, {chosen_values.data(), 10, dim},
+                                       std::vector<float>(50, infinity)));
+    expect_numbers(rows, centers, distances, numbers, 0, infinity);
 }
 
 TEST(NearestCenter, a_distance_too_large_for_a_float_is_infinite) {

@@ -160,6 +160,16 @@ TEST(KCenter, equals_the_plain_greedy_bit_for_bit_for_any_panel_and_split) {
     }
 }
 
+TEST(KCenter, ties_go_to_the_lower_row_whichever_rank_holds_it) {
+    for (unsigned seed = 0; seed < 40; ++seed) {
+        const Shortlist list = grid(60, 2, 4 + static_cast<int>(seed % 3), 200 + seed);
+        for (const std::int64_t panel_rows : {2, 5, 9}) {
+            expect_same(run(list, picks(25, panel_rows), Split::interleaved),
+                        plain_greedy(list, picks(25)), "seed " + std::to_string(seed));
+        }
+    }
+}
+
 TEST(KCenter, starts_from_the_centres_that_are_there) {
     for (const std::int64_t num_centers : {1, 5, 80}) {
         Shortlist list = gaussian(400, 6, 7);
