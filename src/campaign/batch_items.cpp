@@ -1,11 +1,11 @@
 #include "campaign/batch_items.hpp"
 
+#include "pool/row_reader.hpp"
+
 #include <algorithm>
 #include <numeric>
 #include <span>
 #include <vector>
-
-#include "pool/row_reader.hpp"
 
 namespace sluice::campaign {
 namespace {
@@ -20,7 +20,8 @@ std::vector<Value> in_selection_order(const std::vector<RowId>& rows, std::int64
     std::sort(order.begin(), order.end(),
               [&](std::size_t left, std::size_t right) { return rows[left] < rows[right]; });
     std::vector<RowId> ascending;
-    for (const std::size_t index : order) ascending.push_back(rows[index]);
+    for (const std::size_t index : order)
+        ascending.push_back(rows[index]);
     const std::vector<Value> values = gather(ascending);
     std::vector<Value> result(values.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -34,7 +35,8 @@ std::vector<std::string> ids_of(const pool::Pool& pool, const std::vector<RowId>
     const pool::Dataset* ids = pool.find("ids");
     std::vector<std::string> result;
     if (ids == nullptr) {
-        for (const RowId row : rows) result.push_back(std::to_string(row));
+        for (const RowId row : rows)
+            result.push_back(std::to_string(row));
         return result;
     }
     return in_selection_order<std::string>(rows, 1, [&](const std::vector<RowId>& ascending) {
@@ -75,7 +77,8 @@ queue::Batch assemble_batch(const pool::Pool& pool, const select::Selection& sel
     queue::Batch batch;
     batch.ticket_items = ticket_items;
     std::vector<RowId> rows;
-    for (const select::Selected& selected : selection.rows) rows.push_back(selected.row);
+    for (const select::Selected& selected : selection.rows)
+        rows.push_back(selected.row);
     const std::vector<std::string> ids = ids_of(pool, rows);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const select::Selected& selected = selection.rows[i];

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-
 #include "pool/pool.hpp"
 #include "queue/publish.hpp"
 #include "select/two_stage.hpp"
+
+#include <string>
 
 namespace sluice::campaign {
 

@@ -1,14 +1,14 @@
 #include "campaign/labels.hpp"
 
+#include "core/error.hpp"
+#include "pool/pool.hpp"
+#include "pool/row_reader.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <span>
-
-#include "core/error.hpp"
-#include "pool/pool.hpp"
-#include "pool/row_reader.hpp"
 
 namespace sluice::campaign {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
+
+#include <string>
+#include <vector>
 
 namespace sluice::campaign {
 

@@ -1,16 +1,17 @@
 #include "campaign/select_report.hpp"
 
+#include "core/phase.hpp"
+#include "core/text.hpp"
+#include "core/version.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
 #include <unistd.h>
 
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
-
-#include "core/phase.hpp"
-#include "core/text.hpp"
-#include "core/version.hpp"
 
 namespace sluice::campaign {
 namespace {
@@ -20,7 +21,9 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t rows_shown = 10;
 
 // JSON has no NaN and no infinity.
-Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+Json number_or_null(double value) {
+    return std::isfinite(value) ? Json(value) : Json();
+}
 
 // The shortest decimal of a float, not of the double it widens to.
 Json float_or_null(float value) {
@@ -66,17 +69,17 @@ Json provenance_json(const SelectOutcome& outcome) {
     json["threads"] = outcome.plan.num_threads;
     json["backend"] = outcome.plan.backend == kernels::Backend::cuda ? "cuda" : "cpu";
     json["instruction_set"] = kernels::cpu_instruction_set();
-    json["finished_utc"] =
-        fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                    fmt::gmtime(std::chrono::system_clock::to_time_t(
-                        std::chrono::system_clock::now())));
+    json["finished_utc"] = fmt::format(
+        "{:%Y-%m-%dT%H:%M:%SZ}",
+        fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     json["pool_files"] = outcome.request.pool.files;
     json["labels"] = outcome.request.labels_path;
     json["rounds"] = outcome.selection.rounds;
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;
     json["seconds"] = outcome.seconds;
-    for (const auto& [phase, seconds] : phase_seconds()) json["phase_seconds"][phase] = seconds;
+    for (const auto& [phase, seconds] : phase_seconds())
+        json["phase_seconds"][phase] = seconds;
     return json;
 }
 
@@ -102,16 +105,18 @@ std::string diversity_line(const SelectOutcome& outcome) {
     if (outcome.plan.diversity == "none") return {};
     std::string text = fmt::format("covering radius {:.6g}", selection.covering_radius);
     if (!std::isnan(selection.redundancy)) {
-        text += fmt::format(", mean nearest distance inside the batch {:.6g}",
-                            selection.redundancy);
+        text +=
+            fmt::format(", mean nearest distance inside the batch {:.6g}", selection.redundancy);
     }
-    return text + fmt::format(" ({}; {} rounds)\n", metric_name(outcome.plan.metric),
-                              selection.rounds);
+    return text +
+           fmt::format(" ({}; {} rounds)\n", metric_name(outcome.plan.metric), selection.rounds);
 }
 
 }  // namespace
 
-std::string manifest_text(const SelectOutcome& outcome) { return manifest_json(outcome).dump(); }
+std::string manifest_text(const SelectOutcome& outcome) {
+    return manifest_json(outcome).dump();
+}
 
 std::string provenance_text(const SelectOutcome& outcome) {
     return provenance_json(outcome).dump();
@@ -137,18 +142,13 @@ std::string report_text(const SelectOutcome& outcome) {
     return text;
 }
 
-std::string report_json(const SelectOutcome& outcome) {
+std::string report_json(const std::string& batch_id, const std::string& selected_path,
+                        const std::string& manifest, const std::string& provenance) {
     Json json;
-    json["batch"] = outcome.batch.id;
-    json["manifest"] = manifest_json(outcome);
-    json["provenance"] = provenance_json(outcome);
-    json["rows"] = Json::array();
-    for (const queue::BatchItem& item : outcome.batch.items) {
-        json["rows"].push_back({{"row", item.row},
-                                {"id", item.id},
-                                {"score", float_or_null(item.score)},
-                                {"distance", float_or_null(item.distance)}});
-    }
+    json["batch"] = batch_id;
+    json["selected"] = selected_path;
+    json["manifest"] = Json::parse(manifest);
+    json["provenance"] = Json::parse(provenance);
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

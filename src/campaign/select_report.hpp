@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-
 #include "campaign/select_round.hpp"
 #include "queue/publish.hpp"
 #include "select/two_stage.hpp"
+
+#include <string>
 
 namespace sluice::campaign {
 
@@ -32,7 +32,9 @@ std::string provenance_text(const SelectOutcome& outcome);
 /// The report for people, on stdout: what was chosen, how diverse it is, what to do next.
 std::string report_text(const SelectOutcome& outcome);
 
-/// The report for programs (--json): manifest, provenance and the chosen rows in one object.
-std::string report_json(const SelectOutcome& outcome);
+/// The report for programs (--json): `batch`, `selected` (path of the CSV, empty without a queue),
+/// `manifest` and `provenance`, both JSON object texts, in one object.
+std::string report_json(const std::string& batch_id, const std::string& selected_path,
+                        const std::string& manifest, const std::string& provenance);
 
 }  // namespace sluice::campaign

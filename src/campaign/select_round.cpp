@@ -1,15 +1,5 @@
 #include "campaign/select_round.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <span>
-
 #include "campaign/batch_items.hpp"
 #include "campaign/labels.hpp"
 #include "campaign/select_report.hpp"
@@ -22,10 +12,24 @@
 #include "core/text.hpp"
 #include "queue/publish.hpp"
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <span>
+
 namespace sluice::campaign {
 namespace {
 
 constexpr std::size_t batch_id_digits = 16;
+constexpr std::int64_t usual_num_tickets = 100;
 
 // What rank 0 found in the queue before selecting.
 struct QueueState {
@@ -66,6 +70,24 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     science["round"] = request.round;
     science["bad_rows"] = request.bad_rows == select::BadRows::skip ? "skip" : "refuse";
     return sha256_hex(science.dump()).substr(0, batch_id_digits);
+}
+
+// Publication syncs every ticket's file, so there are not many more than a hundred by default.
+std::int64_t items_of_ticket(const SelectRequest& request) {
+    if (request.ticket_items > 0) return request.ticket_items;
+    return (request.batch_size + usual_num_tickets - 1) / usual_num_tickets;
+}
+
+// An output that cannot be made is told before the work, not after.
+void require_writable(const std::string& path) {
+    if (path.empty()) return;
+    const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+    const std::string directory = parent.empty() ? "." : parent.string();
+    if (::access(directory.c_str(), W_OK | X_OK) != 0) {
+        const Error error = system_error(path, "cannot create", errno);
+        throw Error(error.code() == ExitCode::no_input ? ExitCode::cannot_create : error.code(),
+                    error.what());
+    }
 }
 
 select::PlanRequest plan_request(const SelectRequest& request) {
@@ -126,7 +148,8 @@ class Round {
 
   private:
     void check_request() const {
-        const bool has_output = !request_.queue_directory.empty() || !request_.selected_path.empty();
+        const bool has_output =
+            !request_.queue_directory.empty() || !request_.selected_path.empty();
         require(has_output || request_.mode == SelectRequest::Mode::dry_run, ExitCode::usage,
                 "select: nowhere to put the batch; give --queue DIR (or --selected FILE.csv)");
         require(request_.batch_size > 0, ExitCode::usage,
@@ -143,7 +166,12 @@ class Round {
     void read_queue() {
         std::vector<std::int64_t> facts(2, 0);
         world_.agree([&] {
-            if (!world_.is_root() || !uses_queue()) return;
+            if (!world_.is_root()) return;
+            if (request_.mode == SelectRequest::Mode::run) {
+                require_writable(request_.selected_path);
+                require_writable(request_.json_path);
+            }
+            if (!uses_queue()) return;
             queue_.emplace(request_.queue_directory);
             check_same_pool();
             facts[0] = queue_->find_batch(id_) ? 1 : 0;
@@ -173,11 +201,13 @@ class Round {
     void report_published() {
         world_.agree([&] {
             if (!world_.is_root()) return;
-            const std::string directory = request_.queue_directory + "/batches/" + id_;
+            const std::string directory = batch_directory();
             if (!request_.selected_path.empty()) {
                 publish_text_file(request_.selected_path,
                                   read_text_file(directory + "/selected.csv"));
             }
+            write_json(read_text_file(directory + "/manifest.json"),
+                       read_text_file(directory + "/provenance.json"));
             print_result("batch " + id_ + " is already published in " + directory +
                          "; nothing changed. For another batch of this pool bring new --labels or "
                          "pass --round " +
@@ -190,8 +220,7 @@ class Round {
             if (!world_.is_root()) return;
             print_result("batch      " + id_ + ": " + count_text(plan_.batch_size) + " rows, " +
                          count_text(static_cast<std::int64_t>(excluded_.size())) +
-                         " labeled or issued\n" +
-                         select::plan_text(pool_, plan_, world_.size()) +
+                         " labeled or issued\n" + select::plan_text(pool_, plan_, world_.size()) +
                          "dry run: nothing was read beyond metadata, nothing written\n");
         });
     }
@@ -206,13 +235,14 @@ class Round {
             log_warning(count_text(selection.num_skipped) + " bad rows were skipped");
         }
         if (chosen > 1 && selection.covering_radius == 0.0F) {
-            log_warning("the batch covers the shortlist at distance 0: it holds duplicates, the "
-                        "rest was filled in row order; a larger --shortlist may help");
+            log_warning(
+                "the batch covers the shortlist at distance 0: it holds duplicates, the "
+                "rest was filled in row order; a larger --shortlist may help");
         }
     }
 
     void finish(const select::Selection& selection) {
-        queue::Batch batch = assemble_batch(pool_, selection, request_.ticket_items);
+        queue::Batch batch = assemble_batch(pool_, selection, items_of_ticket(request_));
         batch.id = id_;
         batch.pool_fingerprint = fingerprint_;
         const double seconds =
@@ -233,10 +263,17 @@ class Round {
         if (!request_.selected_path.empty()) {
             publish_text_file(request_.selected_path, queue::selected_csv(batch.items));
         }
-        if (!request_.json_path.empty()) {
-            publish_text_file(request_.json_path, report_json(outcome));
-        }
+        write_json(batch.manifest, batch.provenance);
         print_result(report_text(outcome));
+    }
+
+    std::string batch_directory() const { return request_.queue_directory + "/batches/" + id_; }
+
+    void write_json(const std::string& manifest, const std::string& provenance) const {
+        if (request_.json_path.empty()) return;
+        const std::string selected =
+            request_.queue_directory.empty() ? std::string() : batch_directory() + "/selected.csv";
+        publish_text_file(request_.json_path, report_json(id_, selected, manifest, provenance));
     }
 
     const SelectRequest& request_;

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "comm/communicator.hpp"
 #include "kernels/backend.hpp"
 #include "pool/pool.hpp"
 #include "select/two_stage.hpp"
+
+#include <cstdint>
+#include <string>
 
 namespace sluice::campaign {
 
@@ -16,25 +16,25 @@ struct SelectRequest {
     enum class Mode { run, dry_run };
 
     pool::PoolSource pool;
-    std::string queue_directory;        ///< empty: no batch is published (needs selected_path)
-    std::string labels_path;            ///< a labels file or a directory of generations; may be empty
-    std::string score = "entropy";      ///< name or alias
-    std::string diversity = "k_center"; ///< name or alias
-    std::string metric = "euclidean";   ///< euclidean or cosine
-    std::string input = "auto";         ///< auto, probabilities, committee or predictions
-    std::int64_t batch_size = 0;        ///< B >= 1
-    std::int64_t shortlist_size = 0;    ///< K; 0 = 10 x B; never below B or above the candidates
+    std::string queue_directory;    ///< empty: no batch is published (needs selected_path)
+    std::string labels_path;        ///< a labels file or a directory of generations; may be empty
+    std::string score = "entropy";  ///< name or alias
+    std::string diversity = "k_center";  ///< name or alias
+    std::string metric = "euclidean";    ///< euclidean or cosine
+    std::string input = "auto";          ///< auto, probabilities, committee or predictions
+    std::int64_t batch_size = 0;         ///< B >= 1
+    std::int64_t shortlist_size = 0;     ///< K; 0 = 10 x B; never below B or above the candidates
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
-    int num_threads = 0;                ///< 0 = this rank's share of the node's cores
-    std::int64_t block_rows = 0;        ///< rows read at once; 0 = chosen by the reader
+    int num_threads = 0;          ///< 0 = this rank's share of the node's cores
+    std::int64_t block_rows = 0;  ///< rows read at once; 0 = chosen by the reader
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
-    double memory_gib = 1.0;            ///< budget of one rank for buffers and the shortlist
+    double memory_gib = 1.0;  ///< budget of one rank for buffers and the shortlist
     select::BadRows bad_rows = select::BadRows::refuse;
-    NewPool new_pool = NewPool::refuse; ///< whether a queue may go on with a changed pool
-    std::int64_t ticket_items = 1;      ///< items an oracle worker claims together
-    std::string selected_path;          ///< CSV copy of the selection; may be empty
-    std::string json_path;              ///< JSON report; may be empty
+    NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
+    std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
+    std::string selected_path;           ///< CSV copy of the selection; may be empty
+    std::string json_path;               ///< JSON report; may be empty
     Mode mode = Mode::run;
 };
 

@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/launch.hpp"
 #include "cli/pool_options.hpp"
+#include "comm/cores.hpp"
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/check.hpp"
@@ -177,7 +178,8 @@ Command check_command() {
                 const pool::PoolSource source = pool_source(options);
                 const int threads = num_threads(options);
                 return [source, threads](comm::Communicator& world) {
-                    run_check(source, threads == 0 ? cores_per_rank(world) : threads, world);
+                    run_check(source, threads == 0 ? comm::cores_of_this_rank(world) : threads,
+                              world);
                 };
             }};
 }

@@ -6,7 +6,6 @@
 #include "core/stop.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,14 +84,6 @@ void warn_of_separate_tasks(const comm::Communicator& world) {
     log_warning("srun started " + std::to_string(tasks) +
                 " tasks that do not know each other, so each does the whole job; use mpirun or "
                 "srun --mpi=pmix");
-}
-
-int cores_per_rank(const comm::Communicator& world) {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    const int allowed = ::sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
-    const bool is_bound = allowed < ::sysconf(_SC_NPROCESSORS_ONLN);
-    return std::max(1, is_bound ? allowed : allowed / world.local_size());
 }
 
 void require_same(const std::string& text, const std::string& what, comm::Communicator& world) {

@@ -22,9 +22,6 @@ bool prints_before_mpi();
 /// Warns when srun started several processes that MPI does not connect: each would do all the work.
 void warn_of_separate_tasks(const comm::Communicator& world);
 
-/// The cores this process may use, shared with the other ranks of its node; at least 1.
-int cores_per_rank(const comm::Communicator& world);
-
 /// Throws AgreedError(usage) on all ranks unless all were started with the same `text`.
 /// `what` names it, as in "arguments". \collective
 void require_same(const std::string& text, const std::string& what, comm::Communicator& world);

@@ -87,9 +87,9 @@ std::vector<OptionSpec> policy_options() {
          .kind = OptionSpec::Kind::flag},
         {.name = "ticket-items",
          .value_name = "T",
-         .summary = "rows that an oracle worker takes together",
+         .summary = "rows that an oracle worker takes together; auto = B/100, at least 1",
          .unit = "rows",
-         .default_text = "1"},
+         .default_text = "auto"},
         {.name = "selected",
          .value_name = "FILE",
          .summary = "also write the batch as CSV (rank,row,id,score,distance)"},
@@ -168,7 +168,7 @@ void read_policy(const Options& options, campaign::SelectRequest& request) {
     request.bad_rows =
         options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
     request.new_pool = options.flag("new-pool") ? NewPool::accept : NewPool::refuse;
-    request.ticket_items = options.count("ticket-items", {1, max_count});
+    request.ticket_items = options.count_or_auto("ticket-items", {1, max_count}).value_or(0);
     request.selected_path = options.text("selected");
     request.json_path = options.text("json");
     request.mode = options.flag("dry-run") ? Mode::dry_run : Mode::run;

@@ -1,12 +1,12 @@
 #include "comm/communicator.hpp"
 
+#include "comm/state.hpp"
+
 #include <mpi.h>
 
 #include <algorithm>
 #include <exception>
 #include <limits>
-
-#include "comm/state.hpp"
 
 namespace sluice::comm {
 namespace {
@@ -20,15 +20,16 @@ void check(int result, const char* call) {
 }
 
 int int_count(std::size_t count) {
-    require(count <= static_cast<std::size_t>(std::numeric_limits<int>::max()),
-            ExitCode::internal, "MPI count does not fit an int: " + std::to_string(count));
+    require(count <= static_cast<std::size_t>(std::numeric_limits<int>::max()), ExitCode::internal,
+            "MPI count does not fit an int: " + std::to_string(count));
     return static_cast<int>(count);
 }
 
 // Exclusive prefix sums of sizes: where each rank's bytes begin.
 std::vector<std::size_t> offsets_of(const std::vector<std::size_t>& sizes) {
     std::vector<std::size_t> offsets(sizes.size() + 1, 0);
-    for (std::size_t i = 0; i < sizes.size(); ++i) offsets[i + 1] = offsets[i] + sizes[i];
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+        offsets[i + 1] = offsets[i] + sizes[i];
     return offsets;
 }
 
@@ -40,11 +41,21 @@ Communicator::~Communicator() = default;
 Communicator::Communicator(Communicator&&) noexcept = default;
 Communicator& Communicator::operator=(Communicator&&) noexcept = default;
 
-int Communicator::rank() const { return state_->rank; }
-int Communicator::size() const { return state_->size; }
-int Communicator::local_rank() const { return state_->local_rank; }
-int Communicator::local_size() const { return state_->local_size; }
-const Traffic& Communicator::traffic() const { return state_->traffic; }
+int Communicator::rank() const {
+    return state_->rank;
+}
+int Communicator::size() const {
+    return state_->size;
+}
+int Communicator::local_rank() const {
+    return state_->local_rank;
+}
+int Communicator::local_size() const {
+    return state_->local_size;
+}
+const Traffic& Communicator::traffic() const {
+    return state_->traffic;
+}
 
 void Communicator::barrier() {
     if (size() == 1) return;
@@ -71,22 +82,26 @@ void all_reduce(State& state, std::span<T> values, MPI_Op operation) {
     for (std::size_t begin = 0; begin < values.size(); begin += state.max_count) {
         const std::size_t count = std::min(state.max_count, values.size() - begin);
         state.count(count * sizeof(T), count * sizeof(T));
-        check(MPI_Allreduce(MPI_IN_PLACE, values.data() + begin, int_count(count),
-                            datatype_of<T>(), operation, state.handle),
+        check(MPI_Allreduce(MPI_IN_PLACE, values.data() + begin, int_count(count), datatype_of<T>(),
+                            operation, state.handle),
               "MPI_Allreduce");
     }
 }
 
 }  // namespace
 
-void Communicator::sum(std::span<std::int64_t> values) { all_reduce(*state_, values, MPI_SUM); }
+void Communicator::sum(std::span<std::int64_t> values) {
+    all_reduce(*state_, values, MPI_SUM);
+}
 
 std::int64_t Communicator::sum(std::int64_t value) {
     sum(std::span(&value, 1));
     return value;
 }
 
-void Communicator::max(std::span<std::int64_t> values) { all_reduce(*state_, values, MPI_MAX); }
+void Communicator::max(std::span<std::int64_t> values) {
+    all_reduce(*state_, values, MPI_MAX);
+}
 
 std::int64_t Communicator::max(std::int64_t value) {
     max(std::span(&value, 1));
@@ -183,7 +198,8 @@ std::vector<std::byte> Communicator::all_to_all_bytes(
     const std::size_t num_ranks = parts.size();
     std::vector<std::size_t> send_sizes(num_ranks);
     std::vector<std::size_t> receive_sizes(num_ranks);
-    for (std::size_t r = 0; r < num_ranks; ++r) send_sizes[r] = parts[r].size();
+    for (std::size_t r = 0; r < num_ranks; ++r)
+        send_sizes[r] = parts[r].size();
     check(MPI_Alltoall(send_sizes.data(), sizeof(std::size_t), MPI_BYTE, receive_sizes.data(),
                        sizeof(std::size_t), MPI_BYTE, state_->handle),
           "MPI_Alltoall");

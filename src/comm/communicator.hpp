@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/error.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,8 +11,6 @@
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#include "core/error.hpp"
 
 namespace sluice::comm {
 
@@ -88,7 +88,8 @@ class Communicator {
     std::vector<T> all_to_all(const std::vector<std::vector<T>>& parts) {
         static_assert(std::is_trivially_copyable_v<T>);
         std::vector<std::span<const std::byte>> pieces;
-        for (const auto& part : parts) pieces.push_back(std::as_bytes(std::span<const T>(part)));
+        for (const auto& part : parts)
+            pieces.push_back(std::as_bytes(std::span<const T>(part)));
         const std::vector<std::byte> bytes = all_to_all_bytes(pieces);
         std::vector<T> result(bytes.size() / sizeof(T));
         if (!bytes.empty()) std::memcpy(result.data(), bytes.data(), bytes.size());

@@ -1,12 +1,12 @@
 #include "comm/session.hpp"
 
-#include <mpi.h>
-
-#include <cstdlib>
-
 #include "comm/state.hpp"
 #include "core/log.hpp"
 #include "core/phase.hpp"
+
+#include <mpi.h>
+
+#include <cstdlib>
 
 namespace sluice::comm {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "comm/communicator.hpp"
+
 #include <mpi.h>
 
 #include <cstddef>
-
-#include "comm/communicator.hpp"
 
 namespace sluice::comm {
 

@@ -1,8 +1,8 @@
 #include "core/log.hpp"
 
-#include <unistd.h>
-
 #include "core/text.hpp"
+
+#include <unistd.h>
 
 namespace sluice {
 namespace {
@@ -25,9 +25,13 @@ void write_line(const std::string& line) {
 
 }  // namespace
 
-void set_log_rank(int rank, int num_ranks) { log_rank() = {rank, num_ranks}; }
+void set_log_rank(int rank, int num_ranks) {
+    log_rank() = {rank, num_ranks};
+}
 
-bool log_is_visible() { return log_rank().rank == 0; }
+bool log_is_visible() {
+    return log_rank().rank == 0;
+}
 
 void log_info(const std::string& message) {
     if (log_is_visible()) write_line("sluice: " + message);

@@ -30,8 +30,9 @@ void book_time(PhaseBook& state) {
     const double elapsed = std::chrono::duration<double>(now - state.entered).count();
     state.entered = now;
     if (state.current.empty()) return;
-    const auto found = std::find_if(state.seconds.begin(), state.seconds.end(),
-                                    [&](const auto& entry) { return entry.first == state.current; });
+    const auto found =
+        std::find_if(state.seconds.begin(), state.seconds.end(),
+                     [&](const auto& entry) { return entry.first == state.current; });
     if (found == state.seconds.end()) {
         state.seconds.emplace_back(state.current, elapsed);
     } else {
@@ -60,13 +61,17 @@ void enter_phase(const std::string& name) {
     inject_fault(name, book().rank);
 }
 
-const std::string& current_phase() { return book().current; }
+const std::string& current_phase() {
+    return book().current;
+}
 
 std::vector<std::pair<std::string, double>> phase_seconds() {
     book_time(book());
     return book().seconds;
 }
 
-void set_phase_rank(int rank) { book().rank = rank; }
+void set_phase_rank(int rank) {
+    book().rank = rank;
+}
 
 }  // namespace sluice

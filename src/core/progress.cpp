@@ -1,12 +1,13 @@
 #include "core/progress.hpp"
 
+#include "core/log.hpp"
+#include "core/text.hpp"
+
 #include <fmt/format.h>
+
 #include <unistd.h>
 
 #include <algorithm>
-
-#include "core/log.hpp"
-#include "core/text.hpp"
 
 namespace sluice {
 namespace {
@@ -54,8 +55,7 @@ void Progress::advance(std::int64_t units) {
 void Progress::show(std::int64_t done, bool final) {
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-    const double fraction =
-        std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
+    const double fraction = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
     const double rate = static_cast<double>(done) / std::max(seconds, 1e-9);
     const double seconds_left = static_cast<double>(total_ - done) / std::max(rate, 1e-9);
     std::string text = fmt::format("{} {:5.1f} %  {}/{} {}", title_, 100.0 * fraction,

@@ -1,14 +1,16 @@
 #include "core/sha256.hpp"
 
+#include "core/error.hpp"
+
 #include <fmt/format.h>
 #include <openssl/evp.h>
-
-#include "core/error.hpp"
 
 namespace sluice {
 namespace {
 
-void check(int result) { require(result == 1, ExitCode::internal, "libcrypto: SHA-256 failed"); }
+void check(int result) {
+    require(result == 1, ExitCode::internal, "libcrypto: SHA-256 failed");
+}
 
 }  // namespace
 
@@ -27,14 +29,17 @@ void Sha256::update(std::span<const std::byte> bytes) {
     check(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()));
 }
 
-void Sha256::update(std::string_view text) { update(std::as_bytes(std::span(text))); }
+void Sha256::update(std::string_view text) {
+    update(std::as_bytes(std::span(text)));
+}
 
 std::string Sha256::hex_digest() {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int length = 0;
     check(EVP_DigestFinal_ex(state_->context, digest, &length));
     std::string text;
-    for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
+    for (unsigned int i = 0; i < length; ++i)
+        text += fmt::format("{:02x}", digest[i]);
     return text;
 }
 

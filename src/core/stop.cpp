@@ -7,7 +7,9 @@ namespace {
 
 volatile std::sig_atomic_t stop_flag = 0;
 
-extern "C" void on_stop_signal(int /*signal*/) { stop_flag = 1; }
+extern "C" void on_stop_signal(int /*signal*/) {
+    stop_flag = 1;
+}
 
 }  // namespace
 
@@ -20,6 +22,8 @@ void install_stop_handler() {
     sigaction(SIGUSR1, &action, nullptr);
 }
 
-bool stop_requested() { return stop_flag != 0; }
+bool stop_requested() {
+    return stop_flag != 0;
+}
 
 }  // namespace sluice

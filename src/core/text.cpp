@@ -14,10 +14,14 @@ namespace {
 std::size_t utf8_length(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text[0]);
     std::size_t length = 0;
-    if (lead < 0x80) length = 1;
-    else if (lead >= 0xC2 && lead <= 0xDF) length = 2;
-    else if (lead >= 0xE0 && lead <= 0xEF) length = 3;
-    else if (lead >= 0xF0 && lead <= 0xF4) length = 4;
+    if (lead < 0x80)
+        length = 1;
+    else if (lead >= 0xC2 && lead <= 0xDF)
+        length = 2;
+    else if (lead >= 0xE0 && lead <= 0xEF)
+        length = 3;
+    else if (lead >= 0xF0 && lead <= 0xF4)
+        length = 4;
     if (length == 0 || text.size() < length) return 0;
     for (std::size_t i = 1; i < length; ++i) {
         if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) return 0;
@@ -65,13 +69,18 @@ std::string printable(std::string_view text) {
     return result;
 }
 
-std::string number_text(float value) { return shortest(value); }
-std::string number_text(double value) { return shortest(value); }
+std::string number_text(float value) {
+    return shortest(value);
+}
+std::string number_text(double value) {
+    return shortest(value);
+}
 
 std::string count_text(std::int64_t count) {
     std::string digits = std::to_string(count);
     const std::size_t first = digits[0] == '-' ? 1 : 0;
-    for (std::size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, ",");
+    for (std::size_t i = digits.size(); i > first + 3; i -= 3)
+        digits.insert(i - 3, ",");
     return digits;
 }
 

@@ -13,10 +13,12 @@ constexpr Candidate worst{-std::numeric_limits<float>::infinity(),
                           std::numeric_limits<RowId>::max()};
 
 // Compiled for several instruction sets and chosen at start-up; comparing gives the same in all.
-[[gnu::target_clones("default", "avx2", "avx512f")]]
-unsigned count_not_below(const float* scores, std::size_t count, float threshold) {
+[[gnu::target_clones("default", "avx2", "avx512f")]] unsigned count_not_below(const float* scores,
+                                                                              std::size_t count,
+                                                                              float threshold) {
     unsigned result = 0;
-    for (std::size_t i = 0; i < count; ++i) result += static_cast<unsigned>(!(scores[i] < threshold));
+    for (std::size_t i = 0; i < count; ++i)
+        result += static_cast<unsigned>(!(scores[i] < threshold));
     return result;
 }
 
@@ -48,7 +50,8 @@ void TopK::offer(const Candidate& candidate) {
 }
 
 void TopK::merge(const TopK& other) {
-    for (const Candidate& candidate : other.kept_) offer(candidate);
+    for (const Candidate& candidate : other.kept_)
+        offer(candidate);
 }
 
 std::vector<Candidate> TopK::take_sorted() {

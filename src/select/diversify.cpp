@@ -1,10 +1,5 @@
 #include "select/diversify.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <span>
-
 #include "core/error.hpp"
 #include "core/partition.hpp"
 #include "core/phase.hpp"
@@ -12,6 +7,11 @@
 #include "pool/row_reader.hpp"
 #include "select/feature_rows.hpp"
 #include "select/k_center.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
 
 namespace sluice::select {
 namespace {
@@ -25,8 +25,8 @@ float distance_of(float squared, Metric metric) {
 }
 
 std::int64_t center_block_rows(std::int64_t dim) {
-    return std::max<std::int64_t>(16, center_block_bytes /
-                                          (dim * static_cast<std::int64_t>(sizeof(float))));
+    return std::max<std::int64_t>(
+        16, center_block_bytes / (dim * static_cast<std::int64_t>(sizeof(float))));
 }
 
 // Stage 2 of one rank.
@@ -41,7 +41,8 @@ class Diversity {
     // Reads the rank's share; a bad row on any rank ends all alike.
     void read_share(std::vector<Candidate> mine) {
         std::vector<RowId> rows;
-        for (const Candidate& candidate : mine) rows.push_back(candidate.row);
+        for (const Candidate& candidate : mine)
+            rows.push_back(candidate.row);
         world_.agree([&] { share_ = read_features(features_, reader_, plan_, std::move(rows)); });
         num_dropped_ = world_.sum(share_.num_dropped);
         std::erase_if(mine, [&](const Candidate& candidate) {
@@ -98,10 +99,10 @@ class Diversity {
         std::sort(all.begin(), all.end(), by_row);
         std::vector<Selected> result;
         for (const KCenterPick& pick : picks) {
-            const auto found = std::lower_bound(all.begin(), all.end(),
-                                                Candidate{0.0F, pick.row}, by_row);
-            result.push_back({pick.row, found->score,
-                              distance_of(pick.squared_distance, plan_.metric)});
+            const auto found =
+                std::lower_bound(all.begin(), all.end(), Candidate{0.0F, pick.row}, by_row);
+            result.push_back(
+                {pick.row, found->score, distance_of(pick.squared_distance, plan_.metric)});
         }
         return result;
     }
@@ -113,7 +114,8 @@ class Diversity {
             return std::numeric_limits<double>::quiet_NaN();
         }
         std::vector<RowId> rows;
-        for (const KCenterPick& pick : picks) rows.push_back(pick.row);
+        for (const KCenterPick& pick : picks)
+            rows.push_back(pick.row);
         std::sort(rows.begin(), rows.end());
         const std::vector<float> values = gather_block(rows, 0, count);
         const kernels::MatrixView all{values.data(), count, share_.dim};
@@ -152,8 +154,9 @@ class Diversity {
         const RowRange part = part_of_rows(count, world_.rank(), world_.size());
         FeatureRows own;
         world_.agree([&] {
-            own = read_features(features_, reader_, plan_,
-                                {rows.begin() + begin + part.begin, rows.begin() + begin + part.end});
+            own =
+                read_features(features_, reader_, plan_,
+                              {rows.begin() + begin + part.begin, rows.begin() + begin + part.end});
         });
         rows_read_ += part.size();
         return world_.all_gather(std::span<const float>(own.values));
@@ -173,8 +176,7 @@ class Diversity {
 }  // namespace
 
 void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> mine,
-               const std::vector<RowId>& centers, Selection& selection,
-               comm::Communicator& world) {
+               const std::vector<RowId>& centers, Selection& selection, comm::Communicator& world) {
     Diversity stage(pool, plan, world);
     enter_phase("read shortlist");
     stage.read_share(std::move(mine));
@@ -206,8 +208,7 @@ std::int64_t diversify_memory(const pool::Pool& pool, const Plan& plan, std::int
         dim * real + real + static_cast<std::int64_t>(sizeof(RowId) + sizeof(Candidate));
     const std::int64_t batch = std::min(plan.batch_size, most_rows_for_redundancy) * dim * real;
     // A block of centres exists twice while the ranks' parts are put together.
-    const std::int64_t centers =
-        2 * std::min(num_centers, center_block_rows(dim)) * dim * real;
+    const std::int64_t centers = 2 * std::min(num_centers, center_block_rows(dim)) * dim * real;
     return rows * per_row + std::max(estimate.memory_bytes + batch, centers);
 }
 

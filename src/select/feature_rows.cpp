@@ -1,5 +1,9 @@
 #include "select/feature_rows.hpp"
 
+#include "core/error.hpp"
+#include "core/partition.hpp"
+#include "core/text.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <exception>
@@ -7,10 +11,6 @@
 #include <mutex>
 #include <span>
 #include <thread>
-
-#include "core/error.hpp"
-#include "core/partition.hpp"
-#include "core/text.hpp"
 
 namespace sluice::select {
 namespace {
@@ -21,7 +21,8 @@ float squared_norm(const float* row, std::int64_t dim) {
     // Four chains: a check, not a distance, so its rounding decides nothing but how near to
     // overflow a row may come.
     float sum[4] = {};
-    for (std::int64_t k = 0; k < dim; ++k) sum[k % 4] += row[k] * row[k];
+    for (std::int64_t k = 0; k < dim; ++k)
+        sum[k % 4] += row[k] * row[k];
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
@@ -58,7 +59,8 @@ void in_parallel(int num_parts, const Work& work) {
     };
     {
         std::vector<std::jthread> threads;
-        for (int part = 1; part < num_parts; ++part) threads.emplace_back(guarded, part);
+        for (int part = 1; part < num_parts; ++part)
+            threads.emplace_back(guarded, part);
         guarded(0);
     }
     for (const auto& failure : failures) {
@@ -105,16 +107,16 @@ FeatureRows read_features(const pool::Dataset& features, const pool::RowReader& 
     result.dim = features.row_elements();
     result.values.resize(result.rows.size() * static_cast<std::size_t>(result.dim));
     in_parallel(plan.num_threads, [&](int part) {
-        const RowRange share = part_of_rows(static_cast<RowId>(result.rows.size()), part,
-                                            plan.num_threads);
+        const RowRange share =
+            part_of_rows(static_cast<RowId>(result.rows.size()), part, plan.num_threads);
         pool::RowReader::Scratch scratch;
-        reader.gather(
-            std::span(result.rows).subspan(static_cast<std::size_t>(share.begin),
-                                           static_cast<std::size_t>(share.size())),
-            std::span(result.values)
-                .subspan(static_cast<std::size_t>(share.begin * result.dim),
-                         static_cast<std::size_t>(share.size() * result.dim)),
-            scratch);
+        reader.gather(std::span(result.rows)
+                          .subspan(static_cast<std::size_t>(share.begin),
+                                   static_cast<std::size_t>(share.size())),
+                      std::span(result.values)
+                          .subspan(static_cast<std::size_t>(share.begin * result.dim),
+                                   static_cast<std::size_t>(share.size() * result.dim)),
+                      scratch);
     });
     drop_bad_rows(check_rows(features, plan, result), result);
     if (plan.metric == Metric::cosine) {

@@ -1,23 +1,23 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "core/types.hpp"
 #include "kernels/nearest_center.hpp"
 #include "pool/pool.hpp"
 #include "pool/row_reader.hpp"
 #include "select/plan.hpp"
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 namespace sluice::select {
 
 /// Some rows' features in memory.
 struct FeatureRows {
-    std::vector<RowId> rows;      ///< ascending
-    std::vector<float> values;    ///< [rows, dim]; of unit length under the cosine metric
+    std::vector<RowId> rows;    ///< ascending
+    std::vector<float> values;  ///< [rows, dim]; of unit length under the cosine metric
     std::int64_t dim = 0;
-    std::int64_t num_dropped = 0; ///< bad rows left out (BadRows::skip)
+    std::int64_t num_dropped = 0;  ///< bad rows left out (BadRows::skip)
 
     kernels::MatrixView view() const {
         return {values.data(), static_cast<std::int64_t>(rows.size()), dim};

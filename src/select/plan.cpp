@@ -1,14 +1,6 @@
 #include "select/plan.hpp"
 
-#include <sched.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <fstream>
-#include <thread>
-
-#include <fmt/format.h>
-
+#include "comm/cores.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "pool/row_reader.hpp"
@@ -16,6 +8,13 @@
 #include "select/k_center.hpp"
 #include "select/scan.hpp"
 #include "select/two_stage.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
 
 namespace sluice::select {
 namespace {
@@ -26,15 +25,6 @@ constexpr std::int64_t rows_without_input = 65'536;
 constexpr std::int64_t shortlist_factor = 10;
 constexpr std::int64_t histogram_bytes = 2048 * 8;
 constexpr std::int64_t selection_passes = 9;
-
-int cores_of_this_rank(const comm::Communicator& world) {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    const int all = static_cast<int>(std::thread::hardware_concurrency());
-    const int mine = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : all;
-    // A rank bound to some cores owns them; unbound ranks share the node's.
-    return std::max(1, mine < all ? mine : mine / world.local_size());
-}
 
 std::int64_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
@@ -68,7 +58,8 @@ std::vector<std::string> roles_of(const kernels::ScoreDefinition& score) {
 
 std::string joined(const std::vector<std::string>& words, const std::string& separator) {
     std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : separator) + word;
     return text;
 }
 
@@ -112,9 +103,8 @@ void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64
             ExitCode::usage,
             fmt::format("--shortlist: {} is less than the batch of {}; give at least --batch rows",
                         request.shortlist_size, request.batch_size));
-    const std::int64_t wanted = request.shortlist_size > 0
-                                    ? request.shortlist_size
-                                    : shortlist_factor * request.batch_size;
+    const std::int64_t wanted =
+        request.shortlist_size > 0 ? request.shortlist_size : shortlist_factor * request.batch_size;
     plan.shortlist_size = std::min(wanted, candidates);
 }
 
@@ -218,7 +208,7 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t 
         plan.round = request.round;
         plan.bad_rows = request.bad_rows;
         plan.num_threads =
-            request.num_threads > 0 ? request.num_threads : cores_of_this_rank(world);
+            request.num_threads > 0 ? request.num_threads : comm::cores_of_this_rank(world);
         plan.backend = kernels::choose_backend(request.device, world.local_rank());
         const InputChoice choice = choose_input(pool, *plan.score, request.input);
         plan.input = choice.input;
@@ -248,17 +238,15 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     if (plan.diversity == "none") {
         text += "stage 2    none: the batch is the shortlist\n";
     } else {
-        text += fmt::format(
-            "stage 2    {} ({}): reads {}, about {} rounds for {} picks\n", plan.diversity,
-            plan.metric == Metric::cosine ? "cosine" : "euclidean", size(plan.gather_bytes),
-            plan.rounds, count_text(plan.batch_size));
+        text += fmt::format("stage 2    {} ({}): reads {}, about {} rounds for {} picks\n",
+                            plan.diversity, plan.metric == Metric::cosine ? "cosine" : "euclidean",
+                            size(plan.gather_bytes), plan.rounds, count_text(plan.batch_size));
     }
     text += fmt::format(
         "ranks      {}, {} thread(s) each, {} ({}), blocks of {} rows, {} in flight\n"
         "memory     {} per rank at the peak ({} to start with; stage 1 adds {}, stage 2 {})\n"
         "exchange   about {} received per rank\n",
-        num_ranks, plan.num_threads,
-        plan.backend == kernels::Backend::cuda ? "GPU" : "CPU",
+        num_ranks, plan.num_threads, plan.backend == kernels::Backend::cuda ? "GPU" : "CPU",
         plan.backend == kernels::Backend::cuda ? "CUDA" : kernels::cpu_instruction_set(),
         count_text(plan.block_rows), plan.num_buffers, size(plan.peak_memory()),
         size(plan.memory_base), size(plan.memory_scan), size(plan.memory_diversify),

@@ -1,5 +1,11 @@
 #include "select/scan.hpp"
 
+#include "core/error.hpp"
+#include "core/progress.hpp"
+#include "core/stop.hpp"
+#include "core/top_k.hpp"
+#include "pool/row_reader.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -9,12 +15,6 @@
 #include <optional>
 #include <semaphore>
 #include <thread>
-
-#include "core/error.hpp"
-#include "core/progress.hpp"
-#include "core/stop.hpp"
-#include "core/top_k.hpp"
-#include "pool/row_reader.hpp"
 
 namespace sluice::select {
 namespace {
@@ -127,8 +127,8 @@ class Scan {
     }
 
     static std::int64_t members_of(const pool::Dataset& dataset, kernels::ScoreInput input) {
-        const bool single = input == kernels::ScoreInput::probabilities ||
-                            input == kernels::ScoreInput::logits;
+        const bool single =
+            input == kernels::ScoreInput::probabilities || input == kernels::ScoreInput::logits;
         return single ? 1 : dataset.row_shape.front();
     }
 
@@ -142,14 +142,16 @@ class Scan {
             if (!any_may_enter(part, threshold)) continue;
             for (std::size_t i = 0; i < part.size(); ++i) {
                 const RowId row = values.rows.begin + static_cast<RowId>(begin + i);
-                if (std::isnan(part[i])) note_bad(values, row);
+                if (std::isnan(part[i]))
+                    note_bad(values, row);
                 else if (part[i] >= threshold && !contains(excluded_, row))
                     buffers.passed.push_back({part[i], row});
             }
         }
         if (buffers.passed.empty()) return;
         const std::lock_guard lock(mutex_);
-        for (const Candidate& candidate : buffers.passed) top_.offer(candidate);
+        for (const Candidate& candidate : buffers.passed)
+            top_.offer(candidate);
         threshold_.store(top_.threshold().score, std::memory_order_relaxed);
     }
 
@@ -159,8 +161,8 @@ class Scan {
         if (!contains(excluded_, row)) ++bad_candidates_;
         if (result_.first_bad >= 0 && result_.first_bad < row) return;
         result_.first_bad = row;
-        result_.first_bad_reason = pool::location_text(*dataset_, row) + ": " +
-                                   kernels::describe_bad_row(values, row);
+        result_.first_bad_reason =
+            pool::location_text(*dataset_, row) + ": " + kernels::describe_bad_row(values, row);
     }
 
     const Plan& plan_;
@@ -199,7 +201,8 @@ std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks
     std::int64_t per_buffer = block_rows * static_cast<std::int64_t>(sizeof(float));
     if (!plan.input_role.empty()) {
         const pool::Dataset& dataset = pool.get(plan.input_role, "the score");
-        per_buffer += block_rows * dataset.row_elements() * static_cast<std::int64_t>(sizeof(float));
+        per_buffer +=
+            block_rows * dataset.row_elements() * static_cast<std::int64_t>(sizeof(float));
         per_buffer += pool::RowReader(dataset).scratch_bytes(block_rows);
     }
     return bytes + plan.num_buffers * per_buffer;

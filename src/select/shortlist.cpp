@@ -1,10 +1,10 @@
 #include "select/shortlist.hpp"
 
+#include "core/partition.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
-
-#include "core/partition.hpp"
 
 namespace sluice::select {
 namespace {
@@ -26,15 +26,15 @@ std::uint64_t row_key(const Candidate& candidate) {
 }
 
 struct Threshold {
-    std::uint64_t key = 0;        // the size-th smallest key of the job
-    std::int64_t remaining = 0;   // how many candidates with this key are still wanted
+    std::uint64_t key = 0;       // the size-th smallest key of the job
+    std::int64_t remaining = 0;  // how many candidates with this key are still wanted
 };
 
 // The `wanted`-th smallest key of all ranks' candidates, digit by digit from the top.
 // Requires 1 <= wanted <= number of candidates of all ranks.
 template <typename Key>
-Threshold select_key(const std::vector<Candidate>& mine, Key key, int num_bits,
-                     std::int64_t wanted, comm::Communicator& world) {
+Threshold select_key(const std::vector<Candidate>& mine, Key key, int num_bits, std::int64_t wanted,
+                     comm::Communicator& world) {
     Threshold result{0, wanted};
     for (int shift = (num_bits - 1) / digit_bits * digit_bits; shift >= 0; shift -= digit_bits) {
         std::array<std::int64_t, num_digits> histogram{};
@@ -46,7 +46,8 @@ Threshold select_key(const std::vector<Candidate>& mine, Key key, int num_bits,
         }
         world.sum(histogram);
         std::uint64_t digit = 0;
-        while (histogram[digit] < result.remaining) result.remaining -= histogram[digit++];
+        while (histogram[digit] < result.remaining)
+            result.remaining -= histogram[digit++];
         result.key |= digit << shift;
     }
     return result;

@@ -1,9 +1,5 @@
 #include "select/two_stage.hpp"
 
-#include <algorithm>
-#include <limits>
-#include <span>
-
 #include "core/error.hpp"
 #include "core/partition.hpp"
 #include "core/phase.hpp"
@@ -11,6 +7,10 @@
 #include "select/diversify.hpp"
 #include "select/scan.hpp"
 #include "select/shortlist.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <span>
 
 namespace sluice::select {
 namespace {
@@ -70,22 +70,21 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
 const DiversityDefinition& find_diversity(std::string_view name) {
     std::vector<std::string> names;
     for (const DiversityDefinition& definition : diversity_definitions()) {
-        if (definition.name == name || std::count(definition.aliases.begin(),
-                                                  definition.aliases.end(), name) > 0) {
+        if (definition.name == name ||
+            std::count(definition.aliases.begin(), definition.aliases.end(), name) > 0) {
             return definition;
         }
         names.push_back(definition.name);
         names.insert(names.end(), definition.aliases.begin(), definition.aliases.end());
     }
     const std::string nearest = nearest_name(name, names);
-    throw Error(ExitCode::usage,
-                "--diversify: unknown rule '" + std::string(name) + "'; " +
-                    (nearest.empty() ? "choose none or k_center" : "did you mean " + nearest + "?"));
+    throw Error(ExitCode::usage, "--diversify: unknown rule '" + std::string(name) + "'; " +
+                                     (nearest.empty() ? "choose none or k_center"
+                                                      : "did you mean " + nearest + "?"));
 }
 
 Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
-                           const std::vector<RowId>& labeled_or_issued,
-                           comm::Communicator& world) {
+                           const std::vector<RowId>& labeled_or_issued, comm::Communicator& world) {
     Selection selection;
     selection.covering_radius = not_a_distance;
     selection.redundancy = std::numeric_limits<double>::quiet_NaN();
