@@ -68,8 +68,7 @@ class OneAnswer(unittest.TestCase):
         committee[700:760] = committee[100:160]
         cls.data = {"features": features, "committee": committee,
                     "probabilities": softmax(rng.normal(size=(rows, classes))).astype(np.float32)}
-        cls.options = ("--score", "bald", "--diversify", "k_center", "--batch", "60",
-                       "--shortlist", "400", "--seed", "11")
+        cls.options = cls.options_with({})
         cls.plain = cls.path("plain.h5")
         write_pool(cls.plain, cls.data)
         cls.reference = run_select([cls.plain], 1, cls.options + ("--threads", "1"))
@@ -77,6 +76,12 @@ class OneAnswer(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
+
+    @staticmethod
+    def options_with(changes):
+        options = {"--score": "bald", "--diversify": "k_center", "--batch": "60",
+                   "--shortlist": "400", "--seed": "11", **changes}
+        return tuple(word for option in options.items() for word in option)
 
     @classmethod
     def path(cls, name):
@@ -125,11 +130,12 @@ class OneAnswer(unittest.TestCase):
                     del os.environ["SLUICE_ISA"]
 
     def test_cosine_and_none_over_ranks(self):
-        for extra in (("--metric", "cosine"), ("--diversify", "none"), ("--score", "random"),
-                      ("--score", "margin"), ("--score", "entropy", "--input", "committee")):
-            options = self.options + extra
+        for changes in ({"--metric": "cosine"}, {"--diversify": "none", "--shortlist": "60"},
+                        {"--score": "random"}, {"--score": "margin"},
+                        {"--score": "entropy", "--input": "committee"}):
+            options = self.options_with(changes)
             answers = {run_select([self.plain], ranks, options) for ranks in (1, 2, 3, 7)}
-            with self.subTest(extra=extra):
+            with self.subTest(changes=changes):
                 self.assertEqual(len(answers), 1)
 
     def test_the_answer_is_right(self):
