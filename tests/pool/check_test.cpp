@@ -257,6 +257,18 @@ TEST(CheckPool, repeated_ids_are_named_with_both_rows) {
     }
 }
 
+// Every rank's own ids ascend, so only a look across the ranks finds the repeats.
+TEST(CheckPool, ids_that_ascend_on_each_rank_may_still_repeat) {
+    Content content;
+    for (int rank = 0; rank < world().size(); ++rank) {
+        const RowRange share = part_of_rows(num_rows, rank, world().size());
+        for (RowId row = share.begin; row < share.end; ++row) {
+            content.ids.push_back(static_cast<std::uint64_t>(row - share.begin));
+        }
+    }
+    EXPECT_EQ(check_content(content).ok(), world().size() == 1);
+}
+
 TEST(CheckPool, ids_that_are_all_alike_are_counted) {
     Content numbers;
     numbers.ids.assign(num_rows, 7);

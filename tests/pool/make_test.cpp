@@ -63,6 +63,8 @@ TEST(MakePool, content_is_the_same_for_any_ranks_and_layout) {
             expect_same_content("blobs", num_rows, format);
         }
     }
+    // Long enough to be written in several blocks, which do not end where chunks do.
+    expect_same_content("blobs", 20000, {"long_chunks", 3000, 0});
     for (const char* kind : {"gaussian", "clusters", "manifold", "sphere"}) {
         expect_same_content(kind, 101, formats[1]);
     }
