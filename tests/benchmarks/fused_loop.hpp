@@ -19,7 +19,11 @@ namespace sluice::bench {
 class FusedLoop {
   public:
     FusedLoop(const float* rows, std::int64_t num_rows, std::int64_t dim, int num_threads)
-        : rows_(rows), num_rows_(num_rows), dim_(dim), num_threads_(num_threads) {
+        : rows_(rows),
+          num_rows_(num_rows),
+          dim_(dim),
+          num_threads_(num_threads),
+          num_parts_(16 * num_threads) {
         num_groups_ = (num_rows + group - 1) / group;
         float* const values = packed_.reserve(num_groups_ * group * dim);
         kernels::parallel_for(num_threads, num_groups_, [&](std::int64_t g) {
@@ -53,8 +57,8 @@ class FusedLoop {
 
     /// Adds up everything once: what reading the same bytes costs.
     float read() const {
-        std::vector<float> sums(static_cast<std::size_t>(num_threads_));
-        kernels::parallel_for(num_threads_, num_threads_, [&](std::int64_t part) {
+        std::vector<float> sums(static_cast<std::size_t>(num_parts_));
+        kernels::parallel_for(num_threads_, num_parts_, [&](std::int64_t part) {
             sums[static_cast<std::size_t>(part)] = sum_of(groups_of(part));
         });
         float sum = 0.0F;
@@ -69,17 +73,18 @@ class FusedLoop {
 
   private:
     static constexpr std::int64_t group = 64;
+    static constexpr std::int64_t ahead = 512;  // floats fetched before their turn
 
     // Below every distance, so that the row is never the farthest, and no minimum changes it.
     void take_out(RowId row) { nearest_[static_cast<std::size_t>(row)] = -1.0F; }
 
     RowRange groups_of(std::int64_t part) const {
-        return {num_groups_ * part / num_threads_, num_groups_ * (part + 1) / num_threads_};
+        return {num_groups_ * part / num_parts_, num_groups_ * (part + 1) / num_parts_};
     }
 
     Candidate pass(const float* center) {
-        std::vector<Candidate> bests(static_cast<std::size_t>(num_threads_));
-        kernels::parallel_for(num_threads_, num_threads_, [&](std::int64_t part) {
+        std::vector<Candidate> bests(static_cast<std::size_t>(num_parts_));
+        kernels::parallel_for(num_threads_, num_parts_, [&](std::int64_t part) {
             bests[static_cast<std::size_t>(part)] = relax_groups(groups_of(part), center);
         });
         return *std::min_element(bests.begin(), bests.end(), better);
@@ -96,6 +101,7 @@ class FusedLoop {
             for (std::int64_t k = 0; k < dim_; ++k) {
                 const __m512 c = _mm512_set1_ps(center[k]);
                 for (int v = 0; v < 4; ++v) {
+                    _mm_prefetch(values + k * group + 16 * v + ahead, _MM_HINT_T0);
                     const __m512 d = _mm512_sub_ps(_mm512_load_ps(values + k * group + 16 * v), c);
                     sums[v] = _mm512_fmadd_ps(d, d, sums[v]);
                 }
@@ -128,6 +134,7 @@ class FusedLoop {
                           _mm512_setzero_ps()};
         for (const float* at = packed_.data() + groups.begin * group * dim_; at < end; at += 64) {
             for (int v = 0; v < 4; ++v) {
+                _mm_prefetch(at + 16 * v + ahead, _MM_HINT_T0);
                 sums[v] = _mm512_add_ps(sums[v], _mm512_load_ps(at + 16 * v));
             }
         }
@@ -138,6 +145,7 @@ class FusedLoop {
     std::int64_t num_rows_;
     std::int64_t dim_;
     int num_threads_;
+    std::int64_t num_parts_;  // more than threads, so that none waits long for another
     std::int64_t num_groups_ = 0;
     kernels::AlignedFloats packed_;
     std::vector<float> nearest_;
