@@ -56,8 +56,12 @@ class Memory(unittest.TestCase):
         subprocess.run([*mpirun, sys.executable, "-c", RANK_PROGRAM, peaks, BINARY, *options,
                         "--selected", os.path.join(folder, "selected.csv")],
                        check=True, capture_output=True, timeout=300)
-        measured = [int(open(peaks + str(rank), encoding="ascii").read()) for rank in range(ranks)]
-        return predicted, max(measured)
+        return predicted, max(self.peak_of(peaks + str(rank)) for rank in range(ranks))
+
+    @staticmethod
+    def peak_of(path):
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
 
     def test_peak_is_as_predicted_and_independent_of_the_pool(self):
         for ranks in (1, 2):
