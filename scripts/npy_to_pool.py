@@ -45,7 +45,8 @@ def stored_type(source, dtype: Optional[str]) -> "numpy.dtype":
     """The type that a dataset of numbers gets: as asked, else as it is, else float32."""
     if dtype is not None:
         return numpy.dtype(DTYPES[dtype])
-    if isinstance(source, pool_sources.ArraySource) and source.dtype.kind == "f" and source.dtype.itemsize <= 8:
+    in_array = isinstance(source, pool_sources.ArraySource)
+    if in_array and source.dtype.kind == "f" and source.dtype.itemsize <= 8:
         return source.dtype.newbyteorder("<")
     return numpy.dtype("<f4")
 
@@ -63,8 +64,9 @@ def write_numbers(file, name: str, source, dtype: Optional[str], chunk_rows: int
         lost = numpy.isfinite(block) & ~numpy.isfinite(converted)
         if lost.any():
             place = tuple(int(axis[0]) for axis in numpy.nonzero(lost))
-            raise Failure(EXIT_BAD_DATA, f"{source.text}: {name}[{first + place[0]}]: too large for "
-                                         f"{stored.name} ({block[place]}); give a wider --dtype")
+            raise Failure(EXIT_BAD_DATA,
+                          f"{source.text}: {name}[{first + place[0]}]: too large for "
+                          f"{stored.name} ({block[place]}); give a wider --dtype")
         dataset[first:first + len(block)] = converted
         first += len(block)
     return dataset
@@ -80,8 +82,8 @@ def write_ids(file, source, chunk_rows: int):
         stored = text_type(source)
         blocks = (encoded(block).astype(stored) for block in source.blocks())
     else:
-        raise Failure(EXIT_BAD_DATA, f"{source.text}: ids are {source.dtype}; give whole numbers or "
-                                     "text")
+        raise Failure(EXIT_BAD_DATA,
+                      f"{source.text}: ids are {source.dtype}; give whole numbers or text")
     dataset = create(file, "ids", source.shape, stored, chunk_rows)
     first = 0
     for block in blocks:
@@ -125,8 +127,8 @@ def check_rank(role: Role, source) -> None:
     """Refuses arrays of the wrong number of dimensions."""
     if len(source.shape) not in role.ranks:
         shape = ",".join(map(str, source.shape))
-        raise Failure(EXIT_BAD_DATA, f"{source.text}: {role.name} must be {role.shape}, the array is "
-                                     f"[{shape}]; reshape it")
+        raise Failure(EXIT_BAD_DATA, f"{source.text}: {role.name} must be {role.shape}, the array "
+                                     f"is [{shape}]; reshape it")
 
 
 def as_matrix(source):
@@ -155,7 +157,8 @@ def open_sources(options: argparse.Namespace) -> dict:
     for item in options.column:
         name, equals, text = item.partition("=")
         if not equals or not name or "/" in name:
-            raise Failure(EXIT_USAGE, f"--column {item}: give NAME=SOURCE, as in price=table.csv:price")
+            raise Failure(EXIT_USAGE,
+                          f"--column {item}: give NAME=SOURCE, as in price=table.csv:price")
         source = pool_sources.open_source(text)
         check_rank(Role(name, (1,), "[N]", ""), source)
         sources[f"columns/{name}"] = source
@@ -166,7 +169,8 @@ def open_sources(options: argparse.Namespace) -> dict:
 def check_rows(sources: dict) -> None:
     """Refuses sources of different length."""
     if not sources:
-        raise Failure(EXIT_USAGE, "nothing to convert; give --features or another source, see --help")
+        raise Failure(EXIT_USAGE,
+                      "nothing to convert; give --features or another source, see --help")
     (first_name, first), *others = sources.items()
     for name, source in others:
         if source.shape[0] != first.shape[0]:

@@ -19,7 +19,7 @@ EXIT_PERMISSION = 77
 
 
 class Failure(Exception):
-    """An error for the user: an exit code and one line, `FILE: what is wrong (value); what to do`."""
+    """An error for the user: exit code and one line, `FILE: what is wrong (value); what to do`."""
 
     def __init__(self, code: int, message: str):
         super().__init__(message)

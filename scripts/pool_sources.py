@@ -50,7 +50,8 @@ class CsvSource:
         with open(self.path, newline="", encoding="utf-8-sig") as lines:
             header = next(csv.reader(lines), None)
         if not header:
-            raise Failure(EXIT_BAD_DATA, f"{self.path}: empty file; the first line names the columns")
+            raise Failure(EXIT_BAD_DATA,
+                          f"{self.path}: empty file; the first line names the columns")
         return [name.strip() for name in header]
 
     def _find_columns(self, columns: Optional[str]) -> list[int]:
@@ -164,6 +165,7 @@ def array_of_npz(path: pathlib.Path, key: Optional[str]):
         if key is None and len(names) == 1:
             key = names[0]
         if key not in names:
-            raise Failure(EXIT_BAD_DATA, f"{path}: has arrays {', '.join(names)}; name one of them, "
-                                         f"as in {path}:{names[0] if names else 'KEY'}")
+            raise Failure(EXIT_BAD_DATA,
+                          f"{path}: has arrays {', '.join(names)}; name one of them, as in "
+                          f"{path}:{names[0] if names else 'KEY'}")
         return arrays[key]

@@ -212,8 +212,8 @@ class NpyToPool(ScriptCase):
         self.assertIn("no/pool.h5: no such directory", finished.stderr)
 
     def test_help_needs_no_library_and_names_every_option(self):
-        finished = subprocess.run([sys.executable, "-B", "-S", SCRIPTS / "npy_to_pool.py", "--help"],
-                                  capture_output=True, text=True, check=False)
+        command = [sys.executable, "-B", "-S", SCRIPTS / "npy_to_pool.py", "--help"]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual(finished.returncode, 0, finished.stderr)
         for option in ("--features", "--ids", "--column", "--members-first", "--chunk-rows"):
             self.assertIn(option, finished.stdout)
