@@ -91,12 +91,13 @@ class Case {
     const pool::Dataset& dataset() const { return pool_.get("features", "the benchmark"); }
     std::int64_t num_bytes() const { return dataset().num_rows * dataset().row_bytes(); }
 
+    /// The same bytes as the reader reads, 4 MiB at a time.
     void pread_all() const {
         static std::vector<std::byte> buffer(block_bytes);
         for (std::int64_t done = 0; done < num_bytes(); done += block_bytes) {
             const auto bytes = static_cast<std::size_t>(std::min(block_bytes, num_bytes() - done));
-            read_exactly(file_, std::span(buffer).first(bytes), static_cast<std::size_t>(done),
-                         path_);
+            read_exactly(file_, std::span(buffer).first(bytes),
+                         static_cast<std::size_t>(first_byte() + done), path_);
         }
     }
 
@@ -162,6 +163,11 @@ class Case {
     void evict() const { ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_DONTNEED); }
 
   private:
+    std::int64_t first_byte() const {
+        const pool::FilePart& part = dataset().parts[0];
+        return part.chunks.empty() ? part.offset : part.chunks[0].offset;
+    }
+
     static pool::Pool open(const std::string& path) {
         comm::Communicator alone;
         return pool::open_pool({{path}}, alone);

@@ -17,6 +17,7 @@
 namespace sluice::pool {
 namespace {
 
+using test::copy_test_file;
 using test::open_alone;
 using test::test_pool;
 using test::test_rows;
@@ -108,8 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& file) { return file.param.name; });
 
 TEST(OpenPool, control_characters_of_names_are_never_printed_raw) {
-    std::filesystem::copy_file(TestPools::instance().path("bad_name\x1b[31m.h5"),
-                               test_pool("bad_name"));
+    copy_test_file(TestPools::instance().path("bad_name\x1b[31m.h5"), test_pool("bad_name"));
     EXPECT_THAT(outcome_of_file(test_pool("bad_name")).message,
                 HasSubstr("it has /x\\x1b[31m\\x0a float32 [203,5]"));
 }
@@ -135,7 +135,7 @@ TEST(OpenPool, directories_pipes_and_devices_are_refused_before_opening) {
 
 TEST(OpenPool, a_forbidden_file_is_a_matter_of_permission) {
     const std::string path = test_pool("forbidden");
-    std::filesystem::copy_file(test_pool("contiguous"), path);
+    copy_test_file(test_pool("contiguous"), path);
     ASSERT_EQ(::chmod(path.c_str(), 0), 0);
     const uid_t user = ::geteuid();
     constexpr uid_t nobody = 65534;  // root may read everything

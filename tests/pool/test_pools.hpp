@@ -54,6 +54,12 @@ inline std::string test_pool(const std::string& name) {
     return TestPools::instance().path(name + ".h5");
 }
 
+/// For tests that damage a file.
+inline void copy_test_file(const std::string& from, const std::string& to) {
+    std::filesystem::remove(to);
+    std::filesystem::copy_file(from, to);
+}
+
 constexpr RowId test_rows = 203;
 constexpr std::int64_t test_columns = 5;
 
