@@ -124,6 +124,7 @@ TEST(OpenPool, a_missing_file_is_named_with_its_directory) {
 
 TEST(OpenPool, directories_pipes_and_devices_are_refused_before_opening) {
     const std::string pipe = test_pool("pipe");
+    std::filesystem::remove(pipe);
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     for (const std::string& path :
          {TestPools::instance().path(""), pipe, std::string("/dev/null")}) {
