@@ -180,19 +180,10 @@ std::vector<std::string> describe(const Dataset& ids, const IdTallies& tallies,
     return messages;
 }
 
-bool usable_as_id(ElementType type) {
-    return type != ElementType::float16 && type != ElementType::float32 &&
-           type != ElementType::float64;
-}
-
 }  // namespace
 
 std::vector<std::string> check_ids(const Dataset& ids, comm::Communicator& world) {
     if (ids.num_rows == 0) return {};
-    if (!usable_as_id(ids.type)) {
-        return {location_text(ids, 0) + ": ids are " + element_name(ids.type) +
-                "; store whole numbers or text"};
-    }
     const RowRange mine = part_of_rows(ids.num_rows, world.rank(), world.size());
     std::unique_ptr<IdScan> scan;
     IdTallies tallies;

@@ -24,13 +24,6 @@ void add(std::vector<Finding>& findings, Severity severity, const Dataset& datas
     findings.push_back({severity, dataset_text(dataset) + ": " + message});
 }
 
-void describe_classes(const Dataset& dataset, std::vector<Finding>& findings) {
-    if (dataset.row_shape.empty() || dataset.row_shape.back() >= 2) return;
-    add(findings, Severity::error, dataset,
-        "needs 2 or more classes, shape is " + shape_text(dataset) +
-            "; store one probability for each class");
-}
-
 void describe_members(const Pool& pool, std::vector<Finding>& findings) {
     for (const char* role : {"committee", "predictions"}) {
         const Dataset* const dataset = pool.find(role);
@@ -106,15 +99,6 @@ void describe_layout(const Dataset& dataset, std::vector<Finding>& findings) {
 
 std::vector<Finding> describe_shapes(const Pool& pool) {
     std::vector<Finding> findings;
-    for (const auto& [role, dataset] : pool.datasets) {
-        const bool empty_rows = !dataset.row_shape.empty() && dataset.row_elements() == 0;
-        if (empty_rows) {
-            add(findings, Severity::error, dataset,
-                "has no columns, shape is " + shape_text(dataset) + "; store at least one");
-        } else if (role == "probabilities" || role == "committee") {
-            describe_classes(dataset, findings);
-        }
-    }
     describe_members(pool, findings);
     if (pool.num_rows == 0 && !pool.source.files.empty()) {
         findings.push_back(

@@ -6,9 +6,9 @@
 
 namespace sluice::pool {
 
-/// Shapes that cannot work (no columns, one class, committees that disagree with the
-/// probabilities) as errors, and those that only some scores can use as advice. From the metadata
-/// alone, the same on all ranks.
+/// Shapes that do not fit together (committees with other classes than the probabilities) as
+/// errors, those that only some scores can use as advice. open_pool has refused what no dataset
+/// may have. From the metadata alone, the same on all ranks.
 std::vector<Finding> describe_shapes(const Pool& pool);
 
 /// Advice on how the datasets lie in their files: chunks that are too small or too large, filters,

@@ -194,7 +194,7 @@ void Tally::merge(const Tally& other) {
 
 std::optional<RowRule> row_rule_of(const Dataset& dataset) {
     const std::string& role = dataset.role;
-    if (role == "ids" || role == "groups" || dataset.row_elements() == 0) return std::nullopt;
+    if (role == "ids" || role == "groups") return std::nullopt;
     if (dataset.type == ElementType::text) return std::nullopt;
     if (role == "features") return RowRule{RowRule::Kind::features, 1};
     if ((role == "probabilities" || role == "committee") && !dataset.is_logit()) {
