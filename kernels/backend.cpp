@@ -1,12 +1,12 @@
 #include "kernels/backend.hpp"
 
-#include <cstdlib>
-#include <string_view>
-
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/instruction_set.hpp"
+
+#include <cstdlib>
+#include <string_view>
 
 namespace sluice::kernels {
 
@@ -69,6 +69,8 @@ const char* instruction_level_name(InstructionLevel level) {
     return "baseline";
 }
 
-std::string cpu_instruction_set() { return instruction_level_name(instruction_level()); }
+std::string cpu_instruction_set() {
+    return instruction_level_name(instruction_level());
+}
 
 }  // namespace sluice::kernels

@@ -1,10 +1,10 @@
-#include <cmath>
-#include <string>
-#include <vector>
-
 #include "core/text.hpp"
 #include "kernels/row_statistics.hpp"
 #include "kernels/score_rows.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
 
 namespace sluice::kernels {
 
@@ -28,8 +28,8 @@ bool is_probability(ScoreInput input) {
 
 /// "member 2, class 3", as far as the input has them.
 std::string place(const ScoreBlock& block, std::int64_t member, std::int64_t column) {
-    const bool has_members = block.input != ScoreInput::probabilities &&
-                             block.input != ScoreInput::logits;
+    const bool has_members =
+        block.input != ScoreInput::probabilities && block.input != ScoreInput::logits;
     const std::string kind = block.input == ScoreInput::predictions ? "component " : "class ";
     return (has_members ? "member " + std::to_string(member) + ", " : "") + kind +
            std::to_string(column);

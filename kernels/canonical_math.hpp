@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/simd/lane.hpp"
+
+#include <cstdint>
 
 /// exp and log of canonical arithmetic: one source for every instruction set and for the device,
 /// made of single-rounding operations only, so that the bits agree everywhere. `Value` is float or
@@ -29,24 +29,32 @@ SLUICE_LANE Value polynomial7(Value x, Value square, const float (&c)[8]) {
     return multiply_add(odd, x, even);
 }
 
-/// e^x for x in [-150, 89]: no clamping, see canonical_exp.
+/// e^x = power * 2^(biased - integer_magic), power in [0.7, 1.42].
+template <class Value>
+struct ExpParts {
+    Value power;
+    Value biased;
+};
+
+/// e^x in parts, for |x| <= 2^20.
 /// \source x = n ln 2 + r with ln 2 in two parts (Cody and Waite); the polynomial is the minimax
 ///         one of degree 6 on |r| <= ln(2)/2, relative error 3e-9.
 template <class Value>
-SLUICE_LANE Value exp_in_range(Value x) {
+SLUICE_LANE ExpParts<Value> exp_parts(Value x) {
     const Value biased = multiply_add(x, Value(0x1.715476p+0F), Value(integer_magic));
     const Value count = biased - Value(integer_magic);
     Value r = multiply_add(count, Value(-0x1.62e430p-1F), x);
     r = multiply_add(count, Value(0x1.05c610p-29F), r);
-    const Value sum = horner(r, Value(0x1.6a24380p-10F), 0x1.1239e20p-7F, 0x1.5558f20p-5F,
-                             0x1.5554920p-3F, 0x1.fffffc0p-2F, 1.0F, 1.0F);
-    return times_power_of_two(sum, biased);
+    return {horner(r, Value(0x1.6a24380p-10F), 0x1.1239e20p-7F, 0x1.5558f20p-5F, 0x1.5554920p-3F,
+                   0x1.fffffc0p-2F, 1.0F, 1.0F),
+            biased};
 }
 
 /// e^x, within 1 ulp; 0 below -150 (exact gradual underflow above), infinity above 89, NaN for NaN.
 template <class Value>
 SLUICE_LANE Value canonical_exp(Value x) {
-    return exp_in_range(smaller(Value(89.0F), larger(Value(-150.0F), x)));
+    const ExpParts<Value> parts = exp_parts(smaller(Value(89.0F), larger(Value(-150.0F), x)));
+    return times_power_of_two(parts.power, parts.biased);
 }
 
 /// The minimax polynomial for ln(1 + f) on [-1/4, 1/2], relative error 4e-8.
@@ -64,7 +72,7 @@ inline constexpr float ln2 = 0x1.62e430p-1F;
 /// ln 2 per unit of a float's exponent field, which is counted in steps of 2^23.
 inline constexpr float ln2_per_exponent_bit = ln2 * 0x1p-23F;
 
-/// ln x for positive finite x up to 2^98, denormals included; finite garbage for 0, so that
+/// ln x for positive finite x up to 2^90, denormals included; finite garbage for 0, so that
 /// 0 * canonical_log(0) is 0. Within 2 ulp.
 template <class Value>
 SLUICE_LANE Value canonical_log(Value x) {
@@ -88,7 +96,7 @@ SLUICE_LANE Value canonical_log_near(Value x, Value x_minus_one) {
     return select(is_near, near, canonical_log(x));
 }
 
-/// ln(1 + x) for x >= 0 up to 2^98, within 2 ulp.
+/// ln(1 + x) for x >= 0 up to 2^90, within 3 ulp.
 template <class Value>
 SLUICE_LANE Value canonical_log1p(Value x) {
     return canonical_log_near(Value(1.0F) + x, x);

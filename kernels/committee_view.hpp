@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/row_statistics.hpp"
+
+#include <cstdint>
 
 namespace sluice::kernels {
 
@@ -29,8 +29,8 @@ struct CommitteeProbabilities {
 enum class Complements { no, yes };
 
 /// A committee's class probabilities by softmax of the logits, which prepare() replaces in the tile
-/// by e = exp(x - max x). A member's scratch holds 1 / sum(e) and the share of all but its largest
-/// class, which 1 - probability could not tell for a member that is nearly certain.
+/// by the terms e of SoftmaxSums. A member's scratch holds 1 / sum(e) and the share of all but its
+/// largest class, which 1 - probability could not tell for a member that is nearly certain.
 template <class Value, Complements complements>
 struct CommitteeSoftmax {
     using Lanes = Value;
@@ -51,9 +51,8 @@ struct CommitteeSoftmax {
     }
     SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
         static_assert(complements == Complements::yes);
-        const auto is_largest = equal(row.get(member, column), Value(1.0F));
-        return select(is_largest, load_lanes<Value>(row.scratch(member, 1)),
-                      Value(1.0F) - probability(member, column));
+        const Value p = probability(member, column);
+        return select(Value(0.5F) < p, load_lanes<Value>(row.scratch(member, 1)), Value(1.0F) - p);
     }
 
   private:
@@ -63,7 +62,7 @@ struct CommitteeSoftmax {
             store_lanes(row.scratch(member, 0), Value(1.0F) / total);
             return total < Value(infinity);
         } else {
-            const SoftmaxSums<Value> sums = softmax_sums<KeepExp::yes>(row, member);
+            const SoftmaxSums<Value> sums = softmax_sums<KeepTerms::yes>(row, member);
             const Value scale = Value(1.0F) / sums.total();
             store_lanes(row.scratch(member, 0), scale);
             store_lanes(row.scratch(member, 1), sums.rest * scale);
@@ -104,8 +103,8 @@ SLUICE_LANE MeanTop<Value> mean_top(const Committee& committee) {
     MeanTop<Value> result;
     for (std::int64_t c = 0; c < committee.row.classes; ++c) {
         const MeanProbability<Value> mean = mean_probability(committee, c);
-        result.complement = select(result.top.first < mean.probability, mean.complement,
-                                   result.complement);
+        result.complement =
+            select(result.top.first < mean.probability, mean.complement, result.complement);
         result.top.add(mean.probability);
     }
     return result;

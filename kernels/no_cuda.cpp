@@ -15,7 +15,9 @@ namespace {
 
 }  // namespace
 
-std::unique_ptr<Scorer> make_scorer_cuda(std::size_t) { throw_not_built(); }
+std::unique_ptr<Scorer> make_scorer_cuda(std::size_t) {
+    throw_not_built();
+}
 
 void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) {
     throw_not_built();
@@ -23,11 +25,17 @@ void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) 
 
 namespace cuda {
 
-bool is_built_in() { return false; }
+bool is_built_in() {
+    return false;
+}
 
-int num_devices() { return 0; }
+int num_devices() {
+    return 0;
+}
 
-void use_device(int) { throw_not_built(); }
+void use_device(int) {
+    throw_not_built();
+}
 
 }  // namespace cuda
 

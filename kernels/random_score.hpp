@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cstdint>
-
 #include "core/philox.hpp"
 #include "core/types.hpp"
+
+#include <cstdint>
 
 namespace sluice::kernels {
 

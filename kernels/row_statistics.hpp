@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/canonical_math.hpp"
 #include "kernels/row_view.hpp"
 #include "kernels/score_rows.hpp"
+
+#include <cstdint>
 
 /// Sums, maxima and validity of rows, shared by the score functors.
 namespace sluice::kernels {
@@ -54,8 +54,8 @@ SLUICE_LANE Value nan_unless(MaskOf<Value> valid, Value score) {
 /// True where every value is >= 0 (-0 included) and the values sum to 1 within sum_tolerance.
 /// `sign_bits` is the union of the values' bits. NaN and infinities show in the sum.
 template <class Value>
-SLUICE_LANE MaskOf<Value> is_distribution(const RowView<Value>& row, std::int64_t member,
-                                          Value sum, IntegerOf<Value> sign_bits) {
+SLUICE_LANE MaskOf<Value> is_distribution(const RowView<Value>& row, std::int64_t member, Value sum,
+                                          IntegerOf<Value> sign_bits) {
     const Value error = sum - Value(1.0F);
     const auto close = both(error <= Value(sum_tolerance), Value(-sum_tolerance) <= error);
     if (!any(top_bit(sign_bits))) return close;
@@ -126,16 +126,18 @@ SLUICE_LANE MaskOf<Value> check_committee(const RowView<Value>& row) {
     return valid;
 }
 
-/// What softmax scores need of one member's logits x: with e_c = exp(x_c - max x), so that the
-/// largest e is 1 and the probability of class c is e_c / (1 + rest).
+/// Softmax without rounding the differences of logits: with a power of two 2^k near e^(max x), the
+/// terms e_c = e^x_c / 2^k are computed from x_c itself, so that each keeps its relative accuracy
+/// however small it is. The probability of class c is e_c over the sum of all e.
 template <class Value>
 struct SoftmaxSums {
     MaskOf<Value> valid;  ///< all logits are finite
+    Value largest;        ///< the largest e, in [0.7, 1.42]
+    Value second;         ///< e of the runner-up: `largest` again where that is not unique
     Value rest;           ///< sum of e over all classes but the (first) largest
     Value spread;         ///< sum of e_c (max x - x_c)
-    Value second;         ///< e of the runner-up: 1 where the largest is not unique
 
-    SLUICE_LANE Value total() const { return Value(1.0F) + rest; }
+    SLUICE_LANE Value total() const { return largest + rest; }
 };
 
 /// Largest and smallest of some logits, and the second largest.
@@ -207,13 +209,64 @@ SLUICE_LANE Value count_ties(const RowView<Value>& row, std::int64_t member, Val
     return count;
 }
 
-/// Whether exp keeps e in the tile, in place of the logits.
-enum class KeepExp { no, yes };
+/// Logits beyond this, of either sign, are taken relative to the largest first.
+inline constexpr float far_logit = 0x1p20F;
 
-/// The sums over a member whose logits lie in `range`; `Exp` is the exponential to use.
-template <KeepExp keep, class Value, class Exp>
+/// What e is relative to: e^x / 2^k = e^(x - origin) / 2^exponent.
+template <class Value>
+struct SoftmaxScale {
+    Value origin;    ///< 0, or the largest logit where some are far out
+    Value exponent;  ///< rounds (max x - origin) / ln 2
+};
+
+/// Where all logits of all lanes lie close together, and not far out, nothing has to be clamped;
+/// the bits are those of FarLogits.
+struct NearLogits {
+    template <class Value>
+    SLUICE_LANE static Value term(Value x, const SoftmaxScale<Value>& scale) {
+        const ExpParts<Value> parts = exp_parts(x);
+        return times_power_of_two(parts.power, parts.biased - scale.exponent);
+    }
+    template <class Value>
+    SLUICE_LANE static Value difference(Value x, Value highest) {
+        return x - highest;
+    }
+};
+
+/// Any finite logits; e is 0 from about e^-104 down. NaN stays NaN.
+struct FarLogits {
+    template <class Value>
+    SLUICE_LANE static Value term(Value x, const SoftmaxScale<Value>& scale) {
+        const ExpParts<Value> parts = exp_parts(larger(Value(-far_logit), x - scale.origin));
+        return times_power_of_two(
+            parts.power, larger(Value(integer_magic - 216.0F), parts.biased - scale.exponent));
+    }
+    /// e is 0 beyond -150: any finite number does.
+    template <class Value>
+    SLUICE_LANE static Value difference(Value x, Value highest) {
+        return larger(Value(-150.0F), x - highest);
+    }
+};
+
+template <class Value>
+SLUICE_LANE SoftmaxScale<Value> softmax_scale(Value highest, Value lowest) {
+    const Value reach = larger(highest, Value(0.0F) - lowest);
+    const Value origin = select(Value(far_logit) < reach, highest, Value(0.0F));
+    return {origin, exp_parts(highest - origin).biased - Value(integer_magic)};
+}
+
+template <class Value>
+SLUICE_LANE bool any_far(Value highest, Value lowest) {
+    return any(lowest - highest < Value(-150.0F)) ||
+           any(Value(far_logit) < larger(highest, Value(0.0F) - lowest));
+}
+
+/// Whether e stays in the tile, in place of the logits.
+enum class KeepTerms { no, yes };
+
+template <KeepTerms keep, class Logits, class Value>
 SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, std::int64_t member, Value highest,
-                                  Exp exp, SoftmaxSums<Value>& sums) {
+                                  const SoftmaxScale<Value>& scale, SoftmaxSums<Value>& sums) {
     LongSum<Value> rest;
     LongSum<Value> spread;
     for (std::int64_t begin = 0; begin < row.classes; begin += run_length) {
@@ -222,11 +275,10 @@ SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, std::int64_t member
         Value spread_run{0.0F};
         for (std::int64_t c = begin; c < end; ++c) {
             const Value x = row.get_slowly(member, c);
-            const Value difference = x - highest;
-            const Value e = exp(difference);
+            const Value e = Logits::term(x, scale);
             run = add_where(differ(x, highest), run, e);
-            spread_run = multiply_add(e, difference, spread_run);
-            if constexpr (keep == KeepExp::yes) row.put(member, c, e);
+            spread_run = multiply_add(e, Logits::difference(x, highest), spread_run);
+            if constexpr (keep == KeepTerms::yes) row.put(member, c, e);
         }
         rest.add(run);
         spread.add(spread_run);
@@ -235,49 +287,38 @@ SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, std::int64_t member
     sums.spread = Value(0.0F) - spread.total();
 }
 
-/// Without the clamps that only logits far apart need.
-struct ExpInRange {
-    template <class Value>
-    SLUICE_LANE Value operator()(Value x) const {
-        return exp_in_range(x);
-    }
-};
-struct ExpOfAny {
-    template <class Value>
-    SLUICE_LANE Value operator()(Value x) const {
-        return canonical_exp(x);
-    }
-};
-
-/// Softmax of one member. With KeepExp::yes the tile holds e afterwards.
-template <KeepExp keep, class Value>
+/// Softmax of one member. With KeepTerms::yes the tile holds e afterwards.
+template <KeepTerms keep, class Value>
 SLUICE_LANE SoftmaxSums<Value> softmax_sums(const RowView<Value>& row, std::int64_t member) {
     const LogitRange<Value> range = logit_range(row, member);
     const Value highest = range.top.first;
+    const SoftmaxScale<Value> scale = softmax_scale(highest, range.lowest);
     SoftmaxSums<Value> sums;
     Value ties{0.0F};
     if (any(equal(range.top.second, highest))) ties = count_ties(row, member, highest);
-    if (any(range.lowest - highest < Value(-150.0F)))
-        add_softmax_runs<keep>(row, member, highest, ExpOfAny(), sums);
+    if (any_far(highest, range.lowest))
+        add_softmax_runs<keep, FarLogits>(row, member, highest, scale, sums);
     else
-        add_softmax_runs<keep>(row, member, highest, ExpInRange(), sums);
-    sums.rest = sums.rest + ties;
-    sums.second = canonical_exp(range.top.second - highest);
-    // An infinite logit makes lowest infinite or x - highest NaN; NaN goes through every sum.
-    sums.valid = both(Value(-infinity) < range.lowest, sums.rest < Value(infinity));
+        add_softmax_runs<keep, NearLogits>(row, member, highest, scale, sums);
+    sums.largest = FarLogits::term(highest, scale);
+    sums.second = FarLogits::term(range.top.second, scale);
+    sums.rest = multiply_add(ties, sums.largest, sums.rest);
+    // NaN shows in the sum, infinity at the ends.
+    sums.valid = both(both(Value(-infinity) < range.lowest, highest < Value(infinity)),
+                      sums.rest < Value(infinity));
     return sums;
 }
 
-/// The sum of all e of a member whose logits lie between `ends`; the tile holds e afterwards.
-template <class Value, class Exp>
-SLUICE_LANE Value keep_exp(const RowView<Value>& row, std::int64_t member, Value highest,
-                           Exp exp) {
+/// Keeps e of one member in the tile and returns their sum.
+template <class Logits, class Value>
+SLUICE_LANE Value keep_terms(const RowView<Value>& row, std::int64_t member,
+                             const SoftmaxScale<Value>& scale) {
     LongSum<Value> total;
     for (std::int64_t begin = 0; begin < row.classes; begin += run_length) {
         const std::int64_t end = run_end(begin, row.classes);
         Value run{0.0F};
         for (std::int64_t c = begin; c < end; ++c) {
-            const Value e = exp(row.get_slowly(member, c) - highest);
+            const Value e = Logits::term(row.get_slowly(member, c), scale);
             run = run + e;
             row.put(member, c, e);
         }
@@ -291,11 +332,10 @@ SLUICE_LANE Value keep_exp(const RowView<Value>& row, std::int64_t member, Value
 template <class Value>
 SLUICE_LANE Value softmax_total(const RowView<Value>& row, std::int64_t member) {
     const LogitEnds<Value> ends = logit_ends(row, member);
-    Value total;
-    if (any(ends.lowest - ends.highest < Value(-150.0F)))
-        total = keep_exp(row, member, ends.highest, ExpOfAny());
-    else
-        total = keep_exp(row, member, ends.highest, ExpInRange());
+    const SoftmaxScale<Value> scale = softmax_scale(ends.highest, ends.lowest);
+    const Value total = any_far(ends.highest, ends.lowest)
+                            ? keep_terms<FarLogits>(row, member, scale)
+                            : keep_terms<NearLogits>(row, member, scale);
     return nan_unless(Value(-infinity) < ends.lowest, total);
 }
 

@@ -1,13 +1,15 @@
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/simd/lane.hpp"
+
+#include <cstdint>
 
 namespace sluice::kernels {
 
 /// Elements of scratch that a row's tile holds behind its members * classes values.
-SLUICE_HD constexpr std::int64_t scratch_elements(std::int64_t members) { return 2 * members; }
+SLUICE_HD constexpr std::int64_t scratch_elements(std::int64_t members) {
+    return 2 * members;
+}
 
 /// What a score functor sees: one row of a block, or as many rows as `Value` has lanes. Element e
 /// of the row lies at values + e * stride. The tile is a copy that the functor may overwrite.

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "kernels/committee_view.hpp"
+#include "kernels/score_rows.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string_view>
-
-#include "kernels/committee_view.hpp"
-#include "kernels/score_rows.hpp"
 
 namespace sluice::kernels {
 
@@ -34,14 +34,15 @@ constexpr bool reads_input(ScoreInput input) {
     return false;
 }
 
-/// Scores that never ask for complements say so by `uses_complements = false`.
+/// Whether a score asks a committee for complements; one that never does says so by a member
+/// `complements = Complements::no`.
 template <class Score>
-constexpr Complements complements_of() {
-    if constexpr (requires { Score::uses_complements; })
-        return Score::uses_complements ? Complements::yes : Complements::no;
-    else
-        return Complements::yes;
+inline constexpr Complements complements_of = Complements::yes;
+template <class Score>
+requires requires {
+    Score::complements;
 }
+inline constexpr Complements complements_of<Score> = Score::complements;
 
 /// The score of the row (or of each lane's row), NaN where it breaks its input's contract.
 template <ScoreInput input, class Score, class Value>
@@ -55,7 +56,7 @@ SLUICE_LANE Value score_of(const Score& score, const RowView<Value>& row) {
         const auto valid = committee.prepare();
         return nan_unless(valid, score.of_committee(committee));
     } else if constexpr (input == ScoreInput::committee_logits) {
-        const CommitteeSoftmax<Value, complements_of<Score>()> committee{row};
+        const CommitteeSoftmax<Value, complements_of<Score>> committee{row};
         const auto valid = committee.prepare();
         return nan_unless(valid, score.of_committee(committee));
     } else {

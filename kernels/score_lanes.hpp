@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 #include "kernels/score_rows_cpu.hpp"
 #include "kernels/scores/list.hpp"
+
+#include <cstddef>
+#include <cstdint>
 
 /// The CPU back end's loop over a block, for one vector type. Included by one translation unit for
 /// each instruction set, compiled with that set's flags: everything here is a template over the

@@ -1,9 +1,9 @@
-#include <algorithm>
-
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "kernels/scores/list.hpp"
+
+#include <algorithm>
 
 namespace sluice::kernels {
 
@@ -11,12 +11,9 @@ namespace {
 
 template <class Score>
 ScoreDefinition definition_of() {
-    return {std::string(Score::name),
-            {Score::aliases.begin(), Score::aliases.end()},
-            std::string(Score::summary),
-            {Score::inputs.begin(), Score::inputs.end()},
-            Score::min_members,
-            Score::min_classes};
+    return {std::string(Score::name),    {Score::aliases.begin(), Score::aliases.end()},
+            std::string(Score::summary), {Score::inputs.begin(), Score::inputs.end()},
+            Score::min_members,          Score::min_classes};
 }
 
 template <class... Listed>

@@ -51,12 +51,18 @@ std::size_t list_index(const ScoreDefinition& definition) {
 
 }  // namespace
 
-const InstructionSet& chosen_instructions() {
+std::vector<const InstructionSet*> usable_instructions() {
+    std::vector<const InstructionSet*> usable = {&baseline_instructions};
 #ifdef SLUICE_HAVE_X86
-    if (instruction_level() == InstructionLevel::avx512) return avx512_instructions;
-    if (instruction_level() == InstructionLevel::avx2) return avx2_instructions;
+    if (instruction_level() >= InstructionLevel::avx2) usable.push_back(&avx2_instructions);
+    if (instruction_level() >= InstructionLevel::avx512) usable.push_back(&avx512_instructions);
 #endif
-    return baseline_instructions;
+    return usable;
+}
+
+const InstructionSet& chosen_instructions() {
+    static const InstructionSet& chosen = *usable_instructions().back();
+    return chosen;
 }
 
 std::int64_t tile_floats(const InstructionSet& instructions, const ScoreBlock& block) {

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "core/types.hpp"
+#include "kernels/backend.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/types.hpp"
-#include "kernels/backend.hpp"
 
 namespace sluice::kernels {
 
@@ -40,10 +40,10 @@ inline constexpr float sum_tolerance = 1e-3F;
 /// What a score's name stands for; the registry behind `--score`, help, `check` and the tests.
 struct ScoreDefinition {
     std::string name;
-    std::vector<std::string> aliases;   ///< names other libraries use
-    std::string summary;                ///< one line: formula and range
-    std::vector<ScoreInput> inputs;     ///< what it can be computed from, best first
-    std::int64_t min_members = 1;       ///< committee size it needs
+    std::vector<std::string> aliases;  ///< names other libraries use
+    std::string summary;               ///< one line: formula and range
+    std::vector<ScoreInput> inputs;    ///< what it can be computed from, best first
+    std::int64_t min_members = 1;      ///< committee size it needs
     std::int64_t min_classes = 1;
 };
 

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "kernels/score_rows.hpp"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "kernels/score_rows.hpp"
+#include <vector>
 
 namespace sluice::kernels {
 
@@ -19,10 +20,12 @@ struct InstructionSet {
 };
 
 extern const InstructionSet baseline_instructions;
-#ifdef SLUICE_HAVE_X86
-extern const InstructionSet avx2_instructions;
-extern const InstructionSet avx512_instructions;
-#endif
+extern const InstructionSet avx2_instructions;    ///< in builds for x86-64 only
+extern const InstructionSet avx512_instructions;  ///< likewise
+
+/// Those that this build has and this processor can run up to the level cpu_instruction_set()
+/// names, which comes last.
+std::vector<const InstructionSet*> usable_instructions();
 
 /// The one that cpu_instruction_set() names.
 const InstructionSet& chosen_instructions();

@@ -1,10 +1,10 @@
-#include <algorithm>
-#include <memory>
-
 #include "core/error.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/score_rows_cuda.hpp"
 #include "kernels/scores/list.hpp"
+
+#include <algorithm>
+#include <memory>
 
 namespace sluice::kernels {
 
@@ -82,11 +82,10 @@ void launch(const ScoreBlock& on_device, Workspace& work) {
     const int threads = staged > 0 ? staged : max_threads;
     const auto blocks = static_cast<unsigned>((num_rows + threads - 1) / threads);
     if (staged > 0) {
-        const auto bytes = static_cast<std::size_t>(row_floats(on_device) * (threads + 1)) *
-                           sizeof(float);
-        score_staged<Score, input>
-            <<<blocks, threads, bytes, work.stream.get()>>>(on_device, num_rows,
-                                                            work.scores.data());
+        const auto bytes =
+            static_cast<std::size_t>(row_floats(on_device) * (threads + 1)) * sizeof(float);
+        score_staged<Score, input><<<blocks, threads, bytes, work.stream.get()>>>(
+            on_device, num_rows, work.scores.data());
     } else {
         work.tile.reserve(row_floats(on_device) * num_rows);
         score_unstaged<Score, input><<<blocks, threads, 0, work.stream.get()>>>(
@@ -138,6 +137,8 @@ std::unique_ptr<Scorer> scorer_of(ScoreList<Listed...>, std::size_t index) {
 
 }  // namespace
 
-std::unique_ptr<Scorer> make_scorer_cuda(std::size_t index) { return scorer_of(Scores(), index); }
+std::unique_ptr<Scorer> make_scorer_cuda(std::size_t index) {
+    return scorer_of(Scores(), index);
+}
 
 }  // namespace sluice::kernels

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "kernels/score_rows.hpp"
+
 #include <cstddef>
 #include <memory>
-
-#include "kernels/score_rows.hpp"
 
 namespace sluice::kernels {
 

@@ -21,7 +21,9 @@ std::size_t bytes_of(std::int64_t count) {
 
 }  // namespace
 
-bool is_built_in() { return true; }
+bool is_built_in() {
+    return true;
+}
 
 int num_devices() {
     // Left unset by the runtime when there is no driver (cudaErrorInsufficientDriver).
@@ -40,8 +42,8 @@ void check(int result, std::source_location where) {
     if (result == cudaSuccess) return;
     const std::string file = where.file_name();
     throw Error(ExitCode::unavailable,
-                "CUDA: " + std::string(cudaGetErrorString(static_cast<cudaError_t>(result))) + " (" +
-                    file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line()) +
+                "CUDA: " + std::string(cudaGetErrorString(static_cast<cudaError_t>(result))) +
+                    " (" + file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line()) +
                     "); use --device cpu");
 }
 
@@ -50,15 +52,21 @@ Stream::Stream() {
     check(cudaStreamCreate(&stream_));
 }
 
-Stream::~Stream() { cudaStreamDestroy(stream_); }
+Stream::~Stream() {
+    cudaStreamDestroy(stream_);
+}
 
-void Stream::synchronize() const { check(cudaStreamSynchronize(stream_)); }
+void Stream::synchronize() const {
+    check(cudaStreamSynchronize(stream_));
+}
 
 DeviceBuffer::DeviceBuffer(std::int64_t count) : count_(count) {
     check(cudaMalloc(reinterpret_cast<void**>(&data_), bytes_of(count)));
 }
 
-DeviceBuffer::~DeviceBuffer() { cudaFree(data_); }
+DeviceBuffer::~DeviceBuffer() {
+    cudaFree(data_);
+}
 
 DeviceBuffer::DeviceBuffer(DeviceBuffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}

@@ -13,7 +13,9 @@ namespace sluice::kernels {
 /// The difference of entropies cancels where members nearly agree. Computed instead, with any
 /// q_c > 0, as (1/M) sum over c of q_c [ sum over m of phi(p_mc / q_c) - M phi(mean_c / q_c) ],
 /// phi(r) = r ln r - r + 1, an identity for any q. With q_c the rounded mean all terms are
-/// non-negative and the last is a correction of the order of q's rounding error.
+/// non-negative and the last is a correction of the order of q's rounding error. From
+/// probabilities the result is within 1e-6 of itself however small it is. From logits the rounding
+/// of the softmax stays: within 1e-6 of itself plus 2e-7 times its square root plus 1e-13.
 struct Bald {
     static constexpr std::string_view name = "bald";
     static constexpr std::array<std::string_view, 6> aliases = {
@@ -22,7 +24,7 @@ struct Bald {
         "mutual information of label and member, in nats; 0 to ln min(M, C)";
     static constexpr std::array inputs = {ScoreInput::committee_probabilities,
                                           ScoreInput::committee_logits};
-    static constexpr bool uses_complements = false;
+    static constexpr Complements complements = Complements::no;
     static constexpr std::int64_t min_members = 2;
     static constexpr std::int64_t min_classes = 2;
 
@@ -49,12 +51,12 @@ struct Bald {
   private:
     /// phi's terms of one class, summed over members: with r = 2^e (1 + f), f in [-1/4, 1/2],
     /// phi(r) = 2^e f^2 Q(f) + e ln 2 r + (1 - 2^e), Q(f) = ((1 + f) ln(1 + f) - f) / f^2; for r
-    /// near 1 it is f^2 Q(f) alone.
+    /// near 1 it is f^2 Q(f) alone. r enters as 1 + (r - 1), because r - 1 is the more accurate.
     template <class Value>
     struct PhiSums {
         Value curved{0.0F};  ///< sum of 2^e f^2 Q(f)
-        Value linear{0.0F};  ///< sum of e r, in steps of the exponent field and of 4/3
         Value powers{0.0F};  ///< sum of 2^e, less M
+        Value linear{0.0F};  ///< sum of e r, in steps of a float's exponent field
         Value drift{0.0F};   ///< sum of r - 1
 
         /// `f` = r - 1 rounded once; `scaled` = 4/3 r, whose exponent is the e above.
@@ -75,7 +77,7 @@ struct Bald {
             const Value square = reduced * reduced;
             const Value q = polynomial7(reduced, square, coefficients);
             curved = multiply_add(power * square, q, curved);
-            linear = multiply_add(scaled, exponent, linear);
+            linear = multiply_add(f + Value(1.0F), exponent, linear);
             powers = powers + power;
             drift = drift + f;
         }
@@ -111,10 +113,12 @@ struct Bald {
             const Value p = committee.probability_slowly(m, column);
             sums.add(multiply_add(p, inverse, Value(-1.0F)), p * scaled_inverse);
         }
-        const Value curved =
+        // The terms that cancel first: nearly exact each, their sum is rounded once.
+        const Value whole =
+            multiply_add(sums.linear, Value(ln2_per_exponent_bit), Value(0.0F) - sums.powers);
+        const Value correction =
             multiply_add(sums.drift * sums.drift, Value(-0.5F / count), sums.curved);
-        return multiply_add(sums.linear, Value(0.75F * ln2_per_exponent_bit),
-                            curved - sums.powers);
+        return whole + correction;
     }
 };
 

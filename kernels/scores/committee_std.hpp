@@ -10,9 +10,8 @@ namespace sluice::kernels {
 ///         Burbidge, Rowland and King, IDEAL 2007.
 struct CommitteeStd {
     static constexpr std::string_view name = "committee_std";
-    static constexpr std::array<std::string_view, 4> aliases = {"std", "qbc_std",
-                                                                "committee_deviation",
-                                                                "model_deviation"};
+    static constexpr std::array<std::string_view, 4> aliases = {
+        "std", "qbc_std", "committee_deviation", "model_deviation"};
     static constexpr std::string_view summary =
         "standard deviation over members, largest component; >= 0, unit of the prediction";
     static constexpr std::array inputs = {ScoreInput::predictions};
@@ -50,8 +49,8 @@ struct CommitteeStd {
             reach = larger(reach, larger(difference, Value(0.0F) - difference));
         }
         // The power of two below the largest difference: scaling by it is exact.
-        const Value power = float_of_bits(bits_of(larger(reach, Value(0x1p-126F))) &
-                                          IntegerOf<Value>(0x7f800000U));
+        const Value power =
+            float_of_bits(bits_of(larger(reach, Value(0x1p-126F))) & IntegerOf<Value>(0x7f800000U));
         const Value inverse = Value(1.0F) / power;
         const Value mean = sum * inverse;
         Value squares{0.0F};

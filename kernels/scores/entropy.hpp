@@ -46,11 +46,12 @@ struct Entropy {
         return nan_unless(valid, Value(0.0F) - negentropy.total());
     }
 
-    /// ln Z + (1/Z) sum of e_c (max x - x_c), with Z = sum of e_c = 1 + rest.
+    /// With e_c = exp(x_c) / exp(max x) and Z their sum: ln Z + (1/Z) sum of e_c (max x - x_c).
     template <class Value>
     SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
-        const SoftmaxSums<Value> sums = softmax_sums<KeepExp::no>(row, 0);
-        return nan_unless(sums.valid, canonical_log1p(sums.rest) + sums.spread / sums.total());
+        const SoftmaxSums<Value> sums = softmax_sums<KeepTerms::no>(row, 0);
+        return nan_unless(sums.valid,
+                          canonical_log1p(sums.rest / sums.largest) + sums.spread / sums.total());
     }
 
     template <class Committee, class Value = typename Committee::Lanes>

@@ -23,8 +23,8 @@ struct Ratio {
 
     template <class Value>
     SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
-        const SoftmaxSums<Value> sums = softmax_sums<KeepExp::no>(row, 0);
-        return nan_unless(sums.valid, sums.second);
+        const SoftmaxSums<Value> sums = softmax_sums<KeepTerms::no>(row, 0);
+        return nan_unless(sums.valid, sums.second / sums.largest);
     }
 
     template <class Committee, class Value = typename Committee::Lanes>

@@ -38,7 +38,9 @@ struct Avx2Lanes {
     SLUICE_LANE static Avx2Lanes load(const float* from) { return _mm256_load_ps(from); }
 };
 
-SLUICE_LANE void store_lanes(float* to, Avx2Lanes value) { _mm256_storeu_ps(to, value.lanes); }
+SLUICE_LANE void store_lanes(float* to, Avx2Lanes value) {
+    _mm256_storeu_ps(to, value.lanes);
+}
 
 SLUICE_LANE Avx2Lanes operator+(Avx2Lanes a, Avx2Lanes b) {
     return _mm256_add_ps(a.lanes, b.lanes);
@@ -55,9 +57,15 @@ SLUICE_LANE Avx2Lanes operator/(Avx2Lanes a, Avx2Lanes b) {
 SLUICE_LANE Avx2Lanes multiply_add(Avx2Lanes a, Avx2Lanes b, Avx2Lanes c) {
     return _mm256_fmadd_ps(a.lanes, b.lanes, c.lanes);
 }
-SLUICE_LANE Avx2Lanes larger(Avx2Lanes a, Avx2Lanes b) { return _mm256_max_ps(a.lanes, b.lanes); }
-SLUICE_LANE Avx2Lanes smaller(Avx2Lanes a, Avx2Lanes b) { return _mm256_min_ps(a.lanes, b.lanes); }
-SLUICE_LANE Avx2Lanes square_root(Avx2Lanes a) { return _mm256_sqrt_ps(a.lanes); }
+SLUICE_LANE Avx2Lanes larger(Avx2Lanes a, Avx2Lanes b) {
+    return _mm256_max_ps(a.lanes, b.lanes);
+}
+SLUICE_LANE Avx2Lanes smaller(Avx2Lanes a, Avx2Lanes b) {
+    return _mm256_min_ps(a.lanes, b.lanes);
+}
+SLUICE_LANE Avx2Lanes square_root(Avx2Lanes a) {
+    return _mm256_sqrt_ps(a.lanes);
+}
 
 SLUICE_LANE Avx2Lanes::Mask operator<(Avx2Lanes a, Avx2Lanes b) {
     return _mm256_cmp_ps(a.lanes, b.lanes, _CMP_LT_OQ);
@@ -74,7 +82,9 @@ SLUICE_LANE Avx2Lanes::Mask differ(Avx2Lanes a, Avx2Lanes b) {
 SLUICE_LANE Avx2Lanes::Mask both(Avx2Lanes::Mask a, Avx2Lanes::Mask b) {
     return _mm256_and_ps(a.lanes, b.lanes);
 }
-SLUICE_LANE bool any(Avx2Lanes::Mask mask) { return _mm256_movemask_ps(mask.lanes) != 0; }
+SLUICE_LANE bool any(Avx2Lanes::Mask mask) {
+    return _mm256_movemask_ps(mask.lanes) != 0;
+}
 SLUICE_LANE Avx2Lanes select(Avx2Lanes::Mask mask, Avx2Lanes yes, Avx2Lanes no) {
     return _mm256_blendv_ps(no.lanes, yes.lanes, mask.lanes);
 }
@@ -111,8 +121,7 @@ SLUICE_LANE Avx2Lanes::Mask top_bit(Avx2Lanes::Integer bits) {
     return _mm256_castsi256_ps(_mm256_srai_epi32(bits.lanes, 31));
 }
 SLUICE_LANE Avx2Lanes times_power_of_two(Avx2Lanes value, Avx2Lanes biased) {
-    const Avx2Lanes::Integer exponent =
-        bits_of(biased) - bits_of(Avx2Lanes(integer_magic));
+    const Avx2Lanes::Integer exponent = bits_of(biased) - bits_of(Avx2Lanes(integer_magic));
     const Avx2Lanes::Integer half = _mm256_srai_epi32(exponent.lanes, 1);
     const Avx2Lanes::Integer bias(127U);
     const Avx2Lanes first = _mm256_castsi256_ps(_mm256_slli_epi32((half + bias).lanes, 23));

@@ -38,7 +38,9 @@ struct Avx512Lanes {
     SLUICE_LANE static Avx512Lanes load(const float* from) { return _mm512_load_ps(from); }
 };
 
-SLUICE_LANE void store_lanes(float* to, Avx512Lanes value) { _mm512_storeu_ps(to, value.lanes); }
+SLUICE_LANE void store_lanes(float* to, Avx512Lanes value) {
+    _mm512_storeu_ps(to, value.lanes);
+}
 
 SLUICE_LANE Avx512Lanes operator+(Avx512Lanes a, Avx512Lanes b) {
     return _mm512_add_ps(a.lanes, b.lanes);
@@ -61,7 +63,9 @@ SLUICE_LANE Avx512Lanes larger(Avx512Lanes a, Avx512Lanes b) {
 SLUICE_LANE Avx512Lanes smaller(Avx512Lanes a, Avx512Lanes b) {
     return _mm512_min_ps(a.lanes, b.lanes);
 }
-SLUICE_LANE Avx512Lanes square_root(Avx512Lanes a) { return _mm512_sqrt_ps(a.lanes); }
+SLUICE_LANE Avx512Lanes square_root(Avx512Lanes a) {
+    return _mm512_sqrt_ps(a.lanes);
+}
 
 SLUICE_LANE Avx512Lanes::Mask operator<(Avx512Lanes a, Avx512Lanes b) {
     return _mm512_cmp_ps_mask(a.lanes, b.lanes, _CMP_LT_OQ);
@@ -78,7 +82,9 @@ SLUICE_LANE Avx512Lanes::Mask differ(Avx512Lanes a, Avx512Lanes b) {
 SLUICE_LANE Avx512Lanes::Mask both(Avx512Lanes::Mask a, Avx512Lanes::Mask b) {
     return _kand_mask16(a.lanes, b.lanes);
 }
-SLUICE_LANE bool any(Avx512Lanes::Mask mask) { return mask.lanes != 0; }
+SLUICE_LANE bool any(Avx512Lanes::Mask mask) {
+    return mask.lanes != 0;
+}
 SLUICE_LANE Avx512Lanes select(Avx512Lanes::Mask mask, Avx512Lanes yes, Avx512Lanes no) {
     return _mm512_mask_blend_ps(mask.lanes, no.lanes, yes.lanes);
 }

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "core/host_device.hpp"
+
 #include <cmath>
 #include <cstdint>
-
-#include "core/host_device.hpp"
 
 /// Marks the small operations that every score is made of: they must vanish into their caller, in
 /// every translation unit with its own instruction set.
@@ -46,7 +46,9 @@ SLUICE_LANE float load_lanes<float>(const float* from) {
     return *from;
 }
 
-SLUICE_LANE void store_lanes(float* to, float value) { *to = value; }
+SLUICE_LANE void store_lanes(float* to, float value) {
+    *to = value;
+}
 
 /// Asks for the cache line at `from`, which need not exist. Vector types do.
 template <class Value>
@@ -57,26 +59,46 @@ template <>
 SLUICE_LANE void fetch_early<float>(const float*) {}
 
 /// a * b + c, rounded once.
-SLUICE_LANE float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
+SLUICE_LANE float multiply_add(float a, float b, float c) {
+    return fmaf(a, b, c);
+}
 
 /// The larger and the smaller of two; `b` where either is NaN.
-SLUICE_LANE float larger(float a, float b) { return a > b ? a : b; }
-SLUICE_LANE float smaller(float a, float b) { return a < b ? a : b; }
+SLUICE_LANE float larger(float a, float b) {
+    return a > b ? a : b;
+}
+SLUICE_LANE float smaller(float a, float b) {
+    return a < b ? a : b;
+}
 
-SLUICE_LANE float select(bool condition, float yes, float no) { return condition ? yes : no; }
-SLUICE_LANE bool both(bool a, bool b) { return a && b; }
-SLUICE_LANE bool equal(float a, float b) { return a == b; }
+SLUICE_LANE float select(bool condition, float yes, float no) {
+    return condition ? yes : no;
+}
+SLUICE_LANE bool both(bool a, bool b) {
+    return a && b;
+}
+SLUICE_LANE bool equal(float a, float b) {
+    return a == b;
+}
 
 /// True unless equal: for NaN too.
-SLUICE_LANE bool differ(float a, float b) { return a != b; }
+SLUICE_LANE bool differ(float a, float b) {
+    return a != b;
+}
 
 /// sum + term where the mask holds, elsewhere sum.
-SLUICE_LANE float add_where(bool mask, float sum, float term) { return mask ? sum + term : sum; }
+SLUICE_LANE float add_where(bool mask, float sum, float term) {
+    return mask ? sum + term : sum;
+}
 
-SLUICE_LANE float square_root(float value) { return sqrtf(value); }
+SLUICE_LANE float square_root(float value) {
+    return sqrtf(value);
+}
 
 /// True if the mask holds in any lane.
-SLUICE_LANE bool any(bool mask) { return mask; }
+SLUICE_LANE bool any(bool mask) {
+    return mask;
+}
 
 /// The bits of a float, and back.
 SLUICE_LANE std::uint32_t bits_of(float value) {
@@ -105,7 +127,9 @@ SLUICE_LANE std::uint32_t any_bits(std::uint32_t a, std::uint32_t b, std::uint32
 }
 
 /// True where the top bit is set.
-SLUICE_LANE bool top_bit(std::uint32_t bits) { return static_cast<std::int32_t>(bits) < 0; }
+SLUICE_LANE bool top_bit(std::uint32_t bits) {
+    return static_cast<std::int32_t>(bits) < 0;
+}
 
 /// 1.5 * 2^23: added to a small number it leaves the nearest integer in the low mantissa bits.
 inline constexpr float integer_magic = 12582912.0F;

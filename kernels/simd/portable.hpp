@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/simd/lane.hpp"
+
+#include <cstdint>
 
 namespace sluice::kernels {
 
@@ -149,9 +149,9 @@ SLUICE_LANE portable::Mask top_bit(portable::Integer bits) {
 SLUICE_LANE PortableLanes times_power_of_two(PortableLanes value, PortableLanes biased) {
     return portable::each<PortableLanes>(
         [](float x, float b) {
-            const auto exponent = static_cast<std::int32_t>(
-                __builtin_bit_cast(std::uint32_t, b) -
-                __builtin_bit_cast(std::uint32_t, integer_magic));
+            const auto exponent =
+                static_cast<std::int32_t>(__builtin_bit_cast(std::uint32_t, b) -
+                                          __builtin_bit_cast(std::uint32_t, integer_magic));
             const std::int32_t half = exponent >> 1;
             const auto power = [](std::int32_t n) {
                 return __builtin_bit_cast(float, static_cast<std::uint32_t>(n + 127) << 23);

@@ -1,0 +1,117 @@
+#include "kernels/canonical_math.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace sluice::kernels {
+namespace {
+
+constexpr float lowest_normal = std::numeric_limits<float>::min();
+constexpr float highest = std::numeric_limits<float>::max();
+
+/// Distance of `got` from `exact` in units of the last place of the float nearest to `exact`;
+/// the denormals' spacing below the normal range.
+double error_in_ulps(float got, double exact) {
+    int exponent = 0;
+    std::frexp(exact, &exponent);
+    return std::abs(static_cast<double>(got) - exact) /
+           std::ldexp(1.0, std::max(exponent - 24, -149));
+}
+
+/// The largest error over every `step`-th float from `from` to `to`, both of one sign.
+template <class Function, class Exact>
+double worst_error(float from, float to, std::uint32_t step, Function function, Exact exact) {
+    double worst = 0.0;
+    const std::uint32_t end = bits_of(to);
+    for (std::uint32_t bits = bits_of(from); bits <= end; bits += step) {
+        const float x = float_of_bits(bits);
+        const double error = error_in_ulps(function(x), exact(static_cast<double>(x)));
+        if (!(error <= worst)) worst = error;
+    }
+    return worst;
+}
+
+float exp_of(float x) {
+    return canonical_exp(x);
+}
+float log_of(float x) {
+    return canonical_log(x);
+}
+float log1p_of(float x) {
+    return canonical_log1p(x);
+}
+double exact_exp(double x) {
+    return std::exp(x);
+}
+double exact_log(double x) {
+    return std::log(x);
+}
+double exact_log1p(double x) {
+    return std::log1p(x);
+}
+
+// The bounds that canonical_math.hpp states.
+TEST(CanonicalExp, is_within_one_ulp) {
+    EXPECT_LE(worst_error(-0x1p-40F, -103.9F, 331, exp_of, exact_exp), 1.0);
+    EXPECT_LE(worst_error(0x1p-40F, 88.7F, 331, exp_of, exact_exp), 1.0);
+    EXPECT_LE(worst_error(-0.25F, -8.0F, 37, exp_of, exact_exp), 1.0);
+}
+
+TEST(CanonicalExp, ends_of_the_range) {
+    EXPECT_EQ(canonical_exp(0.0F), 1.0F);
+    EXPECT_EQ(canonical_exp(-0.0F), 1.0F);
+    EXPECT_EQ(canonical_exp(-103.2F), 0x1p-149F);
+    EXPECT_EQ(canonical_exp(-104.0F), 0.0F);
+    EXPECT_EQ(canonical_exp(-1e4F), 0.0F);
+    EXPECT_EQ(canonical_exp(-highest), 0.0F);
+    EXPECT_EQ(canonical_exp(-infinity), 0.0F);
+    EXPECT_EQ(canonical_exp(89.0F), infinity);
+    EXPECT_EQ(canonical_exp(highest), infinity);
+    EXPECT_TRUE(std::isnan(canonical_exp(not_a_number)));
+}
+
+TEST(CanonicalExp, underflows_gradually) {
+    EXPECT_GT(canonical_exp(-88.0F), 0.0F);
+    EXPECT_LT(canonical_exp(-88.0F), lowest_normal);
+    EXPECT_LE(worst_error(-87.3F, -103.9F, 7, exp_of, exact_exp), 1.0);
+}
+
+TEST(CanonicalLog, is_within_two_ulps) {
+    EXPECT_LE(worst_error(float_of_bits(1), 0x1p90F, 997, log_of, exact_log), 2.0);
+    EXPECT_LE(worst_error(0.5F, 2.0F, 11, log_of, exact_log), 2.0);
+}
+
+TEST(CanonicalLog, every_exponent) {
+    for (int exponent = -149; exponent < 90; ++exponent) {
+        const float power = std::ldexp(1.0F, exponent);
+        EXPECT_LE(error_in_ulps(canonical_log(power), exponent * std::log(2.0)), 1.0) << exponent;
+    }
+    EXPECT_EQ(canonical_log(1.0F), 0.0F);
+}
+
+TEST(CanonicalLog, zero_times_its_log_is_zero) {
+    EXPECT_EQ(0.0F * canonical_log(0.0F), 0.0F);
+    EXPECT_EQ(-0.0F * canonical_log(-0.0F), 0.0F);
+}
+
+TEST(CanonicalLog1p, is_within_three_ulps) {
+    EXPECT_LE(worst_error(float_of_bits(1), 0x1p60F, 997, log1p_of, exact_log1p), 3.0);
+    EXPECT_LE(worst_error(0x1p-12F, 4.0F, 37, log1p_of, exact_log1p), 3.0);
+    EXPECT_EQ(canonical_log1p(0.0F), 0.0F);
+}
+
+TEST(TimesPowerOfTwo, rounds_once) {
+    // 1.5 * 2^-149 is halfway between two denormals: to even.
+    EXPECT_EQ(times_power_of_two(1.5F, integer_magic - 149.0F), 0x1p-148F);
+    EXPECT_EQ(times_power_of_two(1.0F, integer_magic - 150.0F), 0.0F);
+    EXPECT_EQ(times_power_of_two(1.25F, integer_magic - 149.0F), 0x1p-149F);
+    EXPECT_EQ(times_power_of_two(1.0F, integer_magic + 128.0F), infinity);
+    EXPECT_EQ(times_power_of_two(0.75F, integer_magic + 128.0F), 0x1.8p127F);
+}
+
+}  // namespace
+}  // namespace sluice::kernels
