@@ -105,11 +105,12 @@ class Temporary {
 };
 
 // The file is there with all of `text`, or not at all unless the process is killed.
-void write_durably(const std::string& path, const std::string& final_path, std::string_view text) {
+void write_durably(const std::string& path, const std::string& final_path, std::string_view text,
+                   SyncTime sync_time) {
     FileDescriptor file = create_exclusively(path, final_path);
     Temporary incomplete(path);
     write_exactly(file, std::as_bytes(std::span(text)), 0, final_path);
-    sync_file(file, final_path);
+    if (sync_time == SyncTime::now) sync_file(file, final_path);
     file.close(final_path);
     incomplete.release();
 }
@@ -251,14 +252,14 @@ std::string unique_name() {
     return fmt::format("{}.{}.{:016x}", name, ::getpid(), nonce);
 }
 
-void create_text_file(const std::string& path, std::string_view text) {
-    write_durably(path, path, text);
+void create_text_file(const std::string& path, std::string_view text, SyncTime sync_time) {
+    write_durably(path, path, text, sync_time);
 }
 
 void publish_text_file(const std::string& path, std::string_view text) {
     require_replaceable(path);
     const std::string unnamed = directory_of(path) + "/.sluice-" + unique_name() + ".tmp";
-    write_durably(unnamed, path, text);
+    write_durably(unnamed, path, text, SyncTime::now);
     Temporary temporary(unnamed);
     rename_durably(unnamed, path);
     temporary.release();

@@ -36,8 +36,8 @@ void read_exactly(const FileDescriptor& file, std::span<std::byte> bytes, std::s
                   const std::string& path);
 
 /// Writes all of `bytes` at `offset` (pwrite). Throws Error(io_error). Thread-safe.
-void write_exactly(const FileDescriptor& file, std::span<const std::byte> bytes,
-                   std::size_t offset, const std::string& path);
+void write_exactly(const FileDescriptor& file, std::span<const std::byte> bytes, std::size_t offset,
+                   const std::string& path);
 
 /// A whole small file as text; at most `max_bytes`, else Error(bad_data).
 std::string read_text_file(const std::string& path, std::size_t max_bytes = std::size_t{64} << 20);
@@ -55,9 +55,14 @@ void make_directories(const std::string& directory);
 /// `HOST.PID.NONCE`, different on every call: the name of temporaries.
 std::string unique_name();
 
+/// Whether a file is synced when it is written, or by the caller with sync_path() when many files
+/// are: the device then takes them together.
+enum class SyncTime { now, later };
+
 /// Creates `path` (an error if it exists, links are not followed), writes `text`, syncs, closes.
 /// The directory is not synced. The file is removed again when a step fails.
-void create_text_file(const std::string& path, std::string_view text);
+void create_text_file(const std::string& path, std::string_view text,
+                      SyncTime sync_time = SyncTime::now);
 
 /// Writes `text` to a unique name beside `path`, syncs, closes, renames over `path` and syncs the
 /// directory: `path` holds either its old content or all of `text`, whatever happens. The

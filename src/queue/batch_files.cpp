@@ -111,6 +111,8 @@ void Builder::build() {
         create_text_file(path_of(batch_file::provenance), batch_.provenance);
     }
     create_text_file(path_of(batch_file::staged_manifest), manifest_text(num_tickets));
+    for (const auto& [name, facts] : files_.items())
+        sync_path(path_of(name));
     sync_directory(path_of(batch_file::tickets));
     sync_directory(path_of(batch_file::tokens));
     sync_directory(directory_);
@@ -119,7 +121,7 @@ void Builder::build() {
 // What was written is read back before the manifest vouches for it.
 void Builder::add_file(std::string_view name, std::string_view text) {
     const std::string path = path_of(name);
-    create_text_file(path, text);
+    create_text_file(path, text, SyncTime::later);
     require(read_text_file(path, text.size()) == text, ExitCode::io_error,
             path +
                 ": reads back differently from what was written; see whether the file system "
