@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "core/types.hpp"
+
+#include <cstdint>
 
 namespace sluice {
 

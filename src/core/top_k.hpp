@@ -1,10 +1,10 @@
 #pragma once
 
+#include "core/types.hpp"
+
 #include <cstddef>
 #include <span>
 #include <vector>
-
-#include "core/types.hpp"
 
 namespace sluice {
 

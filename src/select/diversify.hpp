@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
 #include "pool/pool.hpp"
 #include "select/plan.hpp"
 #include "select/two_stage.hpp"
+
+#include <cstdint>
+#include <vector>
 
 namespace sluice::select {
 
@@ -17,8 +17,7 @@ namespace sluice::select {
 /// redundancy, rounds. Rows whose features are not finite or overflow a squared distance are
 /// refused or, under BadRows::skip, dropped and counted. \collective
 void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> mine,
-               const std::vector<RowId>& centers, Selection& selection,
-               comm::Communicator& world);
+               const std::vector<RowId>& centers, Selection& selection, comm::Communicator& world);
 
 /// Memory that diversify needs on one rank beyond the process's base.
 std::int64_t diversify_memory(const pool::Pool& pool, const Plan& plan, std::int64_t num_centers,

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/pool.hpp"
+
+#include <cstdint>
+#include <string>
 
 namespace sluice::select {
 
@@ -21,11 +21,11 @@ struct Plan {
     // what
     const kernels::ScoreDefinition* score = nullptr;
     kernels::ScoreInput input = kernels::ScoreInput::none;
-    std::string input_role;             ///< dataset the score reads; empty for `random`
-    std::string diversity;              ///< canonical name
+    std::string input_role;  ///< dataset the score reads; empty for `random`
+    std::string diversity;   ///< canonical name
     Metric metric = Metric::euclidean;
-    std::int64_t batch_size = 0;        ///< B, at most the candidates
-    std::int64_t shortlist_size = 0;    ///< K
+    std::int64_t batch_size = 0;      ///< B, at most the candidates
+    std::int64_t shortlist_size = 0;  ///< K
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
@@ -33,7 +33,7 @@ struct Plan {
     kernels::Backend backend = kernels::Backend::cpu;
     int num_threads = 1;
     std::int64_t block_rows = 1;
-    int num_buffers = 1;                ///< blocks in flight on a rank
+    int num_buffers = 1;  ///< blocks in flight on a rank
     // forecast
     std::int64_t scan_bytes = 0;        ///< stored bytes stage 1 reads, all ranks
     std::int64_t gather_bytes = 0;      ///< stored bytes stage 2 reads, all ranks
@@ -75,8 +75,8 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t 
 struct InputChoice {
     kernels::ScoreInput input = kernels::ScoreInput::none;
     std::string role;
-    std::string reason;                       ///< why not; empty when allowed
-    ExitCode code = ExitCode::bad_data;       ///< of the error that `reason` makes
+    std::string reason;                  ///< why not; empty when allowed
+    ExitCode code = ExitCode::bad_data;  ///< of the error that `reason` makes
 };
 InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
                          const std::string& wanted);

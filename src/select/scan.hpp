@@ -1,14 +1,14 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/pool.hpp"
 #include "select/plan.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace sluice::select {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 
 namespace sluice::select {
 namespace {
@@ -65,11 +66,15 @@ std::vector<Candidate> keep_global_best(std::vector<Candidate> mine, std::int64_
     std::vector<Candidate> tied;
     std::copy_if(mine.begin(), mine.end(), std::back_inserter(tied),
                  [&](const Candidate& candidate) { return score_key(candidate) == score.key; });
-    const Threshold row = select_key(tied, row_key, row_bits, score.remaining, world);
+    const std::int64_t num_tied = world.sum(static_cast<std::int64_t>(tied.size()));
+    const std::uint64_t last_row =
+        num_tied == score.remaining
+            ? row_key({0.0F, std::numeric_limits<RowId>::max()})
+            : select_key(tied, row_key, row_bits, score.remaining, world).key;
 
     std::erase_if(mine, [&](const Candidate& candidate) {
         const std::uint64_t key = score_key(candidate);
-        return key > score.key || (key == score.key && row_key(candidate) > row.key);
+        return key > score.key || (key == score.key && row_key(candidate) > last_row);
     });
     return mine;
 }

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
+
+#include <cstdint>
+#include <vector>
 
 namespace sluice::select {
 
 /// Keeps of this rank's candidates those that are among the `size` best of the whole job, in the
 /// order given. Over all ranks exactly min(size, all candidates) remain. No candidate travels: the
 /// ranks add up histograms of the key (score descending, then row ascending), 16 KiB a pass, 3
-/// passes for the score and up to 6 for ties in the row. \collective
+/// passes for the score and, only if ties are cut, 6 for the row. \collective
 /// \source radix selection over a distributed multiset; the idea of selecting with sublinear
 ///         communication is in Huebschle-Schneider and Sanders, arXiv 1502.03942.
 std::vector<Candidate> keep_global_best(std::vector<Candidate> mine, std::int64_t size,

@@ -1,16 +1,16 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/pool.hpp"
 #include "select/plan.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace sluice::select {
 
@@ -37,21 +37,20 @@ struct Selected {
 
 /// What a selection came to; the same on all ranks unless noted.
 struct Selection {
-    std::vector<Selected> rows;        ///< in selection order
-    std::int64_t num_candidates = 0;   ///< rows neither excluded nor skipped
-    std::int64_t num_skipped = 0;      ///< bad rows, under BadRows::skip
-    std::int64_t shortlist_size = 0;   ///< K actually used
-    float covering_radius = 0.0F;      ///< max distance of a shortlisted row to its centre; NaN: none
-    double redundancy = 0.0;           ///< mean nearest distance inside the batch; NaN: not computed
-    std::int64_t rounds = 0;           ///< of stage 2
-    std::int64_t rows_refreshed = 0;   ///< of stage 2, sum over ranks
-    std::int64_t bytes_read = 0;       ///< sum over ranks, stored bytes of stages 1 and 2
+    std::vector<Selected> rows;       ///< in selection order
+    std::int64_t num_candidates = 0;  ///< rows neither excluded nor skipped
+    std::int64_t num_skipped = 0;     ///< bad rows, under BadRows::skip
+    std::int64_t shortlist_size = 0;  ///< K actually used
+    float covering_radius = 0.0F;  ///< max distance of a shortlisted row to its centre; NaN: none
+    double redundancy = 0.0;       ///< mean nearest distance inside the batch; NaN: not computed
+    std::int64_t rounds = 0;       ///< of stage 2
+    std::int64_t rows_refreshed = 0;  ///< of stage 2, sum over ranks
+    std::int64_t bytes_read = 0;      ///< sum over ranks, stored bytes of stages 1 and 2
 };
 
 /// Runs both stages as `plan` says. `labeled_or_issued` (ascending) are never chosen and are
 /// centres of the diversity stage. Throws AgreedError on all ranks. \collective
 Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
-                           const std::vector<RowId>& labeled_or_issued,
-                           comm::Communicator& world);
+                           const std::vector<RowId>& labeled_or_issued, comm::Communicator& world);
 
 }  // namespace sluice::select
