@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/row_statistics.hpp"
+#include "kernels/softmax.hpp"
 
 #include <cstdint>
 

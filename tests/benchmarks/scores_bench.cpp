@@ -12,7 +12,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,7 +53,9 @@ void on_threads(int count, const std::function<void(int)>& part) {
     for (std::int64_t i = 0; i + 64 <= count; i += 64)
         for (int k = 0; k < 4; ++k)
             sum[k] = _mm512_add_ps(sum[k], _mm512_loadu_ps(values + i + 16 * k));
-    return _mm512_reduce_add_ps(sum[0] + sum[1] + sum[2] + sum[3]);
+    alignas(64) float lanes[16];
+    _mm512_store_ps(lanes, sum[0] + sum[1] + sum[2] + sum[3]);
+    return std::accumulate(std::begin(lanes), std::end(lanes), 0.0F);
 }
 
 /// Logits of a fairly sure committee, or their softmax, as a trained model gives them.
