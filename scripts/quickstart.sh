@@ -49,12 +49,15 @@ column -s, -t "$work/selected.csv" 2>/dev/null || cat "$work/selected.csv"
 cat <<NEXT
 
 The batch is in $work/queue. What to try next:
-  $sluice help select                       every option, with unit and default
-  $sluice check $work/digits.h5             what this pool allows
-  $sluice pool make clusters --rows 1000000 --dim 256 --out $work/clusters.h5
+  # every option, with unit and default; what the example pool allows
+  $sluice help select
+  $sluice check $work/digits.h5
+  # a pool of a million rows
+  mpirun -n 2 $sluice pool make clusters --rows 1000000 --dim 256 --out $work/clusters.h5
   mpirun -n 2 $sluice select --pool $work/clusters.h5 --queue $work/clusters.queue \\
       --score entropy --diversify k_center --shortlist 100000 --batch 500
-  scripts/test.sh --quick                   the tests
+  # the tests
+  scripts/test.sh --quick
 NEXT
 if [ "$(id -u)" -eq 0 ]; then
     say "As root, Open MPI needs: export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
