@@ -29,11 +29,11 @@ SLUICE_LANE Value polynomial7(Value x, Value square, const float (&c)[8]) {
     return multiply_add(odd, x, even);
 }
 
-/// e^x = power * 2^(biased - integer_magic), power in [0.7, 1.42].
+/// e^x = power * 2^count, power in [0.7, 1.42], count a whole number.
 template <class Value>
 struct ExpParts {
     Value power;
-    Value biased;
+    Value count;
 };
 
 /// e^x in parts, for |x| <= 2^20.
@@ -41,20 +41,20 @@ struct ExpParts {
 ///         one of degree 6 on |r| <= ln(2)/2, relative error 3e-9.
 template <class Value>
 SLUICE_LANE ExpParts<Value> exp_parts(Value x) {
-    const Value biased = multiply_add(x, Value(0x1.715476p+0F), Value(integer_magic));
-    const Value count = biased - Value(integer_magic);
+    const Value count =
+        multiply_add(x, Value(0x1.715476p+0F), Value(integer_magic)) - Value(integer_magic);
     Value r = multiply_add(count, Value(-0x1.62e430p-1F), x);
     r = multiply_add(count, Value(0x1.05c610p-29F), r);
     return {horner(r, Value(0x1.6a24380p-10F), 0x1.1239e20p-7F, 0x1.5558f20p-5F, 0x1.5554920p-3F,
                    0x1.fffffc0p-2F, 1.0F, 1.0F),
-            biased};
+            count};
 }
 
 /// e^x, within 1 ulp; 0 below -150 (exact gradual underflow above), infinity above 89, NaN for NaN.
 template <class Value>
 SLUICE_LANE Value canonical_exp(Value x) {
     const ExpParts<Value> parts = exp_parts(smaller(Value(89.0F), larger(Value(-150.0F), x)));
-    return times_power_of_two(parts.power, parts.biased);
+    return times_power_of_two(parts.power, parts.count);
 }
 
 /// The minimax polynomial for ln(1 + f) on [-1/4, 1/2], relative error 4e-8.
@@ -72,28 +72,39 @@ inline constexpr float ln2 = 0x1.62e430p-1F;
 /// ln 2 per unit of a float's exponent field, which is counted in steps of 2^23.
 inline constexpr float ln2_per_exponent_bit = ln2 * 0x1p-23F;
 
-/// ln x for positive finite x up to 2^90, denormals included; finite garbage for 0, so that
-/// 0 * canonical_log(0) is 0. Within 2 ulp.
+/// x = 2^(exponent / 2^23) (1 + f), f in [-1/4, 1/2], for positive x up to 2^90.
 template <class Value>
-SLUICE_LANE Value canonical_log(Value x) {
+struct LogParts {
+    Value exponent;
+    Value f;
+};
+
+template <class Value>
+SLUICE_LANE LogParts<Value> log_parts(Value x) {
     // 2^30 x is normal for every x > 0; the exponent is then cut so that the mantissa lies in
     // [0.75, 1.5), where x close to 1 keeps all its digits.
     const Value scaled = x * Value(0x1p30F);
     const auto offset = bits_of(scaled) - IntegerOf<Value>((30U << 23) + 0x3f400000U);
     const auto exponent = offset & IntegerOf<Value>(0xff800000U);
     const Value inverse_power = float_of_bits(IntegerOf<Value>((127U - 30U) << 23) - exponent);
-    const Value f = multiply_add(scaled, inverse_power, Value(-1.0F));
-    return multiply_add(float_of_integer(exponent), Value(ln2_per_exponent_bit),
-                        log_of_one_plus(f));
+    return {float_of_integer(exponent), multiply_add(scaled, inverse_power, Value(-1.0F))};
+}
+
+/// ln x for positive finite x up to 2^90, denormals included; finite garbage for 0, so that
+/// 0 * canonical_log(0) is 0. Within 2 ulp.
+template <class Value>
+SLUICE_LANE Value canonical_log(Value x) {
+    const LogParts<Value> parts = log_parts(x);
+    return multiply_add(parts.exponent, Value(ln2_per_exponent_bit), log_of_one_plus(parts.f));
 }
 
 /// ln x given x and x - 1, each accurate in its own right: for x close to 1 the result is as
 /// accurate as x - 1 is. Range as canonical_log.
 template <class Value>
 SLUICE_LANE Value canonical_log_near(Value x, Value x_minus_one) {
-    const Value near = log_of_one_plus(x_minus_one);
-    const auto is_near = both(Value(0.75F) < x, x < Value(1.5F));
-    return select(is_near, near, canonical_log(x));
+    const LogParts<Value> parts = log_parts(x);
+    const Value f = select(equal(parts.exponent, Value(0.0F)), x_minus_one, parts.f);
+    return multiply_add(parts.exponent, Value(ln2_per_exponent_bit), log_of_one_plus(f));
 }
 
 /// ln(1 + x) for x >= 0 up to 2^90, within 3 ulp.

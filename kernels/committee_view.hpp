@@ -16,17 +16,14 @@ struct CommitteeProbabilities {
     SLUICE_LANE Value probability(std::int64_t member, std::int64_t column) const {
         return row.get(member, column);
     }
-    SLUICE_LANE Value probability_slowly(std::int64_t member, std::int64_t column) const {
-        return row.get_slowly(member, column);
+    SLUICE_LANE Value add_probability(Value sum, std::int64_t member, std::int64_t column) const {
+        return sum + row.get_slowly(member, column);
     }
     /// 1 - probability, exact for probabilities above a half.
     SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
         return Value(1.0F) - row.get(member, column);
     }
 };
-
-/// Whether a score asks a committee for complements.
-enum class Complements { no, yes };
 
 /// A committee's class probabilities by softmax of the logits, which prepare() replaces in the tile
 /// by the terms e of SoftmaxSums. A member's scratch holds 1 / sum(e) and the share of all but its
@@ -45,9 +42,9 @@ struct CommitteeSoftmax {
     SLUICE_LANE Value probability(std::int64_t member, std::int64_t column) const {
         return row.get(member, column) * load_lanes<Value>(row.scratch(member, 0));
     }
-    /// The softmax itself was the slow pass.
-    SLUICE_LANE Value probability_slowly(std::int64_t member, std::int64_t column) const {
-        return probability(member, column);
+    SLUICE_LANE Value add_probability(Value sum, std::int64_t member, std::int64_t column) const {
+        return multiply_add(row.get(member, column), load_lanes<Value>(row.scratch(member, 0)),
+                            sum);
     }
     SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
         static_assert(complements == Complements::yes);
@@ -57,19 +54,23 @@ struct CommitteeSoftmax {
 
   private:
     SLUICE_LANE MaskOf<Value> prepare_member(std::int64_t member) const {
-        if constexpr (complements == Complements::no) {
-            const Value total = softmax_total(row, member);
-            store_lanes(row.scratch(member, 0), Value(1.0F) / total);
-            return total < Value(infinity);
-        } else {
-            const SoftmaxSums<Value> sums = softmax_sums<KeepTerms::yes>(row, member);
-            const Value scale = Value(1.0F) / sums.total();
-            store_lanes(row.scratch(member, 0), scale);
+        const MemberSoftmax<Value> sums = member_softmax<complements>(row, member);
+        const Value scale = Value(1.0F) / sums.total;
+        store_lanes(row.scratch(member, 0), scale);
+        if constexpr (complements == Complements::yes)
             store_lanes(row.scratch(member, 1), sums.rest * scale);
-            return sums.valid;
-        }
+        return sums.total < Value(infinity);
     }
 };
+
+/// Sum of the members' probabilities of one class.
+template <class Committee, class Value = typename Committee::Lanes>
+SLUICE_LANE Value probability_sum(const Committee& committee, std::int64_t column) {
+    Value sum{0.0F};
+    for (std::int64_t m = 0; m < committee.row.members; ++m)
+        sum = committee.add_probability(sum, m, column);
+    return sum;
+}
 
 /// The members' mean probability of one class, and 1 - mean without cancellation.
 template <class Value>
@@ -81,14 +82,17 @@ struct MeanProbability {
 template <class Committee, class Value = typename Committee::Lanes>
 SLUICE_LANE MeanProbability<Value> mean_probability(const Committee& committee,
                                                     std::int64_t column) {
-    Value probability{0.0F};
-    Value complement{0.0F};
-    for (std::int64_t m = 0; m < committee.row.members; ++m) {
-        probability = probability + committee.probability_slowly(m, column);
-        complement = complement + committee.complement(m, column);
-    }
     const Value share{1.0F / static_cast<float>(committee.row.members)};
-    return {probability * share, complement * share};
+    const Value probability = probability_sum(committee, column) * share;
+    Value complement = Value(1.0F) - probability;
+    const auto is_high = Value(0.5F) < probability;
+    if (any(is_high)) {
+        Value sum{0.0F};
+        for (std::int64_t m = 0; m < committee.row.members; ++m)
+            sum = sum + committee.complement(m, column);
+        complement = select(is_high, sum * share, complement);
+    }
+    return {probability, complement};
 }
 
 /// What the scores of a mean prediction need of it.

@@ -39,15 +39,15 @@ struct LogitRange {
 
 /// Two ranges side by side, because one would wait for itself; their order cannot matter.
 template <class Value>
-SLUICE_LANE LogitRange<Value> logit_range(const RowView<Value>& row, std::int64_t member) {
+SLUICE_LANE LogitRange<Value> logit_range(const RowView<Value>& row) {
     LogitRange<Value> even;
     LogitRange<Value> odd;
     std::int64_t c = 0;
     for (; c + 2 <= row.classes; c += 2) {
-        even.add(row.get(member, c));
-        odd.add(row.get(member, c + 1));
+        even.add(row.get(0, c));
+        odd.add(row.get(0, c + 1));
     }
-    if (c < row.classes) even.add(row.get(member, c));
+    if (c < row.classes) even.add(row.get(0, c));
     even.merge(odd);
     return even;
 }
@@ -82,10 +82,10 @@ SLUICE_LANE LogitEnds<Value> logit_ends(const RowView<Value>& row, std::int64_t 
 
 /// How many further classes share the largest logit.
 template <class Value>
-SLUICE_LANE Value count_ties(const RowView<Value>& row, std::int64_t member, Value highest) {
+SLUICE_LANE Value count_ties(const RowView<Value>& row, Value highest) {
     Value count{-1.0F};
     for (std::int64_t c = 0; c < row.classes; ++c)
-        count = add_where(equal(row.get(member, c), highest), count, Value(1.0F));
+        count = add_where(equal(row.get(0, c), highest), count, Value(1.0F));
     return count;
 }
 
@@ -105,7 +105,7 @@ struct NearLogits {
     template <class Value>
     SLUICE_LANE static Value term(Value x, const SoftmaxScale<Value>& scale) {
         const ExpParts<Value> parts = exp_parts(x);
-        return times_power_of_two(parts.power, parts.biased - scale.exponent);
+        return times_power_of_two(parts.power, parts.count - scale.exponent);
     }
     template <class Value>
     SLUICE_LANE static Value difference(Value x, Value highest) {
@@ -118,8 +118,8 @@ struct FarLogits {
     template <class Value>
     SLUICE_LANE static Value term(Value x, const SoftmaxScale<Value>& scale) {
         const ExpParts<Value> parts = exp_parts(larger(Value(-far_logit), x - scale.origin));
-        return times_power_of_two(
-            parts.power, larger(Value(integer_magic - 216.0F), parts.biased - scale.exponent));
+        return times_power_of_two(parts.power,
+                                  larger(Value(-216.0F), parts.count - scale.exponent));
     }
     /// e is 0 beyond -150: any finite number does.
     template <class Value>
@@ -132,7 +132,7 @@ template <class Value>
 SLUICE_LANE SoftmaxScale<Value> softmax_scale(Value highest, Value lowest) {
     const Value reach = larger(highest, Value(0.0F) - lowest);
     const Value origin = select(Value(far_logit) < reach, highest, Value(0.0F));
-    return {origin, exp_parts(highest - origin).biased - Value(integer_magic)};
+    return {origin, exp_parts(highest - origin).count};
 }
 
 template <class Value>
@@ -141,11 +141,8 @@ SLUICE_LANE bool any_far(Value highest, Value lowest) {
            any(Value(far_logit) < larger(highest, Value(0.0F) - lowest));
 }
 
-/// Whether e stays in the tile, in place of the logits.
-enum class KeepTerms { no, yes };
-
-template <KeepTerms keep, class Logits, class Value>
-SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, std::int64_t member, Value highest,
+template <class Logits, class Value>
+SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, Value highest,
                                   const SoftmaxScale<Value>& scale, SoftmaxSums<Value>& sums) {
     LongSum<Value> rest;
     LongSum<Value> spread;
@@ -154,11 +151,10 @@ SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, std::int64_t member
         Value run{0.0F};
         Value spread_run{0.0F};
         for (std::int64_t c = begin; c < end; ++c) {
-            const Value x = row.get_slowly(member, c);
+            const Value x = row.get_slowly(0, c);
             const Value e = Logits::term(x, scale);
             run = add_where(differ(x, highest), run, e);
             spread_run = multiply_add(e, Logits::difference(x, highest), spread_run);
-            if constexpr (keep == KeepTerms::yes) row.put(member, c, e);
         }
         rest.add(run);
         spread.add(spread_run);
@@ -167,19 +163,19 @@ SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, std::int64_t member
     sums.spread = Value(0.0F) - spread.total();
 }
 
-/// Softmax of one member. With KeepTerms::yes the tile holds e afterwards.
-template <KeepTerms keep, class Value>
-SLUICE_LANE SoftmaxSums<Value> softmax_sums(const RowView<Value>& row, std::int64_t member) {
-    const LogitRange<Value> range = logit_range(row, member);
+/// Softmax of a row of logits.
+template <class Value>
+SLUICE_LANE SoftmaxSums<Value> softmax_sums(const RowView<Value>& row) {
+    const LogitRange<Value> range = logit_range(row);
     const Value highest = range.top.first;
     const SoftmaxScale<Value> scale = softmax_scale(highest, range.lowest);
     SoftmaxSums<Value> sums;
     Value ties{0.0F};
-    if (any(equal(range.top.second, highest))) ties = count_ties(row, member, highest);
+    if (any(equal(range.top.second, highest))) ties = count_ties(row, highest);
     if (any_far(highest, range.lowest))
-        add_softmax_runs<keep, FarLogits>(row, member, highest, scale, sums);
+        add_softmax_runs<FarLogits>(row, highest, scale, sums);
     else
-        add_softmax_runs<keep, NearLogits>(row, member, highest, scale, sums);
+        add_softmax_runs<NearLogits>(row, highest, scale, sums);
     sums.largest = FarLogits::term(highest, scale);
     sums.second = FarLogits::term(range.top.second, scale);
     sums.rest = multiply_add(ties, sums.largest, sums.rest);
@@ -189,34 +185,49 @@ SLUICE_LANE SoftmaxSums<Value> softmax_sums(const RowView<Value>& row, std::int6
     return sums;
 }
 
-/// Keeps e of one member in the tile and returns their sum.
-template <class Logits, class Value>
-SLUICE_LANE Value keep_terms(const RowView<Value>& row, std::int64_t member,
-                             const SoftmaxScale<Value>& scale) {
+/// Softmax of one member of a committee, whose terms e stay in the tile in place of the logits.
+template <class Value>
+struct MemberSoftmax {
+    Value total{0.0F};  ///< sum of e; NaN unless all logits are finite
+    Value rest{0.0F};   ///< sum of e over the classes below the largest
+};
+
+/// Whether `rest` is asked for.
+enum class Complements { no, yes };
+
+template <class Logits, Complements complements, class Value>
+SLUICE_LANE MemberSoftmax<Value> keep_terms(const RowView<Value>& row, std::int64_t member,
+                                            Value highest, const SoftmaxScale<Value>& scale) {
     LongSum<Value> total;
+    LongSum<Value> rest;
     for (std::int64_t begin = 0; begin < row.classes; begin += run_length) {
         const std::int64_t end = run_end(begin, row.classes);
-        Value run{0.0F};
+        MemberSoftmax<Value> run;
         for (std::int64_t c = begin; c < end; ++c) {
-            const Value e = Logits::term(row.get_slowly(member, c), scale);
-            run = run + e;
+            const Value x = row.get_slowly(member, c);
+            const Value e = Logits::term(x, scale);
+            run.total = run.total + e;
+            if constexpr (complements == Complements::yes)
+                run.rest = add_where(differ(x, highest), run.rest, e);
             row.put(member, c, e);
         }
-        total.add(run);
+        total.add(run.total);
+        rest.add(run.rest);
     }
-    return total.total();
+    return {total.total(), rest.total()};
 }
 
-/// Softmax of one member, where nothing but the probabilities is asked for: NaN unless all logits
-/// are finite, else the sum of e, which the tile holds afterwards.
-template <class Value>
-SLUICE_LANE Value softmax_total(const RowView<Value>& row, std::int64_t member) {
+template <Complements complements, class Value>
+SLUICE_LANE MemberSoftmax<Value> member_softmax(const RowView<Value>& row, std::int64_t member) {
     const LogitEnds<Value> ends = logit_ends(row, member);
     const SoftmaxScale<Value> scale = softmax_scale(ends.highest, ends.lowest);
-    const Value total = any_far(ends.highest, ends.lowest)
-                            ? keep_terms<FarLogits>(row, member, scale)
-                            : keep_terms<NearLogits>(row, member, scale);
-    return nan_unless(Value(-infinity) < ends.lowest, total);
+    MemberSoftmax<Value> sums =
+        any_far(ends.highest, ends.lowest)
+            ? keep_terms<FarLogits, complements>(row, member, ends.highest, scale)
+            : keep_terms<NearLogits, complements>(row, member, ends.highest, scale);
+    // An infinite largest logit makes its own term NaN, and so the sum.
+    sums.total = nan_unless(Value(-infinity) < ends.lowest, sums.total);
+    return sums;
 }
 
 }  // namespace sluice::kernels

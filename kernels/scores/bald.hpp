@@ -59,9 +59,12 @@ struct Bald {
         Value linear{0.0F};  ///< sum of e r, in steps of a float's exponent field
         Value drift{0.0F};   ///< sum of r - 1
 
-        /// `f` = r - 1 rounded once; `scaled` = 4/3 r, whose exponent is the e above.
-        SLUICE_LANE void add(Value f, Value scaled) {
-            const auto power_bits = bits_of(scaled) & IntegerOf<Value>(0x7f800000U);
+        /// `f` = r - 1 rounded once.
+        SLUICE_LANE void add(Value f) {
+            const Value r = f + Value(1.0F);
+            // A mantissa of 1.5 and more counts to the next exponent.
+            const auto power_bits =
+                (bits_of(r) + IntegerOf<Value>(0x00400000U)) & IntegerOf<Value>(0x7f800000U);
             const Value power = float_of_bits(power_bits);
             const Value inverse = float_of_bits(IntegerOf<Value>(0x7f000000U) - power_bits);
             const Value exponent = float_of_integer(power_bits - IntegerOf<Value>(0x3f800000U));
@@ -77,7 +80,7 @@ struct Bald {
             const Value square = reduced * reduced;
             const Value q = polynomial7(reduced, square, coefficients);
             curved = multiply_add(power * square, q, curved);
-            linear = multiply_add(f + Value(1.0F), exponent, linear);
+            linear = multiply_add(r, exponent, linear);
             powers = powers + power;
             drift = drift + f;
         }
@@ -93,9 +96,7 @@ struct Bald {
     template <class Committee, class Value = typename Committee::Lanes>
     SLUICE_LANE static Center<Value> center_of(const Committee& committee, std::int64_t column) {
         const std::int64_t members = committee.row.members;
-        Value sum{0.0F};
-        for (std::int64_t m = 0; m < members; ++m)
-            sum = sum + committee.probability(m, column);
+        const Value sum = probability_sum(committee, column);
         // A class whose sum is smaller adds less than 1e-29; its reciprocal could overflow.
         return {sum, Value(static_cast<float>(members)) / larger(sum, Value(0x1p-100F))};
     }
@@ -106,13 +107,10 @@ struct Bald {
                                               Value inverse) {
         const std::int64_t members = committee.row.members;
         const auto count = static_cast<float>(members);
-        const Value scaled_inverse = inverse * Value(4.0F / 3.0F);
         PhiSums<Value> sums;
         sums.powers = Value(-count);
-        for (std::int64_t m = 0; m < members; ++m) {
-            const Value p = committee.probability_slowly(m, column);
-            sums.add(multiply_add(p, inverse, Value(-1.0F)), p * scaled_inverse);
-        }
+        for (std::int64_t m = 0; m < members; ++m)
+            sums.add(multiply_add(committee.probability(m, column), inverse, Value(-1.0F)));
         // The terms that cancel first: nearly exact each, their sum is rounded once.
         const Value whole =
             multiply_add(sums.linear, Value(ln2_per_exponent_bit), Value(0.0F) - sums.powers);

@@ -49,7 +49,7 @@ struct Entropy {
     /// With e_c = exp(x_c) / exp(max x) and Z their sum: ln Z + (1/Z) sum of e_c (max x - x_c).
     template <class Value>
     SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
-        const SoftmaxSums<Value> sums = softmax_sums<KeepTerms::no>(row, 0);
+        const SoftmaxSums<Value> sums = softmax_sums(row);
         return nan_unless(sums.valid,
                           canonical_log1p(sums.rest / sums.largest) + sums.spread / sums.total());
     }
@@ -57,10 +57,17 @@ struct Entropy {
     template <class Committee, class Value = typename Committee::Lanes>
     SLUICE_LANE Value of_committee(const Committee& committee) const {
         LongSum<Value> negentropy;
-        for (std::int64_t c = 0; c < committee.row.classes; ++c) {
-            const MeanProbability<Value> mean = mean_probability(committee, c);
-            const Value log = canonical_log_near(mean.probability, Value(0.0F) - mean.complement);
-            negentropy.add(mean.probability * log);
+        const std::int64_t classes = committee.row.classes;
+        for (std::int64_t begin = 0; begin < classes; begin += run_length) {
+            const std::int64_t end = run_end(begin, classes);
+            Value run{0.0F};
+            for (std::int64_t c = begin; c < end; ++c) {
+                const MeanProbability<Value> mean = mean_probability(committee, c);
+                const Value minus_one = Value(0.0F) - mean.complement;
+                run = multiply_add(mean.probability,
+                                   canonical_log_near(mean.probability, minus_one), run);
+            }
+            negentropy.add(run);
         }
         return Value(0.0F) - negentropy.total();
     }

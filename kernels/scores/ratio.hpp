@@ -23,7 +23,7 @@ struct Ratio {
 
     template <class Value>
     SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
-        const SoftmaxSums<Value> sums = softmax_sums<KeepTerms::no>(row, 0);
+        const SoftmaxSums<Value> sums = softmax_sums(row);
         return nan_unless(sums.valid, sums.second / sums.largest);
     }
 

@@ -120,8 +120,8 @@ SLUICE_LANE Avx2Lanes::Integer any_bits(Avx2Lanes::Integer a, Avx2Lanes::Integer
 SLUICE_LANE Avx2Lanes::Mask top_bit(Avx2Lanes::Integer bits) {
     return _mm256_castsi256_ps(_mm256_srai_epi32(bits.lanes, 31));
 }
-SLUICE_LANE Avx2Lanes times_power_of_two(Avx2Lanes value, Avx2Lanes biased) {
-    const Avx2Lanes::Integer exponent = bits_of(biased) - bits_of(Avx2Lanes(integer_magic));
+SLUICE_LANE Avx2Lanes times_power_of_two(Avx2Lanes value, Avx2Lanes count) {
+    const Avx2Lanes::Integer exponent = _mm256_cvtps_epi32(count.lanes);
     const Avx2Lanes::Integer half = _mm256_srai_epi32(exponent.lanes, 1);
     const Avx2Lanes::Integer bias(127U);
     const Avx2Lanes first = _mm256_castsi256_ps(_mm256_slli_epi32((half + bias).lanes, 23));

@@ -121,9 +121,8 @@ SLUICE_LANE Avx512Lanes::Mask top_bit(Avx512Lanes::Integer bits) {
     return _mm512_movepi32_mask(bits.lanes);
 }
 /// The instruction rounds once, as the two multiplications of the scalar form do.
-SLUICE_LANE Avx512Lanes times_power_of_two(Avx512Lanes value, Avx512Lanes biased) {
-    return _mm512_scalef_ps(value.lanes,
-                            _mm512_sub_ps(biased.lanes, _mm512_set1_ps(integer_magic)));
+SLUICE_LANE Avx512Lanes times_power_of_two(Avx512Lanes value, Avx512Lanes count) {
+    return _mm512_scalef_ps(value.lanes, count.lanes);
 }
 
 namespace avx512 {

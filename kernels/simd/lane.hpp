@@ -137,10 +137,10 @@ inline constexpr float integer_magic = 12582912.0F;
 inline constexpr float infinity = __builtin_inff();
 inline constexpr float not_a_number = __builtin_nanf("");
 
-/// value * 2^n rounded once (gradual underflow included), for n + integer_magic given in
-/// `biased`, |n| <= 250 and value in [0.5, 2]. In halves, of which only the last can round.
-SLUICE_LANE float times_power_of_two(float value, float biased) {
-    const std::uint32_t exponent = bits_of(biased) - bits_of(integer_magic);
+/// value * 2^count rounded once (gradual underflow included), for a whole number `count`,
+/// |count| <= 250, and value in [0.5, 2]. In halves, of which only the last can round.
+SLUICE_LANE float times_power_of_two(float value, float count) {
+    const std::uint32_t exponent = bits_of(count + integer_magic) - bits_of(integer_magic);
     const auto half = static_cast<std::uint32_t>(static_cast<std::int32_t>(exponent) >> 1);
     const float first = float_of_bits((half + 127U) << 23);
     const float second = float_of_bits((exponent - half + 127U) << 23);

@@ -146,19 +146,17 @@ SLUICE_LANE portable::Integer any_bits(portable::Integer a, portable::Integer b,
 SLUICE_LANE portable::Mask top_bit(portable::Integer bits) {
     return portable::each<portable::Mask>([](std::uint32_t x) { return (x >> 31) != 0; }, bits);
 }
-SLUICE_LANE PortableLanes times_power_of_two(PortableLanes value, PortableLanes biased) {
+SLUICE_LANE PortableLanes times_power_of_two(PortableLanes value, PortableLanes count) {
     return portable::each<PortableLanes>(
-        [](float x, float b) {
-            const auto exponent =
-                static_cast<std::int32_t>(__builtin_bit_cast(std::uint32_t, b) -
-                                          __builtin_bit_cast(std::uint32_t, integer_magic));
+        [](float x, float n) {
+            const auto exponent = static_cast<std::int32_t>(n);
             const std::int32_t half = exponent >> 1;
-            const auto power = [](std::int32_t n) {
-                return __builtin_bit_cast(float, static_cast<std::uint32_t>(n + 127) << 23);
+            const auto power = [](std::int32_t k) {
+                return __builtin_bit_cast(float, static_cast<std::uint32_t>(k + 127) << 23);
             };
             return x * power(half) * power(exponent - half);
         },
-        value, biased);
+        value, count);
 }
 
 /// Rows of memory to lanes: tile[e * width + i] = rows[i * elements + e] for the `num_rows` rows

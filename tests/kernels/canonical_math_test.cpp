@@ -106,11 +106,11 @@ TEST(CanonicalLog1p, is_within_three_ulps) {
 
 TEST(TimesPowerOfTwo, rounds_once) {
     // 1.5 * 2^-149 is halfway between two denormals: to even.
-    EXPECT_EQ(times_power_of_two(1.5F, integer_magic - 149.0F), 0x1p-148F);
-    EXPECT_EQ(times_power_of_two(1.0F, integer_magic - 150.0F), 0.0F);
-    EXPECT_EQ(times_power_of_two(1.25F, integer_magic - 149.0F), 0x1p-149F);
-    EXPECT_EQ(times_power_of_two(1.0F, integer_magic + 128.0F), infinity);
-    EXPECT_EQ(times_power_of_two(0.75F, integer_magic + 128.0F), 0x1.8p127F);
+    EXPECT_EQ(times_power_of_two(1.5F, -149.0F), 0x1p-148F);
+    EXPECT_EQ(times_power_of_two(1.0F, -150.0F), 0.0F);
+    EXPECT_EQ(times_power_of_two(1.25F, -149.0F), 0x1p-149F);
+    EXPECT_EQ(times_power_of_two(1.0F, 128.0F), infinity);
+    EXPECT_EQ(times_power_of_two(0.75F, 128.0F), 0x1.8p127F);
 }
 
 }  // namespace
