@@ -4,6 +4,7 @@
 #include "core/log.hpp"
 #include "core/sha256.hpp"
 #include "core/stop.hpp"
+#include "h5/library.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -66,6 +67,7 @@ void prepare_process() {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
     install_stop_handler();
+    h5::start_library();
     if (!is_launched()) start_mpi_alone();
 }
 

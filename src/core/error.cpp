@@ -33,6 +33,8 @@ const char* remedy_of(int error_number) {
         case ENOSPC:
         case EDQUOT:
             return "; free some space or choose another directory, then run again";
+        case EFBIG:
+            return "; raise the limit on file sizes (ulimit -f), then run again";
         case EMFILE:
         case ENFILE:
             return "; raise the limit on open files (ulimit -n), then run again";

@@ -2,6 +2,8 @@
 
 #include "core/text.hpp"
 
+#include <cstdlib>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -21,6 +23,13 @@ herr_t add_entry(unsigned, const H5E_error2_t* entry, void* client) {
     if (!text.empty()) text += ": ";
     text += description;
     return 0;
+}
+
+// errno of the system call that made the library fail, if it says so; else 0.
+int system_error_number(const std::string& stack) {
+    static constexpr std::string_view key = "errno = ";
+    const std::size_t found = stack.find(key);
+    return found == std::string::npos ? 0 : std::atoi(stack.c_str() + found + key.size());
 }
 
 }  // namespace
@@ -44,6 +53,7 @@ void Handle::close(const std::string& where) {
 
 void start_library() {
     static const bool started = [] {
+        H5dont_atexit();
         H5open();
         H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
         H5PLset_loading_state(0);
@@ -60,7 +70,12 @@ std::string take_error_stack() {
 }
 
 void throw_stack(const std::string& where, ExitCode code) {
-    throw Error(code, where + ": HDF5: " + take_error_stack());
+    const std::string stack = take_error_stack();
+    const int error_number = system_error_number(stack);
+    if (code == ExitCode::io_error && error_number != 0) {
+        throw system_error(where, "HDF5 failed", error_number);
+    }
+    throw Error(code, where + ": HDF5: " + stack);
 }
 
 Handle own(hid_t id, Handle::CloseFunction close, const std::string& where, ExitCode code) {

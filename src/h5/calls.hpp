@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "h5/handle.hpp"
+#include "h5/library.hpp"
 
 #include <hdf5.h>
 
@@ -10,9 +11,6 @@
 // For the files of src/h5 only: it brings in <hdf5.h>.
 
 namespace sluice::h5 {
-
-/// Prepares the library once: no automatic error printing, no filter plug-ins.
-void start_library();
 
 /// HDF5's error stack, outermost call first, folded into one printable line; clears the stack.
 std::string take_error_stack();
