@@ -3,7 +3,8 @@
 
     crash_test.py --first "publish_driver {queue} a1" --second "publish_driver {queue} b2"
 
-Both commands publish one batch into the queue directory that replaces {queue}. For each call of the
+Both commands publish one batch into the queue directory that replaces {queue}; {scratch} is a
+directory that --prepare may put files in. For each call of the
 first one (counted with strace on a run that succeeds, from the first that names the queue):
   kill    the process gets SIGKILL at the call; the queue must be whole then, and running the command
           again must give exactly the batch of a run without a kill; so must the second command in
@@ -51,6 +52,10 @@ class Command:
 
     def __init__(self, text):
         self.words = shlex.split(text)
+
+    def settle(self, scratch):
+        """Puts the scratch directory in place of {scratch}."""
+        self.words = [word.replace("{scratch}", scratch) for word in self.words]
 
     def __call__(self, queue, prefix=()):
         words = [word.replace("{queue}", str(queue)) for word in self.words]
@@ -139,17 +144,19 @@ class Tester:
         result = self.first(self.scratch / "traced", strace(["-o", str(log), "-e",
                                                              "trace=" + ",".join(CALLS)]))
         expect(result.returncode == 0, f"traced run failed: {result}")
-        counts, points, begun = {}, [], False
+        # strace injects at the n-th call of each thread; the one that names the queue publishes.
+        counts, points, publisher = {}, [], None
         for line in log.read_text().splitlines():
-            match = re.match(r"(?:\d+ +)?(\w+)\((.*)", line)
+            match = re.match(r"(\d+) +(\w+)\((.*)", line)
             if match is None:
                 continue
-            call = match[1]
-            counts[call] = counts.get(call, 0) + 1
-            begun = begun or str(self.scratch / "traced") in match[2]
+            thread, call, arguments = match.groups()
+            counts[thread, call] = counts.get((thread, call), 0) + 1
+            if publisher is None and str(self.scratch / "traced") in arguments:
+                publisher = thread
             # What goes to stdout and stderr is no file of the queue.
-            if begun and not (call == "write" and match[2][:2] in ("1,", "2,")):
-                points.append((call, counts[call]))
+            if thread == publisher and not (call == "write" and arguments[:2] in ("1,", "2,")):
+                points.append((call, counts[thread, call]))
         expect(len(points) > 20, f"only {len(points)} calls were seen")
         return points
 
@@ -200,8 +207,9 @@ class Tester:
     @staticmethod
     def check_message(result, error, queue, context):
         codes, text = ERRORS[error]
-        lines = result.stderr.splitlines()
-        expect(len(lines) == 1 and lines[0].startswith("sluice: error: "),
+        told = [line for line in result.stderr.splitlines() if line.startswith("sluice: ")]
+        lines = [line for line in told if line.startswith("sluice: error: ")]
+        expect(len(lines) == 1 and len(told) == len(result.stderr.splitlines()),
                f"{context}: not one line: {result.stderr!r}")
         expect(result.returncode in codes,
                f"{context}: exit code {result.returncode}: {lines[0]}")
@@ -283,8 +291,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--first", required=True, type=Command, help="publishes one batch")
     parser.add_argument("--second", required=True, type=Command, help="publishes another one")
-    parser.add_argument("--errors", choices=["rotate", "all"], default="all",
-                        help="inject at each call every errno, or one in turn")
+    parser.add_argument("--prepare", type=Command, help="run once before all, without a queue")
+    parser.add_argument("--errors", choices=["none", "rotate", "all"], default="all",
+                        help="inject at each call no errno, one in turn, or every one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     if not strace_works():
@@ -293,12 +302,17 @@ def main():
     # Memory keeps what a killed process wrote just as a disk does, and flushes at once.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="sluice-crash-", dir=memory) as scratch:
+        for command in filter(None, (options.prepare, options.first, options.second)):
+            command.settle(scratch)
+        if options.prepare is not None:
+            succeed(options.prepare, "", "preparing")
         tester = Tester(options.first, options.second, scratch)
         points = tester.points()
         jobs = [(tester.kill_at, call, number) for call, number in points]
         names = list(ERRORS)
         for index, (call, number) in enumerate(points):
-            chosen = names if options.errors == "all" else [names[index % len(names)]]
+            chosen = {"none": [], "rotate": [names[index % len(names)]],
+                      "all": names}[options.errors]
             jobs += [(tester.fail_at, call, number, name) for name in chosen]
         failures = run_all(jobs, options.jobs)
         for check in (tester.full_disk, tester.no_permission):
