@@ -31,7 +31,7 @@ struct RowView {
     /// As get, in the pass that takes longest: as many bytes of the next rows as these elements are
     /// on their way to the cache meanwhile.
     SLUICE_LANE Value get_slowly(std::int64_t member, std::int64_t column) const {
-        fetch_early<Value>(next_rows + (member * classes + column) * stride);
+        fetch_early<Value>(next_rows, (member * classes + column) * stride);
         return get(member, column);
     }
     SLUICE_LANE void put(std::int64_t member, std::int64_t column, Value value) const {

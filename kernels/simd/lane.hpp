@@ -50,13 +50,13 @@ SLUICE_LANE void store_lanes(float* to, float value) {
     *to = value;
 }
 
-/// Asks for the cache line at `from`, which need not exist. Vector types do.
+/// Vector types ask for the cache line at from + offset, which need not exist.
 template <class Value>
-SLUICE_LANE void fetch_early(const float* from) {
-    Value::fetch_early(from);
+SLUICE_LANE void fetch_early(const float* from, std::int64_t offset) {
+    Value::fetch_early(from + offset);
 }
 template <>
-SLUICE_LANE void fetch_early<float>(const float*) {}
+SLUICE_LANE void fetch_early<float>(const float*, std::int64_t) {}
 
 /// a * b + c, rounded once.
 SLUICE_LANE float multiply_add(float a, float b, float c) {
