@@ -19,6 +19,8 @@
 namespace sluice::select {
 namespace {
 
+constexpr std::int64_t tile_lane_bytes = 16 * sizeof(float);
+
 using Excluded = std::vector<RowId>;
 
 bool contains(const Excluded& sorted, RowId row) {
@@ -204,6 +206,8 @@ std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks
         per_buffer +=
             block_rows * dataset.row_elements() * static_cast<std::int64_t>(sizeof(float));
         per_buffer += pool::RowReader(dataset).scratch_bytes(block_rows);
+        // The kernel turns a row of lanes (16 pool rows) and its sums over in a tile.
+        per_buffer += (dataset.row_elements() + 2 * dataset.row_shape.front()) * tile_lane_bytes;
     }
     return bytes + plan.num_buffers * per_buffer;
 }
