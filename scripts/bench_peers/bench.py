@@ -138,9 +138,8 @@ def table_line(goal, figures):
     if own is None or other is None:
         return (goal.id, note, "-", goal.peer, "-", goal.text(), "not run")
     ratio = other / own
-    verdict = "ok" if ratio >= goal.ratio else f"short by {100 * (1 - ratio / goal.ratio):.0f} %"
     return (goal.id, note, figure(own, goal.unit), f"{goal.peer} {figure(other, goal.unit)}",
-            f"{ratio:.3g}", goal.text(), verdict if goal.ratio else "")
+            f"{ratio:.3g}", goal.text(), goal.verdict(ratio))
 
 
 def note_lines(figures):

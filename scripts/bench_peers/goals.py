@@ -7,16 +7,27 @@ K1_KINDS = ["gaussian", "clusters", "subspace", "sphere", "manifold"]
 
 @dataclasses.dataclass
 class Goal:
-    """ratio = the peer's figure / our figure, to be at least `ratio`; 0 = only shown."""
+    """ratio = the peer's figure / our figure, to be at least `ratio` (0 = only shown) and, where
+    ours should agree with the other rather than beat it, at most `most`."""
     id: str
     peer: str
     ratio: float
     side: str = "ours"
     unit: str = "s"
+    most: float = float("inf")
+
+    def verdict(self, ratio):
+        if not self.ratio:
+            return ""
+        if ratio > self.most:
+            return f"off by {100 * (ratio / self.most - 1):.0f} %"
+        return "ok" if ratio >= self.ratio else f"short by {100 * (1 - ratio / self.ratio):.0f} %"
 
     def text(self):
         if not self.ratio:
             return "(shown)"
+        if self.most < float("inf"):
+            return f"{self.ratio:.3g} to {self.most:.3g}"
         return f">= {self.ratio:.3g}{'x' if self.ratio >= 1.5 else ''}"
 
 
@@ -60,6 +71,6 @@ def all_goals():
     return [*reader_goals(), *score_goals(), *top_k_goals(), *k_center_goals(),
             *(Goal(f"D2.{kind}", "picks_per_round", 1, unit="rounds") for kind in K1_KINDS),
             Goal("E1", "torch", 20), Goal("E1", "numpy", 10),
-            Goal("E2.4GiB", "predicted", 1 / 1.1, unit="MiB"),
-            Goal("E2.8GiB", "predicted", 1 / 1.1, unit="MiB"),
-            Goal("E2.8GiB", "peak_4GiB", 1 / 1.05, unit="MiB")]
+            Goal("E2.4GiB", "predicted", 1 / 1.1, unit="MiB", most=1.1),
+            Goal("E2.8GiB", "predicted", 1 / 1.1, unit="MiB", most=1.1),
+            Goal("E2.8GiB", "peak_4GiB", 1 / 1.05, unit="MiB", most=1.05)]
