@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "core/host_device.hpp"
+
+#include <cstdint>
 
 namespace sluice {
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "core/host_device.hpp"
+
 #include <compare>
 #include <cstdint>
-
-#include "core/host_device.hpp"
 
 namespace sluice {
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
 #include "pool/dataset.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace sluice::pool {
 
@@ -19,17 +19,17 @@ const std::vector<PoolKind>& pool_kinds();
 
 struct MakeOptions {
     std::string kind;
-    std::string path;           ///< output file
+    std::string path;  ///< output file
     RowId num_rows = 0;
     std::uint64_t seed = 0;
-    std::int64_t dim = 64;      ///< D of `features`; 0 = no features
-    std::int64_t classes = 10;  ///< C of `probabilities`; 0 = none
-    std::int64_t members = 0;   ///< M of `committee` [N,M,C]; 0 = none
-    std::int64_t outputs = 0;   ///< T of `predictions` [N,M,T]; 0 = none
-    bool logits = false;        ///< store logits (attribute kind = "logit")
+    std::int64_t dim = 64;                    ///< D of `features`; 0 = no features
+    std::int64_t classes = 10;                ///< C of `probabilities`; 0 = none
+    std::int64_t members = 0;                 ///< M of `committee` [N,M,C]; 0 = none
+    std::int64_t outputs = 0;                 ///< T of `predictions` [N,M,T]; 0 = none
+    bool logits = false;                      ///< store logits (attribute kind = "logit")
     ElementType type = ElementType::float32;  ///< float16, float32 or float64
-    std::int64_t chunk_rows = 0;  ///< 0 = contiguous
-    int deflate_level = 0;        ///< 1..9: shuffle + deflate + fletcher32; needs chunks
+    std::int64_t chunk_rows = 0;              ///< 0 = contiguous
+    int deflate_level = 0;  ///< 1..9: shuffle + deflate + fletcher32; needs chunks
 };
 
 /// Writes a made pool. Row r's values depend on (kind, seed, r, dim, ...) alone, so the content is

@@ -1,11 +1,11 @@
 #include "select/scan.hpp"
 
+#include "core/philox.hpp"
+#include "kernels/score_rows.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
-#include "core/philox.hpp"
-#include "kernels/score_rows.hpp"
 
 namespace sluice::select {
 namespace {
@@ -35,8 +35,8 @@ std::vector<Candidate> expected(RowRange rows, const std::vector<RowId>& exclude
     std::vector<Candidate> all;
     for (RowId row = rows.begin; row < rows.end; ++row) {
         if (std::count(excluded.begin(), excluded.end(), row) > 0) continue;
-        const auto words = random_words(42, RandomPurpose::random_score, 3,
-                                        static_cast<std::uint64_t>(row), 0);
+        const auto words =
+            random_words(42, RandomPurpose::random_score, 3, static_cast<std::uint64_t>(row), 0);
         all.push_back({unit_float(words.word[0]), row});
     }
     std::sort(all.begin(), all.end(), better);
@@ -59,8 +59,7 @@ TEST(Scan, keeps_the_best_rows_that_are_not_excluded) {
 }
 
 TEST(Scan, shortlist_beyond_the_rows_keeps_them_all) {
-    const ScanResult result =
-        scan_rows(rows_only(50), random_plan(1000, 7, 2), {0, 50}, {});
+    const ScanResult result = scan_rows(rows_only(50), random_plan(1000, 7, 2), {0, 50}, {});
     EXPECT_EQ(result.best.size(), 50U);
 }
 

@@ -1,13 +1,13 @@
 #include "select/shortlist.hpp"
 
+#include "core/partition.hpp"
+#include "support/mpi_main.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 #include <span>
-
-#include "core/partition.hpp"
-#include "support/mpi_main.hpp"
 
 namespace sluice::select {
 namespace {
@@ -26,8 +26,7 @@ std::vector<Candidate> everyone(std::size_t count, int num_values, unsigned seed
 
 std::vector<Candidate> share_of(const std::vector<Candidate>& all) {
     const auto& world = test::world();
-    const RowRange part =
-        part_of_rows(static_cast<RowId>(all.size()), world.rank(), world.size());
+    const RowRange part = part_of_rows(static_cast<RowId>(all.size()), world.rank(), world.size());
     return {all.begin() + part.begin, all.begin() + part.end};
 }
 
@@ -59,7 +58,9 @@ TEST(Shortlist, negative_zero_ties_with_zero) {
     EXPECT_EQ(kept[1].row, 3);
 }
 
-TEST(Shortlist, empty_job) { EXPECT_TRUE(kept_by_all({}, 5).empty()); }
+TEST(Shortlist, empty_job) {
+    EXPECT_TRUE(kept_by_all({}, 5).empty());
+}
 
 TEST(Shortlist, balancing_keeps_rows_in_order_and_shares_even) {
     auto& world = test::world();

@@ -1,8 +1,8 @@
 #include "support/mpi_main.hpp"
 
-#include <gtest/gtest.h>
-
 #include "comm/session.hpp"
+
+#include <gtest/gtest.h>
 
 namespace {
 
@@ -12,7 +12,9 @@ sluice::comm::Session* session = nullptr;
 
 namespace sluice::test {
 
-comm::Communicator& world() { return session->world(); }
+comm::Communicator& world() {
+    return session->world();
+}
 
 }  // namespace sluice::test
 
