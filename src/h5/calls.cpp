@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <string_view>
 #include <type_traits>
@@ -72,7 +73,10 @@ std::string take_error_stack() {
 void throw_stack(const std::string& where, ExitCode code) {
     const std::string stack = take_error_stack();
     const int error_number = system_error_number(stack);
-    if (code == ExitCode::io_error && error_number != 0) {
+    // A limit of this process says nothing about the file; other errors of reading may.
+    const bool is_limit =
+        error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM;
+    if (is_limit || (code == ExitCode::io_error && error_number != 0)) {
         throw system_error(where, "HDF5 failed", error_number);
     }
     throw Error(code, where + ": HDF5: " + stack);

@@ -91,7 +91,7 @@ Inspector::Inspector(const std::string& path) : path_(path) {
     start_library();
     const Handle access = unlocked_access(path);
     file_ = own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
-                path + ": cannot be opened as HDF5, copy or make the file again");
+                path + ": cannot be opened as HDF5 (damaged? copy or make it again)");
 }
 
 std::string Inspector::where(const std::string& object) const {

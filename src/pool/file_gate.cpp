@@ -2,6 +2,7 @@
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "core/text.hpp"
 #include "h5/raw_file.hpp"
 
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 namespace sluice::pool {
@@ -35,6 +37,12 @@ void require_no_writer(const FileDescriptor& file, const std::string& path) {
             path +
                 ": another process holds it open for writing (locked); run again when the "
                 "writer has closed it");
+    static bool warned = false;
+    if (!warned) {
+        log_warning(path + ": this file system has no locks (" + std::strerror(errno) +
+                    "), so a writer would not be noticed; make sure that nobody writes the pool");
+    }
+    warned = true;
 }
 
 void require_complete(const h5::Superblock& block, const FileStamp& stamp,

@@ -42,6 +42,15 @@ def write_pool(directory, name="pool.h5", change=None, **datasets):
     return [path]
 
 
+def write_squeezed_pool(directory, rows=1 << 16, members=512):
+    """128 MiB of zeros in one chunk that compresses a thousandfold."""
+    path = os.path.join(directory, "squeezed.h5")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("predictions", data=np.zeros((rows, members), np.float32),
+                            chunks=(rows, members), compression="gzip", compression_opts=9)
+    return [path]
+
+
 def pool_with(change=None, **datasets):
     return lambda directory: write_pool(directory, change=change, **datasets)
 

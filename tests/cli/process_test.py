@@ -206,6 +206,56 @@ class Process(unittest.TestCase):
         result = self.run_here(["pool", "make", "blobs", "--rows", "5", "--out", "none/p.h5"])
         self.assert_one_error(result, 73, r"none.*; ")
 
+    def shell(self, text, prefix=()):
+        """Runs a shell line in which $0 is the program, for limits that only a shell sets."""
+        return subprocess.run([*prefix, "sh", "-c", text, BINARY], cwd=self.directory,
+                              capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+
+    def test_08_without_locks_it_reads_on_with_one_warning(self):
+        strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=flock", "-e",
+                  "inject=flock:error=ENOSYS"]
+        if shutil.which("strace") is None:
+            self.skipTest("no strace here")
+        result = self.shell('exec "$0" select --pool pool.h5 --queue queue --batch 5', strace)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        warnings = re.findall("^sluice: warning: .*no locks", result.stderr, re.MULTILINE)
+        self.assertEqual(len(warnings), 1, result.stderr)
+        self.assertEqual(len(self.batches()), 1)
+
+    def test_27_large_chunks_that_shrink_to_nothing_are_streamed(self):
+        bad_pools.write_squeezed_pool(self.directory)
+        result = self.run_here(["select", "--pool", "squeezed.h5", "--queue", "queue", "--batch",
+                                "5", "--score", "committee_std", "--diversify", "none"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_61_directories_without_permission(self):
+        if os.geteuid() != 0 or shutil.which("setpriv") is None:
+            self.skipTest("dropping root needs root and setpriv")
+        os.chmod(self.directory, 0o755)
+        os.makedirs(os.path.join(self.directory, "closed"), mode=0o755)
+        drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        if self.shell("test -x \"$0\"", drop).returncode != 0:
+            self.skipTest("another user cannot run the program here")
+        select = 'exec "$0" select --pool pool.h5 --batch 5 '
+        for words in ("--queue closed/queue", "--queue closed/queue --selected closed/s.csv"):
+            result = self.shell(select + words, drop)
+            self.assert_one_error(result, 77, "^closed/.*Permission denied; ")
+        result = self.shell('exec "$0" pool make blobs --rows 9 --out closed/p.h5', drop)
+        self.assert_one_error(result, 77, "^closed/p.h5.*Permission denied.*; ")
+        self.assertEqual(os.listdir(os.path.join(self.directory, "closed")), [])
+
+    def test_62_limits_on_files_and_memory_are_named(self):
+        select = 'exec "$0" select --pool pool.h5 --queue queue --batch 5'
+        files = [self.shell(f"ulimit -n {limit}; {select}") for limit in range(8, 24)]
+        told = [result for result in files if error_lines(result)]
+        self.assertGreater(len(told), 0)
+        for result in told:
+            self.assert_one_error(result, 74, "Too many open files; raise the limit on open files")
+        bad_pools.write_squeezed_pool(self.directory)
+        result = self.shell("ulimit -v 180000; exec \"$0\" select --pool squeezed.h5 --queue queue "
+                            "--batch 5 --score committee_std --diversify none")
+        self.assert_one_error(result, 70, "out of memory.*lower --memory")
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
