@@ -109,7 +109,7 @@ std::string diversity_line(const SelectOutcome& outcome) {
             fmt::format(", mean nearest distance inside the batch {:.6g}", selection.redundancy);
     }
     return text +
-           fmt::format(" ({}; {} rounds)\n", metric_name(outcome.plan.metric), selection.rounds);
+           fmt::format(" ({}; rounds: {})\n", metric_name(outcome.plan.metric), selection.rounds);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "select/k_center.hpp"
 
+#include "core/stop.hpp"
 #include "select/panel_greedy.hpp"
 #include "select/refresh_best.hpp"
 #include "select/stale_rows.hpp"
@@ -196,6 +197,14 @@ KCenterResult KCenter::finish() {
     return std::move(result_);
 }
 
+// A stop signal may have reached some of the ranks only.
+void leave_if_stopped(comm::Communicator& world) {
+    if (world.max(std::int64_t{stop_requested()}) == 0) return;
+    throw comm::AgreedError(ExitCode::try_again,
+                            "stopped by a signal while diversifying; nothing was published, run "
+                            "the same command again");
+}
+
 }  // namespace
 
 KCenterResult k_center(KCenterShare share, const KCenterOptions& options, comm::Communicator& world,
@@ -205,8 +214,10 @@ KCenterResult k_center(KCenterShare share, const KCenterOptions& options, comm::
     std::unique_ptr<KCenter> greedy;
     world.agree([&] { greedy = std::make_unique<KCenter>(share, options, num_rows, world); });
     greedy->pick_first();
-    while (!greedy->done())
+    while (!greedy->done()) {
+        leave_if_stopped(world);
         greedy->pick_round(progress);
+    }
     return greedy->finish();
 }
 

@@ -43,7 +43,8 @@ struct KCenterResult {
 /// centres, ties to the lower row, and makes it a centre. Same picks, bit for bit, as the
 /// one-at-a-time greedy, in tens of rounds: distances never grow, so a stale one is an upper
 /// bound; the S best stale rows are replicated and the greedy runs among them until the best falls
-/// below the best bound outside. A row is never picked twice; stops early when all are picked.
+/// below the best bound outside. A row is never picked twice; stops early when all are picked,
+/// and throws AgreedError(try_again) between rounds once a stop signal has reached any rank.
 /// \collective
 /// \source Gonzalez 1985, Theor. Comput. Sci. 38, 293-306; Minoux 1978 for the stale bounds.
 KCenterResult k_center(KCenterShare share, const KCenterOptions& options, comm::Communicator& world,

@@ -49,7 +49,8 @@ struct Selection {
 };
 
 /// Runs both stages as `plan` says. `labeled_or_issued` (ascending) are never chosen and are
-/// centres of the diversity stage. Throws AgreedError on all ranks. \collective
+/// centres of the diversity stage. Throws AgreedError on all ranks, try_again on a stop signal.
+/// \collective
 Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
                            const std::vector<RowId>& labeled_or_issued, comm::Communicator& world);
 
