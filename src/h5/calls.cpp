@@ -104,6 +104,16 @@ Handle own_attribute(hid_t id, const std::string& where, ExitCode code) {
     return own(id, H5Aclose, where, code);
 }
 
+Handle open_attribute(const Handle& file, const std::string& object, const std::string& name,
+                      const std::string& where) {
+    const hid_t id = file.get();
+    if (check(H5Aexists_by_name(id, object.c_str(), name.c_str(), H5P_DEFAULT), where) == 0) {
+        return {};
+    }
+    return own_attribute(
+        H5Aopen_by_name(id, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), where);
+}
+
 Handle make_space(const hsize_t* dims, int rank, const std::string& where) {
     return own_space(rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, dims, nullptr),
                      where);

@@ -36,6 +36,10 @@ Handle own_properties(hid_t id, const std::string& where);
 Handle own_dataset(hid_t id, const std::string& where, ExitCode code = ExitCode::bad_data);
 Handle own_attribute(hid_t id, const std::string& where, ExitCode code = ExitCode::bad_data);
 
+/// The attribute `name` of the object at path `object`; an invalid handle if there is none.
+Handle open_attribute(const Handle& file, const std::string& object, const std::string& name,
+                      const std::string& where);
+
 /// A simple dataspace of these dimensions, or a scalar one for none.
 Handle make_space(const hsize_t* dims, int rank, const std::string& where);
 

@@ -120,13 +120,8 @@ std::vector<std::string> InputFile::text(const std::string& dataset) const {
 std::optional<std::vector<std::string>> InputFile::attribute_list(const std::string& object,
                                                                   const std::string& name) const {
     const std::string place = where(object) + "@" + name;
-    if (check(H5Aexists_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT), place) ==
-        0) {
-        return std::nullopt;
-    }
-    const Handle attribute = own_attribute(
-        H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
-        place);
+    const Handle attribute = open_attribute(file_, object, name, place);
+    if (!attribute.valid()) return std::nullopt;
     return read_attribute_strings(attribute, max_attribute_bytes, place);
 }
 
@@ -140,13 +135,8 @@ std::optional<std::string> InputFile::attribute_text(const std::string& object,
 std::optional<std::int64_t> InputFile::attribute_integer(const std::string& object,
                                                          const std::string& name) const {
     const std::string place = where(object) + "@" + name;
-    if (check(H5Aexists_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT), place) ==
-        0) {
-        return std::nullopt;
-    }
-    const Handle attribute = own_attribute(
-        H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
-        place);
+    const Handle attribute = open_attribute(file_, object, name, place);
+    if (!attribute.valid()) return std::nullopt;
     const Handle type = own_type(H5Aget_type(attribute.get()), place);
     require_class(type, H5T_INTEGER, place, "integer");
     const Handle space = own_space(H5Aget_space(attribute.get()), place);

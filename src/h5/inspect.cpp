@@ -160,26 +160,16 @@ std::optional<std::vector<std::string>> Inspector::text_attribute(const std::str
                                                                   const std::string& name,
                                                                   std::size_t max_bytes) const {
     const std::string place = where(object) + "@" + name;
-    if (check(H5Aexists_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT), place) ==
-        0) {
-        return std::nullopt;
-    }
-    const Handle attribute = own_attribute(
-        H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
-        place);
+    const Handle attribute = open_attribute(file_, object, name, place);
+    if (!attribute.valid()) return std::nullopt;
     return read_attribute_strings(attribute, max_bytes, place);
 }
 
 std::optional<std::int64_t> Inspector::integer_attribute(const std::string& object,
                                                          const std::string& name) const {
     const std::string place = where(object) + "@" + name;
-    if (check(H5Aexists_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT), place) ==
-        0) {
-        return std::nullopt;
-    }
-    const Handle attribute = own_attribute(
-        H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
-        place);
+    const Handle attribute = open_attribute(file_, object, name, place);
+    if (!attribute.valid()) return std::nullopt;
     const Handle type = own_type(H5Aget_type(attribute.get()), place);
     const Handle space = own_space(H5Aget_space(attribute.get()), place);
     if (H5Tget_class(type.get()) != H5T_INTEGER || H5Sget_simple_extent_npoints(space.get()) != 1) {
