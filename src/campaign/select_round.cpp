@@ -221,7 +221,7 @@ class Round {
             print_result("batch      " + id_ + ": " + count_text(plan_.batch_size) + " rows, " +
                          count_text(static_cast<std::int64_t>(excluded_.size())) +
                          " labeled or issued\n" + select::plan_text(pool_, plan_, world_.size()) +
-                         "dry run: nothing was read beyond metadata, nothing written\n");
+                         "dry run: only metadata and a sample of rows were read, nothing was written\n");
         });
     }
 
