@@ -218,10 +218,11 @@ class Round {
     void report_plan() {
         world_.agree([&] {
             if (!world_.is_root()) return;
-            print_result("batch      " + id_ + ": " + count_text(plan_.batch_size) + " rows, " +
-                         count_text(static_cast<std::int64_t>(excluded_.size())) +
-                         " labeled or issued\n" + select::plan_text(pool_, plan_, world_.size()) +
-                         "dry run: only metadata and a sample of rows were read, nothing was written\n");
+            print_result(
+                "batch      " + id_ + ": " + count_text(plan_.batch_size) + " rows, " +
+                count_text(static_cast<std::int64_t>(excluded_.size())) + " labeled or issued\n" +
+                select::plan_text(pool_, plan_, world_.size()) +
+                "dry run: only metadata and a sample of rows were read, nothing was written\n");
         });
     }
 
