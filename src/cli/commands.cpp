@@ -46,8 +46,11 @@ std::string command_hint(std::span<const std::string> arguments) {
 }  // namespace
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> all = {pool_make_command(), check_command(),
-                                             select_command()};
+    static const std::vector<Command> all = {
+        pool_make_command(),    check_command(),        select_command(),     label_command(),
+        ingest_command(),       queue_status_command(), queue_fsck_command(), queue_reap_command(),
+        queue_export_command(), queue_import_command(),
+    };
     return all;
 }
 
@@ -67,7 +70,13 @@ Action plan_action(std::span<const std::string> arguments) {
     const std::string& name = command->spec.name;
     const std::vector<std::string> names = command_names();
     const Options options = parse_options(command->spec, arguments.subspan(num_words(name)), names);
-    return {command->prepare(options), name + "\n" + options.canonical_text()};
+    return {command->prepare(options), name + "\n" + options.canonical_text(),
+            command->spec.launch};
+}
+
+bool runs_alone(std::span<const std::string> arguments) {
+    const Command* command = lookup_command(arguments);
+    return command != nullptr && command->spec.launch == Launch::alone;
 }
 
 void run_action(Action action, std::span<const std::string> arguments, comm::Communicator& world) {

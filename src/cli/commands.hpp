@@ -16,6 +16,7 @@ namespace sluice::cli {
 struct Action {
     std::function<void(comm::Communicator&)> run;
     std::string request;
+    Launch launch = Launch::ranks;
 };
 
 /// One command of `sluice`.
@@ -30,6 +31,13 @@ struct Command {
 Command pool_make_command();
 Command check_command();
 Command select_command();
+Command label_command();
+Command ingest_command();
+Command queue_status_command();
+Command queue_fsck_command();
+Command queue_reap_command();
+Command queue_export_command();
+Command queue_import_command();
 
 /// Every command that does work, in the order of help.
 const std::vector<Command>& commands();
@@ -43,6 +51,9 @@ std::optional<std::string> information_text(std::span<const std::string> argumen
 
 /// Whether a first word asks for help.
 bool is_help_command(const std::string& word);
+
+/// Whether `arguments` begin with the name of a command that never starts MPI.
+bool runs_alone(std::span<const std::string> arguments);
 
 /// Understands the words after the program's name. Throws Error(usage|bad_config|no_input), naming
 /// the nearest known word.

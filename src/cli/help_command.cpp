@@ -137,7 +137,8 @@ std::string overview_text() {
 
 std::string command_help_text(const CommandSpec& spec) {
     std::string text = "sluice " + spec.name + ": " + spec.summary +
-                       "\n\nusage: [mpirun -n P] sluice " + spec.name + " " + spec.usage + "\n\n" +
+                       "\n\nusage: " + (spec.launch == Launch::ranks ? "[mpirun -n P] " : "") +
+                       "sluice " + spec.name + " " + spec.usage + "\n\n" +
                        wrapped(spec.details, 0) + "\noptions:\n";
     for (const OptionSpec& option : spec.options) {
         text += entry(option_label(spec, option), option_summary(option), 26);

@@ -25,10 +25,16 @@ int run(int& argc, char**& argv, std::optional<comm::Session>& session) {
         if (cli::prints_before_mpi()) cli::print_result(*text);
     } else {
         cli::Action action;
+        const bool alone = cli::runs_alone(arguments);
         // Without a launcher, mistakes on the command line are told without starting MPI.
-        if (!cli::is_launched()) action = cli::plan_action(arguments);
-        session.emplace(argc, argv);
-        cli::run_action(std::move(action), arguments, session->world());
+        if (alone || !cli::is_launched()) action = cli::plan_action(arguments);
+        if (alone) {
+            comm::Communicator self;
+            action.run(self);
+        } else {
+            session.emplace(argc, argv);
+            cli::run_action(std::move(action), arguments, session->world());
+        }
     }
     const auto code = static_cast<int>(cli::finish_output() ? ExitCode::done : ExitCode::io_error);
     return session ? static_cast<int>(session->world().max(std::int64_t{code})) : code;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cli/ini_file.hpp"
 #include "core/error.hpp"
+#include "core/ini_file.hpp"
 
 #include <cstdint>
 #include <map>
@@ -35,6 +35,10 @@ struct OptionSpec {
     std::vector<Choice> choices = {};  ///< the only values, when there are any
 };
 
+/// Whether a command is one job of many MPI ranks, or a process of its own that never starts MPI
+/// (any number of them may run side by side).
+enum class Launch { ranks, alone };
+
 /// One command's command line.
 struct CommandSpec {
     std::string name;     ///< one or two words, as in "pool make"
@@ -42,7 +46,8 @@ struct CommandSpec {
     std::string usage;    ///< what follows the name in the usage line
     std::string details;  ///< a paragraph for `sluice help COMMAND`
     std::vector<OptionSpec> options;
-    std::string positional;  ///< the option that takes words without a name; empty = none
+    std::string positional = {};  ///< the option that takes words without a name; empty = none
+    Launch launch = Launch::ranks;
 };
 
 /// Smallest and largest number an option takes.

@@ -27,6 +27,7 @@ struct Batch {
     std::vector<std::string> input_names;  ///< [P]
     std::vector<std::string> input_units;  ///< [P], may be empty
     std::int64_t ticket_items = 1;         ///< items claimed together
+    std::string tag;                       ///< only workers with this tag take it; empty = all
     std::string manifest;                  ///< JSON object text: the science inputs, the same for
                                            ///< every run of this batch; fields of its own are added
     std::string provenance;                ///< text of provenance.json: what differs from run to

@@ -1,9 +1,9 @@
 #include "cli/commands.hpp"
 
-#include "cli/expect_error.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/make.hpp"
 #include "select/two_stage.hpp"
+#include "tests/support/expect_exact_error.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include "cli/options.hpp"
 
-#include "cli/expect_error.hpp"
+#include "tests/support/expect_exact_error.hpp"
 
 #include <gtest/gtest.h>
 

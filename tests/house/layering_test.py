@@ -16,8 +16,9 @@ ROOMS = {
     "pool": {"h5", "comm"},
     "select": {"kernels", "comm", "pool"},
     "queue": {"h5"},
-    "campaign": {"kernels", "comm", "h5", "pool", "select", "queue"},
-    "cli": {"kernels", "comm", "h5", "pool", "select", "queue", "campaign"},
+    "oracle": {"queue"},
+    "campaign": {"kernels", "comm", "h5", "pool", "select", "queue", "oracle"},
+    "cli": {"kernels", "comm", "h5", "pool", "select", "queue", "oracle", "campaign"},
 }
 
 # Outside header -> the only places that may include it.

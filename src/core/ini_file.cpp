@@ -1,16 +1,15 @@
-#include "cli/ini_file.hpp"
+#include "core/ini_file.hpp"
 
+#include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
 
-namespace sluice::cli {
+namespace sluice {
 namespace {
 
 constexpr std::int64_t max_file_bytes = 64 << 20;
@@ -142,42 +141,14 @@ class Parser {
     IniFile file_;
 };
 
-class Descriptor {
-  public:
-    explicit Descriptor(int value) : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return value_; }
-
-  private:
-    int value_;
-};
-
 std::string read_text(const std::string& path) {
-    // Not blocking: a FIFO without a writer would wait for ever.
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (file.get() < 0) throw system_error(path, "cannot open the configuration", errno);
+    FileDescriptor file = open_for_reading(path);
     struct stat status = {};
     if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot read", errno);
-    require(S_ISREG(status.st_mode), ExitCode::no_input,
-            path + ": not a regular file; name an INI file after --config");
     require(status.st_size <= max_file_bytes, ExitCode::bad_config,
             path + ":1:1: the file is too large for a configuration (" +
                 bytes_text(static_cast<double>(status.st_size)) + "); name an INI file");
-    std::string text(static_cast<std::size_t>(status.st_size), '\0');
-    std::size_t filled = 0;
-    while (filled < text.size()) {
-        const ssize_t count = ::read(file.get(), text.data() + filled, text.size() - filled);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) throw system_error(path, "cannot read", errno);
-        if (count == 0) break;
-        filled += static_cast<std::size_t>(count);
-    }
-    text.resize(filled);
-    return text;
+    return read_text_file(path, max_file_bytes);
 }
 
 }  // namespace
@@ -205,4 +176,4 @@ IniFile read_ini_file(const std::string& path) {
     return parse_ini(path, read_text(path));
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice

@@ -1,12 +1,12 @@
-#include "cli/ini_file.hpp"
+#include "core/ini_file.hpp"
 
-#include "cli/expect_error.hpp"
+#include "tests/support/expect_exact_error.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace sluice::cli {
+namespace sluice {
 namespace {
 
 using test::expect_error;
@@ -81,11 +81,11 @@ TEST(IniFile, bytes_that_are_no_text_are_named) {
 
 TEST(IniFile, files_that_cannot_be_read) {
     expect_error([] { read_ini_file("/nowhere/a.ini"); }, ExitCode::no_input,
-                 "/nowhere/a.ini: cannot open the configuration: No such file or directory; check "
+                 "/nowhere/a.ini: cannot open: No such file or directory; check "
                  "the path");
     expect_error([] { read_ini_file("/"); }, ExitCode::no_input,
-                 "/: not a regular file; name an INI file after --config");
+                 "/: not a regular file (a directory); give the name of a file");
 }
 
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace sluice::cli {
+namespace sluice {
 
 /// Where something stands in an INI file; line and column (in bytes) count from 1.
 struct IniPlace {
@@ -48,4 +48,4 @@ IniFile read_ini_file(const std::string& path);
 /// The same from text in memory; `path` is used in places and messages.
 IniFile parse_ini(const std::string& path, const std::string& text);
 
-}  // namespace sluice::cli
+}  // namespace sluice

@@ -1,0 +1,1 @@
+#include "oracle/text_rules.hpp"

@@ -1,0 +1,1 @@
+#include "queue/batch_reader.hpp"

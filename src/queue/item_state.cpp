@@ -1,0 +1,1 @@
+#include "queue/item_state.hpp"

@@ -1,0 +1,1 @@
+#include "queue/result_line.hpp"
