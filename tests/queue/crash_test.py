@@ -15,36 +15,22 @@ And a full and a read-only file system, and directories without permission, wher
 them. Exit code 77: nothing could be tested here (no strace).
 """
 import argparse
-import concurrent.futures
 import csv
 import hashlib
 import json
 import os
 import pathlib
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 
-CALLS = ["openat", "write", "pwrite64", "fsync", "close", "rename", "renameat", "renameat2", "link",
-         "linkat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir"]
-# errno -> exit codes that are right for it, and the text that must be in the message
-ERRORS = {"ENOSPC": ({74}, "No space left on device"), "EDQUOT": ({74}, "Disk quota exceeded"),
-          "EIO": ({74}, "Input/output error"), "EACCES": ({77}, "Permission denied"),
-          "EROFS": ({73}, "Read-only file system")}
-SKIPPED = 77
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from fault_injection import (CALLS, ERRORS, SKIPPED, Failure, expect, inject, memory_directory,
+                             mounted, run_all, strace, strace_works, traced_calls)
+
 TIMEOUT_S = 60
-
-
-class Failure(Exception):
-    """A broken promise of the queue, with how to see it again."""
-
-
-def expect(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 class Command:
@@ -144,19 +130,7 @@ class Tester:
         result = self.first(self.scratch / "traced", strace(["-o", str(log), "-e",
                                                              "trace=" + ",".join(CALLS)]))
         expect(result.returncode == 0, f"traced run failed: {result}")
-        # strace injects at the n-th call of each thread; the one that names the queue publishes.
-        counts, points, publisher = {}, [], None
-        for line in log.read_text().splitlines():
-            match = re.match(r"(\d+) +(\w+)\((.*)", line)
-            if match is None:
-                continue
-            thread, call, arguments = match.groups()
-            counts[thread, call] = counts.get((thread, call), 0) + 1
-            if publisher is None and str(self.scratch / "traced") in arguments:
-                publisher = thread
-            # What goes to stdout and stderr is no file of the queue.
-            if thread == publisher and not (call == "write" and arguments[:2] in ("1,", "2,")):
-                points.append((call, counts[thread, call]))
+        points = traced_calls(log.read_text(), str(self.scratch / "traced"))
         expect(len(points) > 20, f"only {len(points)} calls were seen")
         return points
 
@@ -181,8 +155,7 @@ class Tester:
     def kill_at(self, call, number):
         context = f"kill at {call} {number}"
         queue = self.scratch / f"kill-{call}-{number}"
-        result = self.first(queue, strace(["-o", "/dev/null", "-e", f"trace={call}", "-e",
-                                           f"inject={call}:signal=KILL:when={number}"]))
+        result = self.first(queue, strace(inject(call, number, "signal=KILL")))
         expect(result.returncode in (-9, 137), f"{context}: was not killed: {result}")
         check_whole(queue, context)
         copy = queue.with_name(queue.name + "-copy")
@@ -194,8 +167,7 @@ class Tester:
     def fail_at(self, call, number, error):
         context = f"{error} at {call} {number}"
         queue = self.scratch / f"error-{call}-{number}-{error}"
-        result = self.first(queue, strace(["-o", "/dev/null", "-e", f"trace={call}", "-e",
-                                           f"inject={call}:error={error}:when={number}"]))
+        result = self.first(queue, strace(inject(call, number, f"error={error}")))
         check_whole(queue, context)
         if result.returncode == 0:  # a step that the batch does not need: clearing up
             expect(order_of(queue) == [self.batch], f"{context}: exit 0 without a batch")
@@ -271,22 +243,6 @@ class Tester:
         return None
 
 
-def strace(options):
-    return ["strace", "-f", "-qq", *options]
-
-
-def mounted(options):
-    return subprocess.run(["mount", *options], capture_output=True, check=False).returncode == 0
-
-
-def strace_works():
-    try:
-        return subprocess.run(strace(["-o", "/dev/null", "-e", "inject=write:when=9999:error=EIO",
-                                      "true"]), capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--first", required=True, type=Command, help="publishes one batch")
@@ -299,9 +255,7 @@ def main():
     if not strace_works():
         print("SKIPPED: strace is missing or may not trace processes here")
         return SKIPPED
-    # Memory keeps what a killed process wrote just as a disk does, and flushes at once.
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="sluice-crash-", dir=memory) as scratch:
+    with tempfile.TemporaryDirectory(prefix="sluice-crash-", dir=memory_directory()) as scratch:
         for command in filter(None, (options.prepare, options.first, options.second)):
             command.settle(scratch)
         if options.prepare is not None:
@@ -321,17 +275,6 @@ def main():
     for failure in failures:
         print(f"FAILED: {failure}")
     return 1 if failures else 0
-
-
-def run_all(jobs, num_workers):
-    failures = []
-    with concurrent.futures.ThreadPoolExecutor(num_workers) as pool:
-        for future in [pool.submit(*job) for job in jobs]:
-            try:
-                future.result()
-            except Failure as failure:
-                failures.append(failure)
-    return failures
 
 
 def run_check(check):
