@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""Kills and starves the commands of the labeling side at every file system call they make.
+
+    labeling_crash_test.py label|ingest|reap|export|import [--errors none|rotate|all]
+
+For each call of the command (counted with strace on a run that succeeds, from the first that names the queue
+or its labels):
+  kill    SIGKILL at the call: the queue must be whole then by an auditor that shares no code with it, and the
+          plain commands run again must give every item its label, once, with fsck clean;
+  error   the call fails with ENOSPC, EDQUOT, EIO, EACCES or EROFS: the command ends with the right code and one
+          line that names path and reason (or goes on, if it can do without that call); results and labels
+          published before are unchanged; the plain commands converge.
+Then a file system that is full, and one that is read-only. Exit code 77: nothing could be tested here.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from fault_injection import (CALLS, ERRORS, SKIPPED, Failure, expect, inject, memory_directory,
+                             mounted, run_all, strace_works, traced_calls)
+from labeling import (BINARY, Audit, finish, label_words, publish, sluice, succeed, write_oracle)
+
+# The main thread is all there is of these commands; the oracles they start are left in peace.
+STRACE = ["strace", "-qq"]
+
+
+class Scene:
+    """A queue directory with its labels, in the state in which the command under test meets it."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.queue = self.directory / "queue"
+        self.labels = self.directory / "labels"
+        self.oracle = self.directory / "oracle.ini"
+        self.file = self.directory / "tasks.jsonl"
+        self.environment = {"TMPDIR": str(self.directory / "scratch")}
+
+    def create(self):
+        (self.directory / "scratch").mkdir(parents=True)
+        write_oracle(self.directory)
+        publish(self.queue)
+        return self
+
+    def copy(self, name):
+        shutil.copytree(self.directory, self.directory.parent / name, symlinks=True)
+        return Scene(self.directory.parent / name)
+
+    def run(self, words, prefix=()):
+        return sluice(*words, prefix=prefix, environment=self.environment)
+
+    def audit(self, context):
+        return Audit(self.queue, self.labels, context).check_whole()
+
+    def published(self):
+        """Result files and label generations with their content."""
+        found = {}
+        for folder in (self.queue / "results", self.queue / "settled", self.labels):
+            for path in sorted(folder.glob("*")) if folder.exists() else []:
+                if not path.name.startswith("."):
+                    found[path.name] = path.read_bytes()
+        return found
+
+
+def label_some(scene, items):
+    succeed(scene.run(label_words(scene.queue, scene.oracle, "--max-items", items)), "label some")
+
+
+def dead_lease(scene):
+    """A lease whose holder is killed while its oracle runs."""
+    slow = scene.directory / "slow.ini"
+    slow.write_text(scene.oracle.read_text().replace("line_oracle", "line_oracle 30"))
+    worker = subprocess.Popen([BINARY, *map(str, label_words(scene.queue, slow))],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              env=dict(os.environ, **scene.environment))
+    leased = scene.queue / "leased"
+    while worker.poll() is None and not (leased.exists() and os.listdir(leased)):
+        pass
+    worker.kill()
+    worker.wait()
+    expect(os.listdir(leased), "the worker left no lease")
+
+
+def answer_tasks(scene):
+    """A person answers the exported tasks."""
+    tasks = [json.loads(line) for line in scene.file.read_text().splitlines()]
+    expect(tasks, "nothing was exported")
+    for task in tasks:
+        task["y"] = task["row"] * 0.5
+        task["annotator"] = "ada"
+    scene.file.write_text("".join(json.dumps(task) + "\n" for task in reversed(tasks)))
+
+
+def export_words(scene):
+    return ["queue", "export", "--queue", scene.queue, "--to", "jsonl", "--out", scene.file]
+
+
+def import_words(scene):
+    return ["queue", "import", scene.file, "--queue", scene.queue, "--from", "jsonl"]
+
+
+def export_and_answer(scene):
+    succeed(scene.run(export_words(scene)), "export")
+    answer_tasks(scene)
+
+
+class Case:
+    """A command under test: what comes before it, its words, and what brings its work to the end."""
+
+    def __init__(self, prepare, words, end):
+        self.prepare, self.words, self.end = prepare, words, end
+
+
+def end_by_label(scene, context):
+    finish(scene.queue, scene.labels, scene.oracle, context)
+
+
+def end_by_people(scene, context):
+    succeed(scene.run(export_words(scene)), f"{context}: export")
+    if scene.file.read_text():
+        answer_tasks(scene)
+        succeed(scene.run(import_words(scene)), f"{context}: import")
+    end_by_label(scene, context)
+
+
+def end_by_import(scene, context):
+    succeed(scene.run(import_words(scene)), f"{context}: import")
+    end_by_label(scene, context)
+
+
+CASES = {
+    "label": Case(lambda scene: None,
+                  lambda scene: label_words(scene.queue, scene.oracle), end_by_label),
+    "ingest": Case(lambda scene: (label_some(scene, 2), scene.run(["ingest", "--queue", scene.queue,
+                                                                   "--labels", scene.labels]),
+                                  label_some(scene, 2)),
+                   lambda scene: ["ingest", "--queue", scene.queue, "--labels", scene.labels],
+                   end_by_label),
+    "reap": Case(dead_lease,
+                 lambda scene: ["queue", "reap", "--queue", scene.queue], end_by_label),
+    "export": Case(lambda scene: None, export_words, end_by_people),
+    "import": Case(export_and_answer, import_words, end_by_import),
+}
+
+
+class Tester:
+    def __init__(self, case, directory):
+        self.case = case
+        self.start = Scene(pathlib.Path(directory) / "start").create()
+        case.prepare(self.start)
+        self.start.audit("prepared")
+        whole = self.start.copy("whole")
+        succeed(whole.run(case.words(whole)), "undisturbed")
+        self.finish(whole, "undisturbed")
+
+    def finish(self, scene, context):
+        self.case.end(scene, context)
+        Audit(scene.queue, scene.labels, context).check_labeled()
+        shutil.rmtree(scene.directory)
+
+    def points(self):
+        scene = self.start.copy("traced")
+        log = scene.directory / "trace"
+        succeed(scene.run(self.case.words(scene), [*STRACE, "-o", str(log), "-e",
+                                                   "trace=" + ",".join(CALLS)]), "traced")
+        text = log.read_text()
+        # exec and the loader come first: from the first call that names the queue, or its input.
+        points = traced_calls(text, str(scene.directory))
+        expect(len(points) > 10, f"only {len(points)} calls were seen")
+        shutil.rmtree(scene.directory)
+        return points
+
+    def kill_at(self, call, number):
+        context = f"kill at {call} {number}"
+        scene = self.start.copy(f"kill-{call}-{number}")
+        before = self.start.published()
+        result = scene.run(self.case.words(scene), [*STRACE, *inject(call, number, "signal=KILL")])
+        expect(result.returncode in (-9, 137), f"{context}: was not killed: {result}")
+        scene.audit(context)
+        self.check_unchanged(before, scene, context)
+        self.finish(scene, context)
+
+    def fail_at(self, call, number, error):
+        context = f"{error} at {call} {number}"
+        scene = self.start.copy(f"error-{call}-{number}-{error}")
+        before = self.start.published()
+        result = scene.run(self.case.words(scene), [*STRACE, *inject(call, number, f"error={error}")])
+        scene.audit(context)
+        self.check_unchanged(before, scene, context)
+        if result.returncode != 0:
+            self.check_message(result, error, scene, context)
+        self.finish(scene, context)
+
+    @staticmethod
+    def check_unchanged(before, scene, context):
+        after = scene.published()
+        for name, content in before.items():
+            expect(after.get(name) == content, f"{context}: {name} has changed or is gone")
+
+    @staticmethod
+    def check_message(result, error, scene, context):
+        codes, text = ERRORS[error]
+        lines = [line for line in result.stderr.splitlines() if line.startswith("sluice: error: ")]
+        expect(len(lines) == 1, f"{context}: not one line: {result.stderr!r}")
+        expect(all(line.startswith("sluice: ") for line in result.stderr.splitlines()),
+               f"{context}: other lines: {result.stderr!r}")
+        expect(result.returncode in codes, f"{context}: exit code {result.returncode}: {lines[0]}")
+        expect("/" in lines[0] and text in lines[0],
+               f"{context}: path or reason is missing: {lines[0]}")
+
+    def small_disk(self):
+        """A tmpfs with from no page to enough pages left."""
+        mount = self.start.directory.parent / "small"
+        mount.mkdir()
+        if not mounted(["-t", "tmpfs", "-o", "size=16m", "tmpfs", str(mount)]):
+            print("SKIPPED: a small tmpfs: mounting needs root")
+            return
+        try:
+            scene = Scene(mount / "scene")
+            shutil.copytree(self.start.directory, scene.directory, symlinks=True)
+            self.fill_up(scene, mount)
+            expect(mounted(["-o", "remount,ro", str(mount)]), "remount read-only")
+            self.check_read_only(scene)
+            expect(mounted(["-o", "remount,rw", str(mount)]), "remount for writing")
+        finally:
+            subprocess.run(["umount", str(mount)], check=True)
+
+    def fill_up(self, scene, mount):
+        status = os.statvfs(mount)
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize // 1024
+        refused = 0
+        for pages in range(0, 200):
+            expect(mounted(["-o", f"remount,size={used + 4 * pages}k", str(mount)]), "remount")
+            result = scene.run(self.case.words(scene))
+            if result.returncode == 0:
+                break
+            refused += 1
+            context = f"{pages} pages left"
+            self.check_message(result, "ENOSPC", scene, context)
+            scene.audit(context)
+        expect(refused > 0, "an exhausted tmpfs was large enough")
+        expect(mounted(["-o", "remount,size=16m", str(mount)]), "remount")
+        self.case.end(scene, "after a full disk")
+        Audit(scene.queue, scene.labels, "after a full disk").check_labeled()
+
+    def check_read_only(self, scene):
+        before = scene.published()
+        result = scene.run(self.case.words(scene))
+        if result.returncode != 0:
+            self.check_message(result, "EROFS", scene, "read-only file system")
+        self.check_unchanged(before, scene, "read-only file system")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=list(CASES))
+    parser.add_argument("--errors", choices=["none", "rotate", "all"], default="rotate",
+                        help="inject at each call no errno, one in turn, or every one")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    if not strace_works():
+        print("SKIPPED: strace is missing or may not trace processes here")
+        return SKIPPED
+    with tempfile.TemporaryDirectory(prefix="sluice-crash-", dir=memory_directory()) as directory:
+        tester = Tester(CASES[options.command], directory)
+        points = tester.points()
+        jobs = [(tester.kill_at, call, number) for call, number in points]
+        names = list(ERRORS)
+        for index, (call, number) in enumerate(points):
+            chosen = {"none": [], "rotate": [names[index % len(names)]],
+                      "all": names}[options.errors]
+            jobs += [(tester.fail_at, call, number, name) for name in chosen]
+        failures = run_all([*jobs, (tester.small_disk,)], options.jobs)
+    print(f"{options.command}: {len(points)} calls, {len(jobs)} crashes and errors, "
+          f"{len(failures)} failures")
+    for failure in failures:
+        print(f"FAILED: {failure}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        print(f"FAILED: {failure}")
+        sys.exit(1)

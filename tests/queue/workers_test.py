@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Several workers on one queue: each item labeled once, whoever is stopped, late, or has a wrong clock."""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from fault_injection import memory_directory
+from labeling import (BINARY, LINE_ORACLE, Audit, finish, label_words, publish, sluice, start,
+                      succeed, write_oracle)
+
+LEASE_S = 1
+NUM_ZOMBIES = 100
+
+
+def wait_for(condition, what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s for {what}")
+        time.sleep(0.005)
+
+
+class QueueCase(unittest.TestCase):
+    def setUp(self):
+        place = tempfile.TemporaryDirectory(prefix="sluice-workers-", dir=memory_directory())
+        self.addCleanup(place.cleanup)
+        self.directory = pathlib.Path(place.name)
+
+    def scene(self, name, items):
+        directory = self.directory / name
+        directory.mkdir()
+        publish(directory / "queue", items=items)
+        return directory / "queue", directory / "labels", write_oracle(directory)
+
+
+class ManyWorkers(QueueCase):
+    def test_eight_workers_label_2000_items_once_each(self):
+        queue, labels, oracle = self.scene("eight", 2000)
+        workers = [start(*label_words(queue, oracle)) for _ in range(8)]
+        for worker in workers:
+            _, errors = worker.communicate(timeout=300)
+            self.assertEqual(worker.returncode, 0, errors)
+        files = os.listdir(queue / "results")
+        self.assertEqual(len(files), 1000, "each of the 1,000 tickets is handed in once")
+        self.assertGreater(len({name.split(".")[2] for name in files}), 8, "nonces")
+        self.assertGreater(len({name.split(".")[2].split("-")[-2] for name in files}), 4,
+                           "the work was shared")
+        finish(queue, labels, oracle, "eight workers")
+        audit = Audit(queue, labels, "eight workers").check_labeled()
+        self.assertEqual(len(audit.labels), 2000)
+        self.assertTrue(all(len(lines) == 1 for lines in audit.results.values()))
+
+
+def zombie_run(scene, answer):
+    """A worker is stopped until others have done its ticket, then goes on; returns ingest's result."""
+    queue, labels, oracle = scene
+    slow = oracle.with_name("slow.ini")
+    slow.write_text(LINE_ORACLE.replace("line_oracle", f"line_oracle 0.3 {answer}"))
+    worker = start(*label_words(queue, slow, "--lease", LEASE_S))
+    wait_for(lambda: os.listdir(queue / "leased"), "a lease")
+    os.kill(worker.pid, signal.SIGSTOP)
+    succeed(sluice("queue", "reap", "--queue", queue), "reap")
+    succeed(sluice(*label_words(queue, oracle)), "the second worker")
+    os.kill(worker.pid, signal.SIGCONT)
+    worker.communicate(timeout=60)
+    return sluice("ingest", "--queue", queue, "--labels", labels)
+
+
+class Zombies(QueueCase):
+    def run_zombies(self, number, answer):
+        """Runs `number` of them side by side (they mostly wait); results with their audits."""
+        scenes = [self.scene(f"zombie-{answer}-{k}", 2) for k in range(number)]
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            results = list(pool.map(lambda scene: zombie_run(scene, answer), scenes))
+        audits = [Audit(queue, labels, f"zombie {k}").check_labeled(lambda row: row * 0.5)
+                  for k, (queue, labels, _) in enumerate(scenes)]
+        return results, audits, scenes
+
+    def test_a_worker_stopped_beyond_its_lease_changes_nothing(self):
+        results, audits, _ = self.run_zombies(NUM_ZOMBIES, 0)
+        self.assertEqual([result.returncode for result in results], [0] * NUM_ZOMBIES)
+        self.assertEqual([len(audit.labels) for audit in audits], [2] * NUM_ZOMBIES)
+        twice = [audit for audit in audits
+                 if all(len(lines) == 2 for lines in audit.results.values())]
+        self.assertGreater(len(twice), NUM_ZOMBIES // 2, "the late labels were handed in")
+
+    def test_unequal_labels_end_as_a_conflict(self):
+        results, _, scenes = self.run_zombies(8, 1)
+        for result, (_, labels, _) in zip(results, scenes):
+            self.assertEqual(result.returncode, 65, result)
+            self.assertIn("conflicts", result.stderr)
+            listed = [line for path in labels.glob("conflicts*.jsonl")
+                      for line in path.read_text().splitlines()]
+            self.assertEqual(len(listed), 2, listed)
+
+
+@unittest.skipUnless(shutil.which("faketime"), "faketime is missing")
+class Clocks(QueueCase):
+    def test_a_wrong_clock_steals_nothing(self):
+        queue, labels, oracle = self.scene("clocks", 2)
+        slow = oracle.with_name("slow.ini")
+        slow.write_text(LINE_ORACLE.replace("line_oracle", "line_oracle 4"))
+        worker = start(*label_words(queue, slow, "--lease", LEASE_S))
+        wait_for(lambda: os.listdir(queue / "leased"), "a lease")
+        lease = os.listdir(queue / "leased")
+        reapers = [subprocess.Popen(["faketime", "-f", shift, BINARY, "queue", "reap", "--queue",
+                                     str(queue)], stdout=subprocess.PIPE, text=True)
+                   for shift in ("+1d", "-1d", "+0 x2")]
+        for day in (-86400, 86400, -86400, 86400):  # what a jump of the server's clock looks like
+            moment = time.time() + day
+            os.utime(queue / "leased" / lease[0], (moment, moment))
+            time.sleep(0.3)
+        for reaper in reapers:
+            output, _ = reaper.communicate(timeout=60)
+            self.assertEqual(reaper.returncode, 0, output)
+        self.assertEqual(os.listdir(queue / "leased"), lease, "a living worker was robbed")
+        _, errors = worker.communicate(timeout=60)
+        self.assertEqual(worker.returncode, 0, errors)
+        finish(queue, labels, oracle, "clocks")
+        Audit(queue, labels, "clocks").check_labeled()
+
+    def test_a_worker_with_a_wrong_clock_keeps_its_lease(self):
+        queue, labels, oracle = self.scene("own-clock", 2)
+        slow = oracle.with_name("slow.ini")
+        slow.write_text(LINE_ORACLE.replace("line_oracle", "line_oracle 2"))
+        worker = subprocess.Popen(["faketime", "-f", "-1d", BINARY,
+                                   *map(str, label_words(queue, slow, "--lease", LEASE_S))],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: os.listdir(queue / "leased"), "a lease")
+        succeed(sluice("queue", "reap", "--queue", queue), "reap")
+        _, errors = worker.communicate(timeout=60)
+        self.assertEqual(worker.returncode, 0, errors)
+        finish(queue, labels, oracle, "own clock")
+        audit = Audit(queue, labels, "own clock").check_labeled()
+        self.assertTrue(all(len(lines) == 1 for lines in audit.results.values()))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,22 @@
+// line_oracle [SECONDS [ERROR]]: reads items as lines of JSON from stdin and answers each with
+// y = row / 2 + ERROR after a pause.
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <iostream>
+#include <string>
+#include <thread>
+
+int main(int argc, char** argv) {
+    const std::chrono::duration<double> pause(argc > 1 ? std::stod(argv[1]) : 0.0);
+    const double error = argc > 2 ? std::stod(argv[2]) : 0.0;
+    for (std::string line; std::getline(std::cin, line);) {
+        const auto item = nlohmann::json::parse(line);
+        std::this_thread::sleep_for(pause);
+        const nlohmann::json answer = {{"item", item.at("item")},
+                                       {"y", 0.5 * item.at("row").get<double>() + error},
+                                       {"converged", true}};
+        std::cout << answer.dump() << std::endl;
+    }
+    return 0;
+}
