@@ -160,4 +160,13 @@ void open_layout(const std::string& directory) {
     }
 }
 
+void require_queue(const std::string& directory) {
+    const std::string format_path = join(directory, format_file);
+    require(exists(format_path), ExitCode::no_input,
+            format_path +
+                ": missing, so this is no queue; give the directory that a selection was "
+                "published in");
+    check_format(format_path);
+}
+
 }  // namespace sluice::queue

@@ -65,4 +65,8 @@ std::string read_own_file(const std::string& path);
 /// format version.
 void open_layout(const std::string& directory);
 
+/// For commands that only work on a queue that is there: nothing is created. Throws Error(no_input)
+/// if `directory` is no queue, Error(bad_data) for another format version.
+void require_queue(const std::string& directory);
+
 }  // namespace sluice::queue

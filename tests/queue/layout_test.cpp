@@ -121,5 +121,14 @@ TEST_F(QueueTest, notices_damage_rather_than_issuing_rows_twice) {
     expect_error(ExitCode::bad_data, "has been issued", [&] { queue.find_batch(first_id); });
 }
 
+TEST_F(QueueTest, requiring_a_queue_creates_nothing) {
+    expect_error(ExitCode::no_input, "queue.json: missing", [&] { require_queue(root_); });
+    EXPECT_FALSE(fs::exists(root_));
+    { const Queue queue(root_); }
+    require_queue(root_);
+    publish_text_file(path("queue.json"), "{\"format\":\"sluice-queue\",\"format_version\":2}\n");
+    expect_error(ExitCode::bad_data, "format_version 2", [&] { require_queue(root_); });
+}
+
 }  // namespace
 }  // namespace sluice::queue
