@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/types.hpp"
 #include "h5/handle.hpp"
 
 #include <cstdint>
@@ -9,8 +10,9 @@
 
 namespace sluice::h5 {
 
-/// A small file of our own (items, labels, models), read whole, dataset by dataset. Not for pools,
-/// which may be damaged or huge: pool::open_pool and pool::RowReader read those.
+/// A small file of our own (items, labels, models), read dataset by dataset, whole or the rows in
+/// `rows`. Not for pools, which may be damaged or huge: pool::open_pool and pool::RowReader read
+/// those.
 /// All members throw Error(bad_data) naming file and dataset when something is missing or not of
 /// the wanted kind; nothing is converted with loss.
 class InputFile {
@@ -21,17 +23,20 @@ class InputFile {
     bool has(const std::string& dataset) const;
     std::vector<std::int64_t> dims(const std::string& dataset) const;
 
-    /// All elements of an integer dataset; unsigned values beyond int64 are refused.
-    std::vector<std::int64_t> integers(const std::string& dataset) const;
+    /// Elements of an integer dataset; unsigned values beyond int64 are refused.
+    std::vector<std::int64_t> integers(const std::string& dataset,
+                                       std::optional<RowRange> rows = {}) const;
 
-    /// All elements of a dataset of floating point numbers (or integers), as stored up to float64.
-    std::vector<double> doubles(const std::string& dataset) const;
+    /// Elements of a dataset of floating point numbers (or integers), as stored up to float64.
+    std::vector<double> doubles(const std::string& dataset,
+                                std::optional<RowRange> rows = {}) const;
 
-    /// All elements of a float32 dataset.
-    std::vector<float> floats(const std::string& dataset) const;
+    /// Elements of a float32 dataset.
+    std::vector<float> floats(const std::string& dataset, std::optional<RowRange> rows = {}) const;
 
-    /// All elements of a dataset of strings, fixed or variable length.
-    std::vector<std::string> text(const std::string& dataset) const;
+    /// Elements of a dataset of strings, fixed or variable length.
+    std::vector<std::string> text(const std::string& dataset,
+                                  std::optional<RowRange> rows = {}) const;
 
     /// Attributes of the object at path `object` ("/" is the root group); nothing if absent.
     std::optional<std::string> attribute_text(const std::string& object,

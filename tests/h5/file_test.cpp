@@ -83,6 +83,31 @@ TEST_F(H5File, filtered_chunks_and_rows_in_pieces_read_back) {
     EXPECT_THAT(InputFile(path("b.h5")).dims("x"), ElementsAre(100, 3));
 }
 
+TEST_F(H5File, a_range_of_rows_reads_back) {
+    std::vector<double> numbers(5 * 2);
+    std::iota(numbers.begin(), numbers.end(), 0.5);
+    const std::vector<std::int64_t> rows{3, -7, 9, 11, 12};
+    const std::vector<float> features{1, 2, 3, 4, 5};
+    const std::vector<std::string> names{"a", "Ångström", "", "d", "e"};
+    OutputFile file(path("a.h5"));
+    file.write_dataset<double>("y", numbers, {5, 2});
+    file.write_dataset<float>("features", features, {5, 1});
+    file.write_dataset<std::int64_t>("row", rows, {5});
+    file.write_text_dataset("fixed", names, TextStorage::fixed);
+    file.write_text_dataset("variable", names, TextStorage::variable);
+    file.close();
+
+    const InputFile in(path("a.h5"));
+    EXPECT_THAT(in.doubles("y", RowRange{1, 3}), ElementsAre(2.5, 3.5, 4.5, 5.5));
+    EXPECT_THAT(in.floats("features", RowRange{4, 5}), ElementsAre(5.0F));
+    EXPECT_THAT(in.integers("row", RowRange{1, 3}), ElementsAre(-7, 9));
+    EXPECT_THAT(in.text("fixed", RowRange{1, 3}), ElementsAre("Ångström", ""));
+    EXPECT_THAT(in.text("variable", RowRange{3, 5}), ElementsAre("d", "e"));
+    EXPECT_TRUE(in.doubles("y", RowRange{5, 5}).empty());
+    const auto beyond = [&] { in.integers("row", RowRange{3, 6}); };
+    EXPECT_THAT(message_of(beyond, ExitCode::bad_data), HasSubstr("row: has no rows 3 to 5"));
+}
+
 TEST_F(H5File, contiguous_data_lies_at_the_stated_offset) {
     const std::vector<float> values{1.0F, 2.0F, 3.0F, 4.0F};
     OutputFile file(path("c.h5"));
