@@ -1,12 +1,12 @@
 #include "queue/layout.hpp"
 
-#include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <span>
 
 namespace sluice::queue {
 namespace {
@@ -46,6 +47,13 @@ void require_trusted(const std::string& directory, const struct stat& status) {
     require((status.st_mode & S_IWOTH) == 0, ExitCode::permission,
             fmt::format("{}: everybody may write to it (mode {:o}); run: chmod o-w {}", directory,
                         status.st_mode & 07777U, directory));
+}
+
+void require_own(const std::string& path, const struct stat& status) {
+    require(S_ISREG(status.st_mode) && status.st_uid == ::geteuid(), ExitCode::permission,
+            path +
+                ": not a regular file of yours (links are not followed inside a queue); "
+                "remove it if you did not put it there");
 }
 
 void check_format(const std::string& path) {
@@ -126,13 +134,46 @@ void create_folder(const std::string& path) {
     throw system_error(path, "cannot create the directory", errno);
 }
 
-std::string read_own_file(const std::string& path) {
-    const struct stat status = examine(path);
-    require(S_ISREG(status.st_mode) && status.st_uid == ::geteuid(), ExitCode::permission,
-            path +
-                ": not a regular file of yours (links are not followed inside a queue); "
-                "remove it if you did not put it there");
-    return read_text_file(path);
+FileDescriptor open_own_file(const std::string& path) {
+    require_own(path, examine(path));  // before opening, so that a FIFO does not block
+    FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file.valid()) throw system_error(path, "cannot open", errno);
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
+    require_own(path, status);
+    return file;
+}
+
+std::string read_own_file(const std::string& path, std::size_t max_bytes) {
+    FileDescriptor file = open_own_file(path);
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
+    const auto num_bytes = static_cast<std::size_t>(status.st_size);
+    require(num_bytes <= max_bytes, ExitCode::bad_data,
+            fmt::format("{}: {} bytes are more than the {} allowed; the file is damaged", path,
+                        num_bytes, max_bytes));
+    std::string text(num_bytes, '\0');
+    read_exactly(file, std::as_writable_bytes(std::span(text)), 0, path);
+    file.close(path);
+    return text;
+}
+
+bool move_entry(const std::string& from, const std::string& to) {
+    int result = ::rename(from.c_str(), to.c_str());
+    while (result != 0 && errno == EINTR)
+        result = ::rename(from.c_str(), to.c_str());
+    if (result == 0) return true;
+    const int rename_error = errno;
+    require(rename_error != EXDEV, ExitCode::io_error,
+            fmt::format("{}: cannot rename {} to it: they are on different file systems; keep all "
+                        "folders of a queue on one file system (on Lustre: in one project)",
+                        to, from));
+    if (exists(to)) return true;
+    // Of a rename that somebody else did, a network file system may still show the old name.
+    const std::string target_folder = std::filesystem::path(to).parent_path().string();
+    const bool was_gone = rename_error == ENOENT || rename_error == ESTALE || !exists(from);
+    if (was_gone && exists(target_folder)) return false;
+    throw system_error(to, "cannot rename " + from + " to it", rename_error);
 }
 
 void open_layout(const std::string& directory) {

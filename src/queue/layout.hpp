@@ -1,5 +1,8 @@
 #pragma once
 
+#include "core/durable_file.hpp"
+
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -55,9 +58,17 @@ std::vector<std::string> list_names(const std::string& directory);
 /// Creates a directory that is never writable by everybody; one that exists is left alone.
 void create_folder(const std::string& path);
 
-/// The text of one of the queue's own files. Throws Error(permission) unless it is a regular file
-/// of this user: links are not followed.
-std::string read_own_file(const std::string& path);
+/// Opens one of the queue's own files for reading. Throws Error(permission) unless it is a regular
+/// file of this user: links are not followed. Throws Error(no_input) if it is gone.
+FileDescriptor open_own_file(const std::string& path);
+
+/// The text of such a file; at most `max_bytes`, else Error(bad_data).
+std::string read_own_file(const std::string& path, std::size_t max_bytes = std::size_t{64} << 20);
+
+/// Renames within the queue and judges by what is there afterwards, because over NFS a rename that
+/// happened may be reported as failed. False if `from` was gone and `to` is not there. Throws
+/// Error(io_error and others) when the file system refuses.
+bool move_entry(const std::string& from, const std::string& to);
 
 /// Creates the queue's format file and folders where absent and checks that they can be trusted.
 /// Throws Error(permission) for a directory that belongs to somebody else or that everybody may

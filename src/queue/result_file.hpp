@@ -40,7 +40,8 @@ struct ResultFile {
 };
 
 /// Publishes results of one lease under `results/` (temporary name in tmp/, synced, read back,
-/// renamed, folder synced): durable on return. Nothing happens if that name is there already.
+/// renamed, folder synced): durable on return. Nothing happens if that name is there already, or in
+/// settled/.
 /// Throws Error(io_error, ...).
 void publish_results(const std::string& queue_directory, const ResultName& name,
                      std::span<const ItemResult> results);

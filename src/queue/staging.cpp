@@ -1,16 +1,12 @@
 #include "queue/staging.hpp"
 
 #include "core/durable_file.hpp"
+#include "core/process_place.hpp"
 #include "queue/layout.hpp"
 #include "queue/order.hpp"
 
 #include <fmt/format.h>
 
-#include <signal.h>
-#include <sys/stat.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
@@ -19,12 +15,6 @@
 
 namespace sluice::queue {
 namespace {
-
-// Containers may share a host name and still not see each other's processes.
-std::uint64_t process_id_space() {
-    struct stat status {};
-    return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
-}
 
 std::vector<std::string> split_at_dots(const std::string& text) {
     std::vector<std::string> parts(1);
@@ -38,22 +28,20 @@ std::vector<std::string> split_at_dots(const std::string& text) {
     return parts;
 }
 
-// Only a process of this machine that is certainly gone counts; in doubt it lives.
+// Only a process of this place that is certainly gone counts; in doubt it lives.
 bool maker_is_gone(const std::string& name) {
-    static const std::vector<std::string> own = split_at_dots(staging_name());
     const std::vector<std::string> parts = split_at_dots(name);
-    if (parts.size() < own.size() || parts[0] != own[0] || parts[3] != own[3]) return false;
-    int process = 0;
+    if (parts.size() < 4) return false;
+    std::int64_t process = 0;
     const char* const end = parts[1].data() + parts[1].size();
     const auto result = std::from_chars(parts[1].data(), end, process);
-    if (result.ec != std::errc() || result.ptr != end || process <= 0) return false;
-    return ::kill(process, 0) != 0 && errno == ESRCH;
+    return result.ec == std::errc() && result.ptr == end && process_is_gone(parts[3], process);
 }
 
 }  // namespace
 
 std::string staging_name() {
-    return fmt::format("{}.{}", unique_name(), process_id_space());
+    return fmt::format("{}.{}", unique_name(), process_place());
 }
 
 void remove_leftovers(const std::string& queue_directory) {
