@@ -108,6 +108,16 @@ void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64
     plan.shortlist_size = std::min(wanted, candidates);
 }
 
+// Anything longer than a row is streamed; that much must fit.
+void require_row_fits(const pool::Dataset& dataset, std::int64_t budget) {
+    const std::int64_t row_bytes = dataset.row_elements() * std::int64_t{sizeof(float)};
+    require(2 * row_bytes <= budget, ExitCode::bad_data,
+            fmt::format("{}: one row takes {} of memory, and --memory {} must hold two; raise "
+                        "--memory",
+                        pool::location_text(dataset, 0), bytes_text(static_cast<double>(row_bytes)),
+                        bytes_text(static_cast<double>(budget))));
+}
+
 // Whole blocks in flight on every compute thread and one read ahead, within half the budget.
 void choose_blocks(const pool::Pool& pool, const PlanRequest& request, int num_ranks, Plan& plan) {
     plan.num_buffers = plan.input_role.empty() ? plan.num_threads : plan.num_threads + 1;
@@ -124,6 +134,7 @@ void choose_blocks(const pool::Pool& pool, const PlanRequest& request, int num_r
         }
     }
     plan.memory_scan = scan_memory(pool, plan, num_ranks);
+    if (!plan.input_role.empty()) require_row_fits(pool.get(plan.input_role, "the score"), budget);
     require(plan.memory_scan <= budget, ExitCode::usage,
             fmt::format("--memory: scoring needs {} per rank (blocks of {} rows, {} buffers, a "
                         "shortlist of {}), more than {}; raise --memory or lower --shortlist",

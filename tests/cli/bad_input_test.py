@@ -86,6 +86,10 @@ CASES = [
     ("25 virtual", bad.virtual_dataset, BOTH, [], 65, r"another file.*other\.h5"),
     ("26 dangling", bad.soft_link("/nothing"), BOTH, [], 65, r"link|nothing"),
     ("26 loop", bad.soft_link("/features"), BOTH, [], 65, r"link"),
+    ("29 in a unit", pool_with(lambda file: file.create_dataset("inputs", data=np.zeros((ROWS, 2)))
+                               .attrs.create("names", ["a\n\x1b[31m"] * 2)), (SELECT,), [], 65,
+     r"inputs@names.*\\x0A.*\\x1B"),
+    ("29 in a path", pool_with(), BOTH, ["--features", "/a\n\x1b[31m"], 65, r"\\x0A.*\\x1B"),
     ("29 escape codes", string_ids(["a\n\x1b[31m"] * 2 + list(map(str, range(ROWS - 2)))), (CHECK,),
      [], 65, r"\\x0a\\x1b\[31m"),
     ("30 nan feature", cell("features", (7, 1), np.nan), BOTH, [], 65, r"features\[7\].*nan.*skip"),
@@ -226,9 +230,12 @@ class BadInput(unittest.TestCase):
         self.assertRegex(result.stderr, "lock|writ")
 
     def test_16_a_row_larger_than_the_memory(self):
-        wide = pool_with(features=np.zeros((2, 1 << 20), "f4"), probabilities=shares((2, 4)))
+        wide = pool_with(features=np.zeros((2, 3), "f4"), probabilities=shares((2, 1 << 18)))
+        long = pool_with(features=np.zeros((2, 1 << 20), "f4"), probabilities=shares((2, 4)))
         options = ["--memory", "0.001"]
-        self.check_all([("16 wide", SELECT, wide, options, judge_error(64, r"memory"))])
+        self.check_all([
+            ("16 wide", SELECT, wide, options, judge_error(65, r"probabilities\[0\].*--memory")),
+            ("16 plan", SELECT, long, options, judge_error(64, r"^--memory"))])
 
     def test_39_a_changed_pool_needs_consent(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -251,10 +251,24 @@ class Process(unittest.TestCase):
         self.assertGreater(len(told), 0)
         for result in told:
             self.assert_one_error(result, 74, "Too many open files; raise the limit on open files")
+        self.check_without_inodes()
         bad_pools.write_squeezed_pool(self.directory)
         result = self.shell("ulimit -v 180000; exec \"$0\" select --pool squeezed.h5 --queue queue "
                             "--batch 5 --score committee_std --diversify none")
         self.assert_one_error(result, 70, "out of memory.*lower --memory")
+
+    def check_without_inodes(self):
+        """A file system with room for bytes but not for one more file."""
+        place = os.path.join(self.directory, "inodes")
+        os.mkdir(place)
+        options = ["-t", "tmpfs", "-o", "size=16m,nr_inodes=20", "tmpfs", place]
+        if os.geteuid() != 0 or subprocess.run(["mount", *options]).returncode != 0:
+            return
+        try:
+            result = self.shell('exec "$0" select --pool pool.h5 --queue inodes/queue --batch 5')
+            self.assert_one_error(result, 74, "^inodes/queue/.*No space left on device; ")
+        finally:
+            subprocess.run(["umount", place], check=True)
 
 
 if __name__ == "__main__":
