@@ -16,6 +16,7 @@ struct FsckReport {
     std::map<ItemState, std::int64_t> counts;  ///< adds up to `items`
     std::vector<std::string> repairs;   ///< leftovers of crashes that were put right, one line each
     std::vector<std::string> problems;  ///< what was not touched, one line each with the remedy
+    std::int64_t untrusted = 0;         ///< problems that are links, foreign owners and the like
     std::vector<std::string> notes;     ///< unknown files and the like, harmless
 
     bool clean() const { return problems.empty(); }

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -21,14 +20,9 @@
 namespace sluice::queue {
 namespace {
 
-constexpr std::string_view format_file = "queue.json";
 constexpr std::string_view format_name = "sluice-queue";
 constexpr int format_version = 1;
 constexpr std::size_t number_digits = 6;
-
-constexpr std::array all_folders = {folder::batches,    folder::order,   folder::pending,
-                                    folder::leased,     folder::results, folder::settled,
-                                    folder::quarantine, folder::tmp};
 
 struct stat examine(const std::string& path) {
     struct stat status {};
@@ -194,7 +188,7 @@ void open_layout(const std::string& directory) {
     } else {
         create_format(directory, format_path);
     }
-    for (const std::string_view name : all_folders) {
+    for (const std::string_view name : folder::all) {
         const std::string path = join(directory, name);
         if (!exists(path)) create_folder(path);
         require_trusted(path, examine(path));

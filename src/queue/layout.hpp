@@ -2,6 +2,7 @@
 
 #include "core/durable_file.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,8 @@ inline constexpr std::string_view results = "results";  ///< what workers hand i
 inline constexpr std::string_view settled = "settled";  ///< results taken into the labels
 inline constexpr std::string_view quarantine = "quarantine";  ///< tickets that failed too often
 inline constexpr std::string_view tmp = "tmp";                ///< everything not yet published
+inline constexpr std::array all = {batches, order,   pending,    leased,
+                                   results, settled, quarantine, tmp};
 }  // namespace folder
 
 /// Names inside a batch directory.
@@ -35,6 +38,9 @@ inline constexpr std::string_view tickets = "tickets";
 /// The batch's tokens before they are moved to pending, each by one rename: exactly once.
 inline constexpr std::string_view tokens = "tokens";
 }  // namespace batch_file
+
+/// The file that says that a directory is a queue, and of which format.
+inline constexpr std::string_view format_file = "queue.json";
 
 /// `DIRECTORY/NAME`.
 std::string join(const std::string& directory, std::string_view name);

@@ -44,18 +44,19 @@ std::string staging_name() {
     return fmt::format("{}.{}", unique_name(), process_place());
 }
 
-void remove_leftovers(const std::string& queue_directory) {
+std::vector<std::string> remove_leftovers(const std::string& queue_directory) {
     const std::string tmp = join(queue_directory, folder::tmp);
     std::vector<std::string> leftovers = list_names(tmp);
     std::erase_if(leftovers, [](const std::string& name) { return !maker_is_gone(name); });
-    if (leftovers.empty()) return;
+    if (leftovers.empty()) return leftovers;
     // Read after the makers were seen gone: a maker issues its batch while it lives.
     std::set<std::string> needed;
     for (const OrderEntry& entry : read_order(queue_directory))
         needed.insert(entry.staged);
-    for (const std::string& name : leftovers) {
-        if (!needed.contains(name)) discard(join(tmp, name));
-    }
+    std::erase_if(leftovers, [&](const std::string& name) { return needed.contains(name); });
+    for (const std::string& name : leftovers)
+        discard(join(tmp, name));
+    return leftovers;
 }
 
 void discard(const std::string& directory) {

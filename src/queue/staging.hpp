@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace sluice::queue {
 
@@ -10,8 +11,8 @@ std::string staging_name();
 
 /// Removes what processes that are gone left in tmp/. Touches nothing of other machines,
 /// of living processes, or what an issued batch still needs. What cannot be removed stays: it is in
-/// nobody's way.
-void remove_leftovers(const std::string& queue_directory);
+/// nobody's way. Returns the names.
+std::vector<std::string> remove_leftovers(const std::string& queue_directory);
 
 /// Removes a directory tree that this process built; what cannot be removed stays.
 void discard(const std::string& directory);
