@@ -245,6 +245,7 @@ class Round {
     void finish(const select::Selection& selection) {
         queue::Batch batch = assemble_batch(pool_, selection, items_of_ticket(request_));
         batch.id = id_;
+        batch.tag = request_.tag;
         batch.pool_fingerprint = fingerprint_;
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();

@@ -33,8 +33,9 @@ struct SelectRequest {
     select::BadRows bad_rows = select::BadRows::refuse;
     NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
     std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
-    std::string selected_path;           ///< CSV copy of the selection; may be empty
-    std::string json_path;               ///< JSON report; may be empty
+    std::string tag;            ///< only workers with this tag take the batch; may be empty
+    std::string selected_path;  ///< CSV copy of the selection; may be empty
+    std::string json_path;      ///< JSON report; may be empty
     Mode mode = Mode::run;
 };
 

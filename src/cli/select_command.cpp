@@ -1,7 +1,9 @@
 #include "campaign/select_round.hpp"
 #include "cli/commands.hpp"
 #include "cli/pool_options.hpp"
+#include "core/text.hpp"
 #include "kernels/score_rows.hpp"
+#include "queue/layout.hpp"
 #include "select/two_stage.hpp"
 
 #include <limits>
@@ -90,6 +92,9 @@ std::vector<OptionSpec> policy_options() {
          .summary = "rows that an oracle worker takes together; auto = B/100, at least 1",
          .unit = "rows",
          .default_text = "auto"},
+        {.name = "tag",
+         .value_name = "NAME",
+         .summary = "only workers with this tag take the batch; not part of what makes its id"},
         {.name = "selected",
          .value_name = "FILE",
          .summary = "also write the batch as CSV (rank,row,id,score,distance)"},
@@ -169,6 +174,11 @@ void read_policy(const Options& options, campaign::SelectRequest& request) {
         options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
     request.new_pool = options.flag("new-pool") ? NewPool::accept : NewPool::refuse;
     request.ticket_items = options.count_or_auto("ticket-items", {1, max_count}).value_or(0);
+    request.tag = options.text("tag");
+    if (!request.tag.empty() && !queue::is_plain_name(request.tag)) {
+        options.fail("tag", "'" + printable(request.tag) +
+                                "' cannot be a tag; use letters, digits, '-', '_' and '.'");
+    }
     request.selected_path = options.text("selected");
     request.json_path = options.text("json");
     request.mode = options.flag("dry-run") ? Mode::dry_run : Mode::run;

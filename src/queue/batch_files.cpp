@@ -159,6 +159,7 @@ std::string Builder::manifest_text(std::int64_t num_tickets) const {
     Json manifest = {{"format", manifest_format}, {"format_version", manifest_format_version},
                      {"id", batch_.id},           {"items", batch_.items.size()},
                      {"tickets", num_tickets},    {"ticket_items", batch_.ticket_items}};
+    if (!batch_.tag.empty()) manifest["tag"] = batch_.tag;
     const Json given = Json::parse(batch_.manifest);
     for (const auto& [key, value] : given.items()) {
         require(!manifest.contains(key) && key != "files", ExitCode::internal,
@@ -172,7 +173,11 @@ std::string Builder::manifest_text(std::int64_t num_tickets) const {
 }  // namespace
 
 void check_batch(const Batch& batch) {
-    require(is_plain_name(batch.id), ExitCode::internal, "batch: id '" + batch.id + "'");
+    // Names of tokens put a dot after the batch and the ticket.
+    require(is_plain_name(batch.id) && batch.id.find('.') == std::string::npos, ExitCode::internal,
+            "batch: id '" + batch.id + "'");
+    require(batch.tag.empty() || is_plain_name(batch.tag), ExitCode::internal,
+            "batch: tag '" + batch.tag + "'");
     require(batch.ticket_items >= 1, ExitCode::internal, "batch: tickets need at least one item");
     require(batch.features.size() == batch.items.size() * static_cast<std::size_t>(batch.dim),
             ExitCode::internal, "batch: features are not [items, dim]");

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,14 +55,20 @@ class Claimer {
     BatchReader& batches() { return batches_; }
 
   private:
+    void list_candidates();
+    std::optional<Token> acceptable(const std::string& name);
     bool may_take(const Token& token);
+    std::string flaw_of(const Token& token);
+    bool is_paused(const TicketId& ticket);
+    std::optional<Token> try_claim(const Token& token);
+    void warn_once(const std::string& subject, const std::string& message);
 
     std::string queue_directory_;
     ClaimOptions options_;
     BatchReader batches_;
     std::vector<std::string> candidates_;  ///< names seen in pending/, next one last
     std::map<TicketId, std::chrono::steady_clock::time_point> not_before_;
-    std::map<std::string, bool> warned_;
+    std::set<std::string> warned_;
     std::minstd_rand random_;
 };
 

@@ -28,6 +28,9 @@ enum class ItemState {
 };
 std::string_view state_name(ItemState state);
 
+/// Whether an item in this state has no result that counts yet.
+bool is_open(ItemState state);
+
 /// What all results of one item come to.
 struct ItemRecord {
     std::int64_t item = 0;

@@ -5,7 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace sluice::queue {
 
@@ -40,8 +43,17 @@ class Reaper {
         std::chrono::steady_clock::time_point since;
     };
 
+    bool is_lost(const Token& token, ReapReport& report);
+    bool is_overdue(const Token& token, std::int64_t modified_ns);
+    std::chrono::steady_clock::duration watched(const Token& token, std::int64_t modified_ns);
+    void forget_ended(const std::vector<std::string>& names);
+    void reap(const std::vector<Token>& lost, ReapReport& report);
+    void warn_once(const std::string& subject, const std::string& message);
+
     std::string queue_directory_;
     std::map<std::string, Sighting> seen_;
+    std::optional<std::int64_t> now_ns_;  ///< by the file server's clock, for the present look
+    std::set<std::string> warned_;
 };
 
 }  // namespace sluice::queue
