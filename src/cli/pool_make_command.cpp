@@ -5,6 +5,7 @@
 #include "pool/make.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 namespace sluice::cli {
@@ -31,12 +32,12 @@ std::vector<OptionSpec> shape_options() {
          .need = Need::required},
         {.name = "dim",
          .value_name = "D",
-         .summary = "width of features [N,D]; 0 = none",
-         .default_text = "64"},
+         .summary = "width of features [N,D]; 0 = none; kinds with inputs have one of their own, "
+                    "the others 64 unless said"},
         {.name = "classes",
          .value_name = "C",
-         .summary = "classes of probabilities [N,C] and committee [N,M,C]; 0 = none",
-         .default_text = "10"},
+         .summary = "classes of probabilities [N,C] and committee [N,M,C]; 0 = none, as kinds "
+                    "with inputs have unless said, the others 10"},
         {.name = "members",
          .value_name = "M",
          .summary = "members of committee [N,M,C] and predictions [N,M,T]; 0 = none",
@@ -56,7 +57,7 @@ std::vector<OptionSpec> file_options() {
     return {
         {.name = "dtype",
          .value_name = "TYPE",
-         .summary = "stored element type",
+         .summary = "stored element type of all but inputs, which are f64",
          .default_text = "f32",
          .choices = {{.name = "f16", .aliases = {"float16"}},
                      {.name = "f32", .aliases = {"float32"}},
@@ -89,7 +90,8 @@ CommandSpec make_spec() {
     spec.usage = "KIND --rows N --out FILE [OPTIONS]";
     spec.details =
         "Writes a pool whose rows depend on kind, seed and shape alone, never on the number of "
-        "ranks. The file appears under its name when it is complete.";
+        "ranks. Kinds with inputs hold cases for a simulation (see jobs/examples), drawn from a "
+        "low-discrepancy sequence. The file appears under its name when it is complete.";
     spec.positional = "kind";
     spec.options = {{.name = "kind",
                      .value_name = "KIND",
@@ -107,7 +109,8 @@ pool::ElementType element_type(const std::string& name) {
     return name == "f64" ? pool::ElementType::float64 : pool::ElementType::float32;
 }
 
-void check_shapes(const Options& options, const pool::MakeOptions& make) {
+void check_shapes(const Options& options, const pool::MakeOptions& asked) {
+    const pool::MakeOptions make = pool::completed(asked);
     if (make.classes == 1) options.fail("classes", "one class decides nothing (1); give 2 or more");
     if (make.members > 0 && make.classes == 0 && make.outputs == 0) {
         options.fail("members", "a committee needs classes or outputs; add --classes or --outputs");
@@ -115,12 +118,17 @@ void check_shapes(const Options& options, const pool::MakeOptions& make) {
     if (make.outputs > 0 && make.members == 0) {
         options.fail("outputs", "predictions need a committee; add --members M");
     }
-    if (make.dim + make.classes + make.outputs == 0) {
+    if (*make.dim + *make.classes + make.outputs == 0) {
         options.fail("dim", "the pool would hold nothing (0); give --dim, --classes or --outputs");
     }
     if (make.deflate_level > 0 && make.chunk_rows == 0) {
         options.fail("deflate", "only chunks can be compressed; add --chunk-rows R");
     }
+}
+
+std::optional<std::int64_t> given_count(const Options& options, const std::string& name) {
+    if (!options.has(name)) return std::nullopt;
+    return options.count(name, {0, max_width});
 }
 
 pool::MakeOptions make_options(const Options& options) {
@@ -129,8 +137,8 @@ pool::MakeOptions make_options(const Options& options) {
     make.path = options.text("out");
     make.num_rows = options.count("rows", {0, max_rows});
     make.seed = options.seed("seed");
-    make.dim = options.count("dim", {0, max_width});
-    make.classes = options.count("classes", {0, max_width});
+    make.dim = given_count(options, "dim");
+    make.classes = given_count(options, "classes");
     make.members = options.count("members", {0, max_width});
     make.outputs = options.count("outputs", {0, max_width});
     make.logits = options.flag("logits");

@@ -52,8 +52,20 @@ void write_provenance(h5::OutputFile& file, const MakeOptions& options) {
     file.set_attribute("/", "format_version", std::int64_t{1});
     file.set_attribute("/", "made_kind", options.kind);
     file.set_attribute("/", "made_seed", std::to_string(options.seed));  // may exceed int64
-    file.set_attribute("/", "made_classes", options.classes);
+    file.set_attribute("/", "made_classes", options.classes.value());
     file.set_attribute("/", "made_members", options.members);
+}
+
+void write_columns(h5::OutputFile& file, const std::vector<InputColumn>& columns) {
+    if (columns.empty()) return;
+    std::vector<std::string> names;
+    std::vector<std::string> units;
+    for (const InputColumn& column : columns) {
+        names.push_back(column.name);
+        units.push_back(column.unit);
+    }
+    file.set_attribute("inputs", "names", names);
+    file.set_attribute("inputs", "units", units);
 }
 
 }  // namespace
@@ -106,11 +118,12 @@ std::vector<h5::OutputDataset> create_datasets(h5::OutputFile& file, const MadeR
         std::vector<std::int64_t> dims = {options.num_rows};
         dims.insert(dims.end(), dataset.row_shape.begin(), dataset.row_shape.end());
         created.push_back(
-            file.create_dataset(dataset.role, stored_type(options.type), dims, layout));
+            file.create_dataset(dataset.role, stored_type(dataset.type), dims, layout));
         if (!dataset.value_kind.empty()) {
             file.set_attribute(dataset.role, "kind", dataset.value_kind);
         }
     }
+    write_columns(file, rows.input_columns());
     return created;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "pool/made_inputs.hpp"
 #include "pool/made_math.hpp"
 #include "pool/made_random.hpp"
 
@@ -219,6 +220,16 @@ const std::vector<MadeKind>& made_kinds() {
          make<Manifold>},
         {"sphere", "unit vectors around 64 directions, as embeddings compared by the cosine",
          make<Sphere>},
+        {"water-dimer",
+         "inputs: two water molecules, for an energy code; features: 9 sorted inverse distances",
+         make_water_dimer, water_dimer_features},
+        {"lj-cluster",
+         "inputs: seven argon atoms, for a Lennard-Jones energy; features: 21 sorted inverse "
+         "distances",
+         make_lj_cluster, lj_cluster_features},
+        {"amplifier",
+         "inputs: sizes of a transistor amplifier, for a circuit simulator; features: 5, scaled",
+         make_amplifier, amplifier_features},
     };
     return kinds;
 }

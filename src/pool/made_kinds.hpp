@@ -34,6 +34,7 @@ struct MadeKind {
     std::string name;
     std::string summary;
     std::unique_ptr<FeatureMaker> (*make)(const MadeShape& shape);
+    std::int64_t num_features = 0;  ///< D of an InputMaker; 0 = as many as asked for
 };
 
 /// The registry. A new kind is one FeatureMaker and one line here.

@@ -103,8 +103,8 @@ std::vector<std::byte> pack_chunks(const MadeRows& rows, const MakeOptions& opti
         // The last chunk is stored whole as well, with zeros after the pool's end.
         block.stored[i].resize(
             static_cast<std::size_t>(made_chunk_rows(options) * rows.datasets()[i].row_bytes));
-        const std::vector<std::byte> stored =
-            filter_chunk(block.stored[i], element_bytes(options.type), options.deflate_level);
+        const std::vector<std::byte> stored = filter_chunk(
+            block.stored[i], element_bytes(rows.datasets()[i].type), options.deflate_level);
         const ChunkHeader header = {static_cast<std::int64_t>(i), range.begin,
                                     static_cast<std::int64_t>(stored.size())};
         const auto header_bytes = std::as_bytes(std::span(&header, 1));

@@ -24,22 +24,22 @@ void require_between(std::int64_t value, std::int64_t low, std::int64_t high,
                       std::to_string(low) + " to " + count_text(high));
 }
 
+// Of options that are completed.
 void check_sizes(const MakeOptions& options) {
     constexpr std::int64_t most_rows = std::int64_t{1} << 48;  // what a random stream can name
     constexpr std::int64_t most_values = std::int64_t{1} << 24;
     require_between(options.num_rows, 0, most_rows, "--rows");
-    require_between(options.dim, 0, most_values, "--dim");
-    require_between(options.classes, 0, most_values, "--classes");
+    require_between(*options.dim, 0, most_values, "--dim");
+    require_between(*options.classes, 0, most_values, "--classes");
     require_between(options.members, 0, 1 << 16, "--members");
     require_between(options.outputs, 0, 1 << 16, "--outputs");
     require_between(options.chunk_rows, 0, most_rows, "--chunk-rows");
     require_between(options.deflate_level, 0, 9, "--deflate");
-    require_usage(options.members * std::max(options.classes, options.outputs) <= most_values,
+    require_usage(options.members * std::max(*options.classes, options.outputs) <= most_values,
                   "--members times --classes is too large; give fewer of either");
 }
 
 void check_options(const MakeOptions& options) {
-    made_kind(options.kind);
     check_sizes(options);
     require_usage(!options.path.empty(), "no file to write; give --out FILE");
     require_usage(
@@ -47,9 +47,9 @@ void check_options(const MakeOptions& options) {
             options.type == ElementType::float64,
         "pools cannot be made of " + element_name(options.type) + "; give --dtype f16, f32 or f64");
     require_usage(options.classes != 1, "--classes 1 leaves nothing to choose; give 2 or more");
-    require_usage(options.dim > 0 || options.classes > 0 || options.outputs > 0,
+    require_usage(*options.dim > 0 || *options.classes > 0 || options.outputs > 0,
                   "nothing to write; give --dim, --classes or --outputs");
-    require_usage(options.members == 0 || options.classes > 0 || options.outputs > 0,
+    require_usage(options.members == 0 || *options.classes > 0 || options.outputs > 0,
                   "--members needs classes or outputs; give --classes or --outputs");
     require_usage(options.outputs == 0 || options.members > 0,
                   "--outputs needs members that predict them; give --members");
@@ -82,9 +82,21 @@ const std::vector<PoolKind>& pool_kinds() {
     return kinds;
 }
 
-void make_pool(const MakeOptions& options, comm::Communicator& world) {
+MakeOptions completed(MakeOptions options) {
+    const std::int64_t own = made_kind(options.kind).num_features;
+    require_usage(own == 0 || options.dim.value_or(own) == own,
+                  "rows of " + options.kind + " have " + std::to_string(own) + " features (--dim " +
+                      std::to_string(options.dim.value_or(own)) + "); leave --dim out");
+    if (!options.dim) options.dim = own > 0 ? own : 64;
+    if (!options.classes) options.classes = own > 0 ? 0 : 10;
+    return options;
+}
+
+void make_pool(const MakeOptions& asked, comm::Communicator& world) {
+    MakeOptions options;
     std::unique_ptr<MadeRows> rows;
     world.agree([&] {
+        options = completed(asked);
         check_options(options);
         rows = std::make_unique<MadeRows>(options);
         check_chunks(options, *rows);

@@ -70,6 +70,30 @@ TEST(MakePool, content_is_the_same_for_any_ranks_and_layout) {
     }
 }
 
+TEST(MakePool, inputs_are_the_same_for_any_ranks_and_layout) {
+    for (const char* kind : {"water-dimer", "lj-cluster", "amplifier"}) {
+        for (const Format& format : formats) {
+            const SharedDirectory directory;
+            MakeOptions options;
+            options.kind = kind;
+            options.num_rows = 101;
+            options.path = directory.file("alone.h5");
+            comm::Communicator alone;
+            if (world().is_root()) make_pool(options, alone);
+            options.path = directory.file("pool.h5");
+            options.chunk_rows = format.chunk_rows;
+            options.deflate_level = format.deflate_level;
+            make_pool(options, world());
+            if (!world().is_root()) continue;
+            for (const char* role : {"features", "inputs"}) {
+                EXPECT_EQ(values_of(options.path, role),
+                          values_of(directory.file("alone.h5"), role))
+                    << kind << " " << format.name << " " << role;
+            }
+        }
+    }
+}
+
 TEST(MakePool, narrower_and_wider_types_hold_the_same_values) {
     const SharedDirectory directory;
     MakeOptions options = full_options("blobs", "", 50);
@@ -135,6 +159,8 @@ TEST(MakePool, impossible_options_are_usage_errors) {
     refused("--deflate", [](MakeOptions& o) { o.deflate_level = 10, o.chunk_rows = 1; });
     refused("--members", [](MakeOptions& o) { o.members = 0; });
     refused("int32", [](MakeOptions& o) { o.type = ElementType::int32; });
+    refused("rows of amplifier have 5 features (--dim 6); leave --dim out",
+            [](MakeOptions& o) { o.kind = "amplifier"; });
     refused("--out", [](MakeOptions& o) { o.path = ""; });
     refused("4 GiB", [](MakeOptions& o) { o.num_rows = o.chunk_rows = std::int64_t{1} << 31; });
     refused("nothing to write",
@@ -204,7 +230,8 @@ TEST(PoolKinds, lists_every_kind_once) {
         EXPECT_FALSE(kind.summary.empty());
     }
     EXPECT_EQ(names,
-              (std::vector<std::string>{"gaussian", "blobs", "clusters", "manifold", "sphere"}));
+              (std::vector<std::string>{"gaussian", "blobs", "clusters", "manifold", "sphere",
+                                        "water-dimer", "lj-cluster", "amplifier"}));
 }
 
 }  // namespace
