@@ -21,6 +21,7 @@ struct IngestReport {
     std::int64_t labels = 0;               ///< new ones
     std::int64_t repeats = 0;              ///< equal to one that counts already
     std::int64_t conflicts = 0;            ///< differ from one that counts already; both are listed
+    std::int64_t disagreements = 0;  ///< people who differ from what most people say; listed too
     std::int64_t rejected =
         0;  ///< lines put into quarantine: unknown item, wrong shape, out of range
     std::int64_t refusals = 0;
