@@ -1,1 +1,147 @@
-#include "oracle/worker.hpp"
+#include "oracle/scratch.hpp"
+
+#include "core/durable_file.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "oracle/judge.hpp"
+#include "queue/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+namespace sluice::oracle {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string usual_parent() {
+    const char* variable = std::getenv("TMPDIR");
+    return variable != nullptr && *variable != '\0' ? variable : "/tmp";
+}
+
+struct stat examine(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) throw system_error(path, "cannot use", errno);
+    return status;
+}
+
+// Where everybody may rename what is ours, oracles could be fed with files of others.
+void require_trusted_parent(const std::string& parent) {
+    const struct stat status = examine(parent);
+    require(S_ISDIR(status.st_mode), ExitCode::no_input,
+            parent + ": not a directory; give another --scratch");
+    require((status.st_mode & S_IWOTH) == 0 || (status.st_mode & S_ISVTX) != 0,
+            ExitCode::permission,
+            fmt::format("{}: everybody may rename files there (mode {:o}); run: chmod +t {}, or "
+                        "give another --scratch",
+                        parent, status.st_mode & 07777U, parent));
+}
+
+std::string create_base(const std::string& parent) {
+    std::string path = fs::absolute(fmt::format("{}/sluice-{}-XXXXXX", parent, ::geteuid()))
+                           .lexically_normal()
+                           .string();
+    if (::mkdtemp(path.data()) == nullptr) {
+        throw system_error(parent, "cannot create a scratch directory", errno);
+    }
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) throw system_error(path, "cannot examine", errno);
+    require(S_ISDIR(status.st_mode) && status.st_uid == ::geteuid(), ExitCode::permission,
+            path + ": not a directory of yours a moment after it was made; give another --scratch");
+    return path;
+}
+
+// An oracle may have closed its own folders; their owner may open them again.
+void open_folders(const fs::path& directory) {
+    std::error_code ignored;
+    fs::permissions(directory, fs::perms::owner_all, fs::perm_options::add, ignored);
+    for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+        if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) open_folders(entry.path());
+    }
+}
+
+bool remove_tree(const std::string& directory) {
+    std::error_code error;
+    fs::remove_all(directory, error);
+    if (!error) return true;
+    open_folders(directory);
+    fs::remove_all(directory, error);
+    return !error;
+}
+
+std::string host_name() {
+    std::array<char, 256> host{};
+    return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "unknown";
+}
+
+}  // namespace
+
+Scratch::Scratch(const std::string& parent, int keep_failed) : keep_failed_(keep_failed) {
+    const std::string place = parent.empty() ? usual_parent() : parent;
+    require_trusted_parent(place);
+    base_ = create_base(place);
+}
+
+Scratch::~Scratch() {
+    if (::rmdir(base_.c_str()) == 0) return;
+    if (kept_.empty()) {
+        remove_tree(base_);
+    } else {
+        log_info(fmt::format("scratch directories of the last {} failures are kept in {}",
+                             kept_.size(), base_));
+    }
+}
+
+std::string Scratch::create() {
+    const std::string path = fmt::format("{}/{}", base_, ++num_created_);
+    if (::mkdir(path.c_str(), 0700) != 0) {
+        throw system_error(path, "cannot create a scratch directory", errno);
+    }
+    return path;
+}
+
+void Scratch::discard(const std::string& directory) {
+    if (remove_tree(directory) || warned_) return;
+    warned_ = true;
+    log_warning(directory + ": cannot be removed; remove it by hand");
+}
+
+std::string Scratch::keep(const std::string& directory) {
+    if (keep_failed_ == 0) {
+        discard(directory);
+        return "";
+    }
+    kept_.push_back(directory);
+    if (std::ssize(kept_) > keep_failed_) {
+        discard(kept_.front());
+        kept_.pop_front();
+    }
+    return host_name() + ":" + directory;
+}
+
+void write_files(const Spec& spec, const std::string& directory) {
+    for (const InputFile& file : spec.files) {
+        if (file.rendered) continue;
+        create_text_file(queue::join(directory, file.name), file.text, SyncTime::later);
+    }
+}
+
+void write_inputs(const Spec& spec, const queue::TicketItem& item, const std::string& directory) {
+    create_text_file(queue::join(directory, "input.json"), input_text(item) + "\n",
+                     SyncTime::later);
+    for (const InputFile& file : spec.files) {
+        if (!file.rendered) continue;
+        create_text_file(queue::join(directory, file.name), file.rendered->render(item),
+                         SyncTime::later);
+    }
+    write_files(spec, directory);
+}
+
+}  // namespace sluice::oracle

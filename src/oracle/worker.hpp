@@ -31,16 +31,26 @@ struct WorkerRequest {
 struct WorkerReport {
     std::map<std::string, std::int64_t> counts;  ///< status -> items
     std::int64_t tickets = 0;
-    std::int64_t released = 0;  ///< tickets given back with items left
-    std::int64_t lost = 0;      ///< leases that somebody reaped meanwhile
+    std::int64_t released = 0;   ///< tickets given back with items left
+    std::int64_t lost = 0;       ///< leases that somebody reaped meanwhile
+    std::int64_t left = 0;       ///< tickets that wait in the queue at the end
+    std::int64_t elsewhere = 0;  ///< tickets that others held when this worker last looked
     double wall_seconds = 0.0;
-    double oracle_seconds = 0.0;
+    double oracle_seconds = 0.0;  ///< summed over all runs
 };
 
+/// `labeled 500 items (497 ok, 3 nonconverged) in 6.2 s, 10 tickets; 0 left`.
+std::string report_text(const WorkerReport& report);
+
+/// The same as JSON.
+std::string report_json(const WorkerReport& report);
+
 /// Works on a queue until its end. Renews its leases, hands in results, reaps what others left.
-/// Throws Error(try_again) after SIGTERM or SIGUSR1 or when the walltime runs out (everything
-/// finished is handed in, the rest given back), Error(unavailable) when the circuit breaker opens
-/// or the oracle asks to stop, saying why, and what queue functions throw.
+/// One thread does it all. What runs in the oracle's place: breaker.hpp (failures that are all
+/// alike), worker_slots.hpp (tries, jsonl processes that fail in the middle). Throws
+/// Error(try_again) after SIGTERM or SIGUSR1 or when the walltime runs out (everything finished is
+/// handed in, the rest given back), Error(unavailable) when the circuit breaker opens or the oracle
+/// asks to stop, saying why, and what queue functions throw.
 WorkerReport run_worker(const WorkerRequest& request);
 
 /// Runs the known item of the oracle's [test] section and prints what came out on stdout. Throws

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "oracle/spec.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+namespace sluice::oracle {
+
+/// The scratch directories of one worker: `PARENT/sluice-UID-XXXXXX/N`, a new one for every run of
+/// the oracle, closed to other users. Removed at the end, but for those kept of failures.
+class Scratch {
+  public:
+    /// `parent` empty = TMPDIR or /tmp. `keep_failed` = how many directories of failures stay.
+    /// Throws Error(no_input|permission|cannot_create) if the parent cannot be used or trusted.
+    Scratch(const std::string& parent, int keep_failed);
+
+    /// Removes what is not kept, and says where the rest is.
+    ~Scratch();
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+
+    /// A new empty directory.
+    std::string create();
+
+    /// Removes such a directory with all that is in it; links are removed, never followed. What
+    /// cannot be removed is warned of once.
+    void discard(const std::string& directory);
+
+    /// Keeps the directory of a failure, and discards the oldest one beyond the limit. Returns
+    /// HOST:DIRECTORY, or nothing if none are kept.
+    std::string keep(const std::string& directory);
+
+  private:
+    std::string base_;
+    int keep_failed_;
+    std::int64_t num_created_ = 0;
+    bool warned_ = false;
+    std::deque<std::string> kept_;
+};
+
+/// Puts an item's input.json, rendered templates and files into its scratch directory.
+void write_inputs(const Spec& spec, const queue::TicketItem& item, const std::string& directory);
+
+/// Puts the files of an oracle that reads its items from stdin there.
+void write_files(const Spec& spec, const std::string& directory);
+
+}  // namespace sluice::oracle
