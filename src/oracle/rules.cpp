@@ -107,7 +107,8 @@ OracleText scratch_text(const std::string& scratch, const std::string& file) {
     const FileDescriptor descriptor = open_below(scratch, file);
     if (!descriptor.valid()) {
         if (errno == ENOENT) return {std::nullopt, "no file " + file, true};
-        if (errno == ELOOP || errno == ENOTDIR) return unreadable(file, "is a link");
+        if (errno == ELOOP) return unreadable(file, "is a link");
+        if (errno == ENOTDIR) return unreadable(file, "is not below a folder");
         return unreadable(file, "cannot be opened");
     }
     struct stat status = {};
