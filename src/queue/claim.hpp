@@ -16,9 +16,9 @@ namespace sluice::queue {
 
 /// Who claims, and for how long at a time.
 struct ClaimOptions {
-    std::int64_t lease_seconds = 300;  ///< heartbeats come four times in it
-    std::vector<std::string> tags;     ///< tagged batches are taken only with their tag
-    std::string person;  ///< name of the person the lease is for; empty = this process
+    std::int64_t lease_seconds = 300;    ///< heartbeats come four times in it
+    std::vector<std::string> tags = {};  ///< tagged batches are taken only with their tag
+    std::string person = {};  ///< name of the person the lease is for; empty = this process
 };
 
 /// Takes tickets for one worker. A claim is a rename of the token to a name nobody else can make,
