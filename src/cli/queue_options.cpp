@@ -9,6 +9,13 @@ OptionSpec queue_option() {
             .need = OptionSpec::Need::required};
 }
 
+std::string queue_directory(const Options& options) {
+    std::string directory = options.text("queue");
+    while (directory.size() > 1 && directory.back() == '/')
+        directory.pop_back();
+    return directory;
+}
+
 OptionSpec json_option() {
     return {.name = "json", .value_name = "FILE", .summary = "also write a report as JSON"};
 }

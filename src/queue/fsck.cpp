@@ -30,13 +30,17 @@ void note_drafts(const std::string& queue_directory, FsckReport& report) {
 }  // namespace
 
 // Leftovers last but one: a batch that is completed takes its directory out of tmp/ first.
-FsckReport check_queue(const std::string& queue_directory) {
+FsckReport check_queue(const std::string& queue_directory, std::chrono::milliseconds patience) {
     require_queue(queue_directory);
     FsckReport report;
     const std::vector<std::string> batch_ids = examine_batches(queue_directory, report);
     clear_leftovers(queue_directory, report);
     examine_entries(queue_directory, report);
-    examine_tickets(queue_directory, batch_ids, report);
+    try {
+        examine_tickets(queue_directory, batch_ids, patience, report);
+    } catch (const Error& error) {
+        add_problem(report, error);
+    }
     note_drafts(queue_directory, report);
     return report;
 }

@@ -2,6 +2,7 @@
 
 #include "queue/item_state.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -27,8 +28,10 @@ struct FsckReport {
 /// crash leaves and only one reading of allows: batches issued but not completed, tokens of tickets
 /// whose items all have results, things in tmp/ of processes that are gone, a token that is nowhere
 /// while no lease is alive and items have no result (made again with the next attempt). Never
-/// touches what it cannot explain.
-FsckReport check_queue(const std::string& queue_directory);
+/// touches what it cannot explain. Workers may be active: what looks wrong is looked at again for
+/// `patience` before it counts.
+FsckReport check_queue(const std::string& queue_directory,
+                       std::chrono::milliseconds patience = std::chrono::seconds(1));
 
 std::string fsck_text(const FsckReport& report);
 std::string fsck_json(const FsckReport& report);

@@ -20,9 +20,10 @@ void examine_entries(const std::string& queue_directory, FsckReport& report);
 /// were issued. Returns the ids of batches whose tickets can be judged, in the order of issue.
 std::vector<std::string> examine_batches(const std::string& queue_directory, FsckReport& report);
 
-/// The items and tokens of every ticket of `batch_ids`, and the result files.
+/// The items and tokens of every ticket of `batch_ids`, and the result files; see check_queue for
+/// `patience`.
 void examine_tickets(const std::string& queue_directory, const std::vector<std::string>& batch_ids,
-                     FsckReport& report);
+                     std::chrono::milliseconds patience, FsckReport& report);
 
 /// `MESSAGE` of an error as a problem of the report.
 void add_problem(FsckReport& report, const Error& error);

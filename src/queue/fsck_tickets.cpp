@@ -18,9 +18,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Workers move tokens while they are looked for, so whatever looks wrong is looked at again this
-// often and for this long; one look that finds it right is enough.
+// often at least; one look that finds it right is enough.
 constexpr int min_looks = 3;
-constexpr auto min_time = std::chrono::seconds(1);
 constexpr auto look_pause = std::chrono::milliseconds(50);
 
 constexpr std::size_t place_digits = 8;
@@ -52,14 +51,14 @@ std::string place_of(const PlacedToken& token) {
     return fmt::format("{}/{}", token.first, token_name(token.second));
 }
 
-bool is_open(const ItemRecord& record) {
-    return record.state == ItemState::queued || record.state == ItemState::leased ||
-           record.state == ItemState::lost || record.state == ItemState::missing;
+bool has_open_items(const Verdict& verdict) {
+    return std::ranges::any_of(verdict.items,
+                               [](const ItemRecord& record) { return is_open(record.state); });
 }
 
 Finding finding_of(const Verdict& verdict) {
     const std::size_t num_tokens = tokens_of(verdict.files).size();
-    const bool open = std::ranges::any_of(verdict.items, is_open);
+    const bool open = has_open_items(verdict);
     if (num_tokens > 1) return Finding::many_tokens;
     if (num_tokens == 0 && open) return Finding::no_token;
     if (num_tokens == 1 && !open) return Finding::finished_with_token;
@@ -87,12 +86,12 @@ class TicketExaminer {
           batch_ids_(batch_ids),
           report_(report) {}
 
-    void examine();
+    void examine(std::chrono::milliseconds patience);
 
   private:
     Verdict judge(const TicketId& ticket, const Snapshot& snapshot);
     void look_at_all();
-    void look_again();
+    void look_again(std::chrono::milliseconds patience);
     void settle(const TicketId& ticket, Verdict& verdict);
     void remove_token(const Verdict& verdict);
     void find_token(const TicketId& ticket, Verdict& verdict);
@@ -110,9 +109,9 @@ class TicketExaminer {
     std::map<TicketId, Verdict> suspects_;
 };
 
-void TicketExaminer::examine() {
+void TicketExaminer::examine(std::chrono::milliseconds patience) {
     look_at_all();
-    look_again();
+    look_again(patience);
     for (auto& [ticket, verdict] : suspects_) {
         try {
             settle(ticket, verdict);
@@ -150,11 +149,11 @@ void TicketExaminer::look_at_all() {
     }
 }
 
-void TicketExaminer::look_again() {
+void TicketExaminer::look_again(std::chrono::milliseconds patience) {
     const auto start = Clock::now();
     for (int look = 1; !suspects_.empty(); ++look) {
-        if (look > min_looks && Clock::now() - start > min_time) return;
-        std::this_thread::sleep_for(look_pause);
+        if (look > min_looks && Clock::now() - start > patience) return;
+        std::this_thread::sleep_for(std::min(look_pause, patience));
         snapshot_ = take_snapshot(queue_directory_);
         for (auto suspect = suspects_.begin(); suspect != suspects_.end();) {
             suspect->second = judge(suspect->first, snapshot_);
@@ -223,16 +222,22 @@ void TicketExaminer::make_token(const TicketId& ticket, Verdict& verdict) {
 
 // Items that are open and have a token will be labeled again; else a label may be in the file.
 void TicketExaminer::tell_of_damage(const Verdict& verdict) {
-    const bool harmless =
-        tokens_of(verdict.files).size() == 1 && std::ranges::any_of(verdict.items, is_open);
-    for (const std::string& what : std::set(verdict.damaged.begin(), verdict.damaged.end())) {
-        if (harmless) {
-            report_.notes.push_back(printable(what) +
-                                    " (its items that have no result are offered again)");
-        } else {
-            report_.problems.push_back(printable(what) +
-                                       "; restore it from a backup, or remove it if its items "
-                                       "have other results");
+    const bool harmless = tokens_of(verdict.files).size() == 1 && has_open_items(verdict);
+    for (const std::string& path : std::set(verdict.damaged.begin(), verdict.damaged.end())) {
+        try {
+            static_cast<void>(read_result_file(path));
+        } catch (const Error& error) {
+            // Links and the like have been told of; what is gone has been settled meanwhile.
+            if (error.code() != ExitCode::bad_data) continue;
+            const std::string message = printable(error.what());
+            if (harmless) {
+                report_.notes.push_back(message +
+                                        "; items without another result are labeled again");
+            } else {
+                report_.problems.push_back(message +
+                                           "; restore it from a backup, or remove it if its items "
+                                           "have other results");
+            }
         }
     }
 }
@@ -266,8 +271,8 @@ void TicketExaminer::add_problem_of(const TicketId& ticket, const std::string& w
 }  // namespace
 
 void examine_tickets(const std::string& queue_directory, const std::vector<std::string>& batch_ids,
-                     FsckReport& report) {
-    TicketExaminer(queue_directory, batch_ids, report).examine();
+                     std::chrono::milliseconds patience, FsckReport& report) {
+    TicketExaminer(queue_directory, batch_ids, report).examine(patience);
 }
 
 }  // namespace sluice::queue

@@ -141,16 +141,16 @@ void Counter::count_tickets(const std::string& batch_id, const Snapshot& snapsho
 
 // A token that was given back while the folders were listed is in none of the lists.
 void Counter::count_uncertain() {
+    Snapshot snapshot;
     for (int look = 1; look <= max_looks && !uncertain_.empty(); ++look) {
         std::this_thread::sleep_for(look_pause);
-        const Snapshot snapshot = take_snapshot(queue_directory_);
+        snapshot = take_snapshot(queue_directory_);
         std::erase_if(uncertain_, [&](const TicketId& ticket) {
-            const auto found = snapshot.tickets.find(ticket);
-            return found != snapshot.tickets.end() && count_ticket(ticket, found->second);
+            return count_ticket(ticket, snapshot.tickets[ticket]);
         });
     }
     for (const TicketId& ticket : uncertain_) {
-        const TicketFiles files = results_of_ticket(queue_directory_, ticket);
+        const TicketFiles& files = snapshot.tickets[ticket];
         add_deliveries(files);
         for (const ItemRecord& record :
              judge_ticket(queue_directory_, batches_, ticket, files, status_.damaged)) {
@@ -159,16 +159,18 @@ void Counter::count_uncertain() {
     }
 }
 
-// False, with nothing counted, if items of the ticket seem to be nowhere.
+// False, with nothing counted, if items of the ticket seem to be nowhere, or a result damaged: a
+// file that is moved meanwhile may look so.
 bool Counter::count_ticket(const TicketId& ticket, const TicketFiles& files) {
     if (count_by_seal(ticket, files)) return true;
     std::vector<std::string> damaged;
     const std::vector<ItemRecord> records =
         judge_ticket(queue_directory_, batches_, ticket, files, damaged);
-    const bool certain = std::ranges::none_of(
-        records, [](const ItemRecord& record) { return record.state == ItemState::missing; });
+    const bool certain =
+        damaged.empty() && std::ranges::none_of(records, [](const ItemRecord& record) {
+            return record.state == ItemState::missing;
+        });
     if (!certain) return false;
-    status_.damaged.insert(status_.damaged.end(), damaged.begin(), damaged.end());
     for (const ItemRecord& record : records)
         add(record);
     add_deliveries(files);
