@@ -2,9 +2,8 @@
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "oracle/extract.hpp"
 #include "queue/layout.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <sstream>
