@@ -84,7 +84,7 @@ std::string TicketIntake::why_rejected(const ItemResult& result,
                            rows_->row(result.item));
     }
     const std::string& id = rows_->id(result.item);
-    if (result.id != id && result.id != printable(id)) {
+    if (result.id != id) {
         return fmt::format("id '{}' is not that of the item, which is '{}'", printable(result.id),
                            printable(id));
     }
