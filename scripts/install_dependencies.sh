@@ -7,7 +7,8 @@
 # Groups
 #   build     compiler, CMake, Ninja, Open MPI, HDF5, and the libraries sluice is linked with
 #   example   Python modules that make and convert pools (h5py, NumPy, scikit-learn)
-#   test      what the test suite needs beyond build and example
+#   oracles   the physics codes of jobs/examples: xtb, LAMMPS, ngspice
+#   test      what the test suite needs beyond build, example and oracles
 #   bench     what scripts/bench.sh needs beyond build (the peers come into a venv of their own)
 #   lint      clang-tidy
 #
@@ -37,8 +38,12 @@ build libgmock-dev library
 example python3-h5py python:h5py
 example python3-numpy python:numpy
 example python3-sklearn python:sklearn
+oracles xtb program:xtb
+oracles lammps program:lmp
+oracles ngspice program:ngspice
 test clang-format-14 program:clang-format-14
 test hdf5-tools program:h5dump
+test faketime program:faketime
 test strace program:strace
 test util-linux program:mount
 bench libbenchmark-dev library
@@ -93,7 +98,7 @@ for argument in "$@"; do
     case $argument in
         --no-install) install=no ;;
         --help | -h) print_help "$0"; exit 0 ;;
-        build | example | test | bench | lint) groups+=("$argument") ;;
+        build | example | oracles | test | bench | lint) groups+=("$argument") ;;
         *) fail 64 "install_dependencies.sh: $argument: unknown group or option; see --help" ;;
     esac
 done

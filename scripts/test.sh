@@ -64,7 +64,7 @@ build_and_test() { # build_and_test PRESET CTEST_OPTION...
 }
 
 say "== dependencies"
-"$sluice_root/scripts/install_dependencies.sh" "${install_flags[@]}" build example test
+"$sluice_root/scripts/install_dependencies.sh" "${install_flags[@]}" build example oracles test
 if [ "$quick" = yes ]; then
     build_and_test "$preset" -L unit
 else

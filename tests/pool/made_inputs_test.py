@@ -60,16 +60,19 @@ class MadeInputs(unittest.TestCase):
         moved = inputs[:, 5:, :2].reshape(ROWS, 4) / 1.4 + 0.5
         numpy.testing.assert_array_equal(without_shift(moved), points[:, [16, 17, 19, 20]])
 
+    def columns(self, kind):
+        attributes = self.make(kind)["inputs"].attrs
+        return [[text.decode() for text in attributes[key]] for key in ("names", "units")]
+
     def test_columns_have_names_and_units(self):
-        dimer = self.make("water-dimer")["inputs"].attrs
-        self.assertEqual(list(dimer["names"])[:5], ["R", "a", "b", "t", "O1_x"])
-        self.assertEqual((list(dimer["names"])[-1], list(dimer["units"])[-1]), ("H4_z", "angstrom"))
-        self.assertEqual(list(dimer["units"])[1], "degree")
-        amplifier = self.make("amplifier")["inputs"].attrs
-        self.assertEqual(list(amplifier["names"]), ["w", "l", "rd", "vgg", "cl"])
-        self.assertEqual(list(amplifier["units"]), ["m", "m", "ohm", "V", "F"])
-        cluster = self.make("lj-cluster")["inputs"].attrs
-        self.assertEqual(list(cluster["names"])[:4], ["x1", "y1", "z1", "x2"])
+        names, units = self.columns("water-dimer")
+        self.assertEqual(names[:6], ["R", "a", "b", "t", "O1_x", "O1_y"])
+        self.assertEqual((names[-1], units[-1], units[1]), ("H4_z", "angstrom", "degree"))
+        self.assertEqual(self.columns("amplifier"),
+                         [["w", "l", "rd", "vgg", "cl"], ["m", "m", "ohm", "V", "F"]])
+        names, units = self.columns("lj-cluster")
+        self.assertEqual(names[:4], ["x1", "y1", "z1", "x2"])
+        self.assertEqual(set(units), {"angstrom"})
 
     def test_pools_are_in_order_and_can_be_selected_from_at_once(self):
         for kind in ("water-dimer", "lj-cluster", "amplifier"):
