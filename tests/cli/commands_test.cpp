@@ -108,7 +108,7 @@ TEST(SelectCommand, understands_every_option) {
          "skip",          "--new-pool", "--ticket-items",  "10",   "--input",     "committee",
          "--features",    "/x",         "--probabilities", "/y",   "--committee", "/z",
          "--predictions", "/u",         "--inputs",        "/v",   "--ids",       "/w",
-         "--metric",      "cosine",     "--block-rows",    "1"}));
+         "--metric",      "cosine",     "--block-rows",    "1",    "--tag",       "gpu"}));
     EXPECT_TRUE(static_cast<bool>(action.run));
     EXPECT_TRUE(contains(action.request, "score=6:margin\n"));
 }
@@ -130,6 +130,8 @@ TEST(SelectCommand, impossible_requests) {
                  "--round: not a whole number from 1 to 4294967295 (0); give one in that range");
     expect_usage(select_words({"--threads", "0"}),
                  "--threads: not a whole number from 1 to 4096 (0); give one in that range");
+    expect_usage(select_words({"--tag", "../x"}),
+                 "--tag: '../x' cannot be a tag; use letters, digits, '-', '_' and '.'");
     expect_usage(select_words({"--device", "cuda"}),
                  "--device: unknown name (cuda); choose one of auto cpu gpu");
     expect_usage(select_words({"--bad-rows", "ignore"}),
