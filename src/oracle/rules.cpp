@@ -22,8 +22,9 @@ namespace {
 
 constexpr std::size_t max_line_bytes = std::size_t{64} << 10;
 constexpr std::int64_t max_text_bytes = std::int64_t{64} << 20;
-// About two seconds: a pattern like `.*x` needs the square of a line's length.
-constexpr std::int64_t max_steps = 50'000'000;
+// About a second; a pattern like `.*x` needs the square of a line's length.
+constexpr std::int64_t max_extra_steps = 20'000'000;
+constexpr std::int64_t max_steps_per_byte = 4;
 
 // libstdc++'s default matcher recurses once a character, which overflows the stack on long lines,
 // and takes exponential time on some patterns; its other one does neither, at the price of back
@@ -44,11 +45,11 @@ class CountedText {
     using reference = const char&;
 
     CountedText() = default;
-    CountedText(const char* at, std::int64_t* steps) : at_(at), steps_(steps) {}
+    CountedText(const char* at, std::int64_t* steps_left) : at_(at), steps_left_(steps_left) {}
 
     reference operator*() const { return *at_; }
     CountedText& operator++() {
-        if (++*steps_ > max_steps) throw std::regex_error(std::regex_constants::error_complexity);
+        if (--*steps_left_ < 0) throw std::regex_error(std::regex_constants::error_complexity);
         ++at_;
         return *this;
     }
@@ -70,7 +71,7 @@ class CountedText {
 
   private:
     const char* at_ = nullptr;
-    std::int64_t* steps_ = nullptr;
+    std::int64_t* steps_left_ = nullptr;
 };
 
 // Plain characters every match begins with: lines without them need no search.
@@ -175,7 +176,8 @@ LinePattern::LinePattern(LinePattern&&) noexcept = default;
 std::optional<std::string> LinePattern::find(std::string_view text, Match which) const {
     using Search = std::regex_iterator<CountedText>;
     std::optional<std::string> found;
-    std::int64_t steps = 0;
+    std::int64_t steps_left =
+        max_extra_steps + max_steps_per_byte * static_cast<std::int64_t>(text.size());
     const std::size_t group = state_->regex.mark_count() > 0 ? 1 : 0;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
@@ -183,8 +185,8 @@ std::optional<std::string> LinePattern::find(std::string_view text, Match which)
         text.remove_prefix(std::min(end + 1, text.size()));
         if (line.find(state_->beginning) == std::string_view::npos) continue;
         try {
-            const CountedText first(line.data(), &steps);
-            const CountedText last(line.data() + line.size(), &steps);
+            const CountedText first(line.data(), &steps_left);
+            const CountedText last(line.data() + line.size(), &steps_left);
             for (Search match(first, last, state_->regex); match != Search(); ++match) {
                 if ((*match)[group].matched) found = (*match)[group].str();
                 if (found && which == Match::first) return found;

@@ -1,11 +1,9 @@
 #include "oracle/judge.hpp"
 
-#include "core/durable_file.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "tests/oracle/judge_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,83 +11,17 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 
 namespace sluice::oracle {
 namespace {
 
 using queue::ItemResult;
 using queue::ItemStatus;
-using ::testing::ElementsAre;
-using ::testing::EndsWith;
-using ::testing::HasSubstr;
+using test::energy_rule;
+using test::exited;
+using test::JudgeTest;
 using ::testing::StartsWith;
 using End = ProcessOutcome::End;
-
-ProcessOutcome exited(int code, const std::string& output = "", const std::string& log = "") {
-    ProcessOutcome outcome;
-    outcome.end = End::exited;
-    outcome.exit_code = code;
-    outcome.output = output;
-    outcome.log = log;
-    return outcome;
-}
-
-const std::string energy_rule = R"([label energy]
-file = stdout
-pattern = TOTAL ENERGY\s+(\S+)
-unit = Eh
-min = -11
-max = -9
-)";
-
-const std::string good_json = R"({"y": -10.5, "units": "Eh", "converged": true})";
-
-class JudgeTest : public ::testing::Test {
-  protected:
-    void put(const std::string& name, const std::string& text) const {
-        std::ofstream(scratch_.file(name), std::ios::binary) << text;
-    }
-
-    Spec spec_with(const std::string& sections, const std::string& options = "") const {
-        const std::string path = ini_.file("oracle.ini");
-        std::ofstream(path) << "[oracle]\nname = x\ncommand = true\n" << options << sections;
-        return read_spec(path);
-    }
-
-    ItemResult judge(const std::string& sections, const ProcessOutcome& outcome,
-                     const std::string& options = "") const {
-        return judge_item(spec_with(sections, options), item_, outcome, scratch_.path());
-    }
-
-    ItemResult judge_json(const std::string& json, const std::string& sections = "",
-                          const std::string& options = "") const {
-        put("result.json", json);
-        return judge(sections, exited(0), options);
-    }
-
-    void expect(const ItemResult& result, ItemStatus status, const std::string& reason) const {
-        EXPECT_EQ(queue::status_name(result.status), queue::status_name(status));
-        EXPECT_EQ(result.reason, reason);
-        EXPECT_TRUE(result.y.empty());
-        EXPECT_TRUE(result.units.empty());
-        EXPECT_NO_THROW(queue::parse_result(queue::result_text(result), "test"));
-    }
-
-    void expect_label(const ItemResult& result, const std::vector<double>& y,
-                      const std::vector<std::string>& units = {}) const {
-        EXPECT_EQ(queue::status_name(result.status), "ok");
-        EXPECT_EQ(result.reason, "");
-        EXPECT_EQ(result.log_tail, "");
-        EXPECT_EQ(result.y, y);
-        EXPECT_EQ(result.units, units);
-        EXPECT_EQ(queue::parse_result(queue::result_text(result), "test").y, y);
-    }
-
-    queue::TicketItem item_ = {4, 17, "w-17", {"R"}, {2.6}};
-    test::TemporaryDirectory scratch_;
-    test::TemporaryDirectory ini_;
-};
 
 TEST_F(JudgeTest, says_which_item_and_what_it_cost) {
     ProcessOutcome outcome = exited(0, "TOTAL ENERGY -10.5 Eh\n");
@@ -138,7 +70,7 @@ TEST_F(JudgeTest, how_the_process_ended) {
 }
 
 TEST_F(JudgeTest, exit_codes) {
-    put("result.json", good_json);
+    put("result.json", test::good_json);
     for (const int code : {1, 2, 7, 127, 201})
         expect(judge("", exited(code)), ItemStatus::oracle_error,
                "exit code " + std::to_string(code));
@@ -306,6 +238,12 @@ TEST_F(JudgeTest, long_lines_and_hard_patterns_end) {
     const std::string check = energy_rule + "[check c]\nfile = stdout\nrequired = .*.*x\n";
     expect(judge(check, exited(0, std::string(200'000, 'a'))), ItemStatus::oracle_error,
            "check c: the pattern takes too many steps");
+    const std::string plain = "[label u]\nfile = big.log\npattern = [Uu] (\\S+)\n";
+    std::string big;
+    for (int i = 0; i < 400'000; ++i)
+        big += "step energy temperature pressure volume and so on 1.0 2.0\n";
+    put("big.log", big + "u 1\n");
+    expect_label(judge(plain, exited(0)), {1.0});
     const std::string rule = "[label u]\nfile = stdout\npattern = U (\\S+)\n";
     expect_label(judge(rule, exited(0, std::string(1 << 20, 'a') + "\nU 1\n")), {1.0});
     expect(judge(rule, exited(0, std::string(65'535, 'a') + " U 1\n")), ItemStatus::oracle_error,
@@ -323,131 +261,6 @@ TEST_F(JudgeTest, bounds) {
     expect(low, ItemStatus::invalid, "energy is below min -11");
     EXPECT_EQ(low.log_tail, "energy = -1e+06\nTOTAL ENERGY -1e6\n");
     expect(energy("-8.999"), ItemStatus::invalid, "energy is above max -9");
-}
-
-TEST_F(JudgeTest, result_json) {
-    expect_label(judge_json(good_json), {-10.5}, {"Eh"});
-    expect_label(judge_json(R"({"y": [1, 2.5], "converged": true})"), {1.0, 2.5});
-    expect_label(judge_json(R"({"y": [1, 2], "units": ["m", "s"], "converged": true})"), {1, 2},
-                 {"m", "s"});
-    expect_label(judge_json(R"({"y": [1, 2], "units": "m", "status": "ok", "converged": true})"),
-                 {1, 2}, {"m", "m"});
-    const ItemResult result =
-        judge_json(R"({"y": 1, "converged": true, "iterations": 12, "residual": 1e-9})");
-    EXPECT_EQ(nlohmann::json::parse(result.quality),
-              nlohmann::json::parse(R"({"iterations": 12, "residual": 1e-9})"));
-}
-
-TEST_F(JudgeTest, result_json_that_is_none) {
-    expect(judge("", exited(0)), ItemStatus::oracle_error, "no result.json");
-    for (const char* text : {"", "{", "[1]", "1", "null", "y = 1", R"({"y": 1, "conv)",
-                             R"({"y": 1, "converged": true} x)", "\xff\xfe"}) {
-        expect(judge_json(text), ItemStatus::oracle_error, "result.json is not a JSON object");
-    }
-    const std::string deep = R"({"y": 1, "converged": true, "a": )" + std::string(100'000, '[') +
-                             std::string(100'000, ']') + "}";
-    expect(judge_json(deep), ItemStatus::oracle_error, "result.json is not a JSON object");
-    std::filesystem::remove(scratch_.file("result.json"));
-    std::filesystem::create_symlink("/etc/passwd", scratch_.file("result.json"));
-    expect(judge("", exited(0)), ItemStatus::oracle_error, "result.json is a link");
-}
-
-TEST_F(JudgeTest, result_json_about_convergence) {
-    expect(judge_json(R"({"y": 1})"), ItemStatus::invalid, "converged is missing");
-    expect(judge_json(R"({"y": 1, "converged": 1})"), ItemStatus::invalid,
-           "converged is neither true nor false");
-    expect(judge_json(R"({"y": 1, "converged": "yes"})"), ItemStatus::invalid,
-           "converged is neither true nor false");
-    expect(judge_json(R"({"y": 1, "converged": false})"), ItemStatus::nonconverged,
-           "not converged");
-    expect(judge_json(R"({"y": 1, "status": "ok", "converged": false, "reason": "SCF"})"),
-           ItemStatus::nonconverged, "SCF");
-    expect(judge_json(R"({"y": 1, "status": "nonconverged", "converged": true})"),
-           ItemStatus::nonconverged, "the oracle says nonconverged");
-    for (const char* name : {"invalid", "timeout", "oracle_error", "refused"}) {
-        const std::string text = std::string(R"({"y": 1, "reason": "r", "status": ")") + name;
-        expect(judge_json(text + "\"}"), *queue::parse_status(name), "r");
-    }
-    expect(judge_json(R"({"y": 1, "status": "fine", "converged": true})"), ItemStatus::oracle_error,
-           "unknown status in result.json");
-    expect(judge_json(R"({"y": 1, "status": true, "converged": true})"), ItemStatus::oracle_error,
-           "unknown status in result.json");
-}
-
-TEST_F(JudgeTest, result_json_with_a_bad_label) {
-    const auto judge_y = [&](const std::string& rest) {
-        return judge_json(R"({"converged": true)" + rest + "}");
-    };
-    expect(judge_y(""), ItemStatus::oracle_error, "no y in result.json");
-    expect(judge_y(R"(, "y": null)"), ItemStatus::invalid, "y is not finite");
-    expect(judge_y(R"(, "y": NaN)"), ItemStatus::invalid, "y is not finite");
-    expect(judge_y(R"(, "y": [1, -Infinity])"), ItemStatus::invalid, "y is not finite");
-    expect(judge_y(R"(, "y": 1e999)"), ItemStatus::invalid, "y is not finite");
-    expect(judge_y(R"(, "y": "1.5")"), ItemStatus::invalid, "y is not a number");
-    expect(judge_y(R"(, "y": [[1]])"), ItemStatus::invalid, "y is not a number");
-    expect(judge_y(R"(, "y": true)"), ItemStatus::invalid, "y is not a number");
-    expect(judge_y(R"(, "y": [])"), ItemStatus::invalid, "y is empty");
-    expect(judge_y(R"(, "y": {"a": 1})"), ItemStatus::invalid,
-           "y is an object; give each part a [label NAME] section");
-    expect(judge_y(R"(, "y": 1, "units": 3)"), ItemStatus::invalid,
-           "units is neither a text nor a list of texts");
-    expect(judge_y(R"(, "y": 1, "units": ["a", "b"])"), ItemStatus::invalid,
-           "units and y differ in number");
-    std::string many = ", \"y\": [0";
-    for (int i = 0; i < 65'536; ++i)
-        many += ",0";
-    expect(judge_y(many + "]"), ItemStatus::invalid, "y has more than 65,536 numbers");
-    expect_label(judge_y(R"(, "y": 1, "note": "y is \"NaN\" {[", "residual": NaN)"), {1.0});
-}
-
-TEST_F(JudgeTest, labels_out_of_result_json) {
-    const std::string rules = "[label e]\nunit = Eh\nmin = -2\n[label f]\nmax = 5\n";
-    expect_label(judge_json(R"({"y": {"f": 2, "e": -1, "g": 0}, "converged": true})", rules),
-                 {-1, 2}, {"Eh", ""});
-    expect_label(judge_json(R"({"y": [-1, 2], "units": ["Eh", "N"], "converged": true})", rules),
-                 {-1, 2}, {"Eh", "N"});
-    expect_label(judge_json(R"({"y": [-1, 2], "units": {"f": "N"}, "converged": true})", rules),
-                 {-1, 2}, {"Eh", "N"});
-    expect(judge_json(R"({"y": {"e": -1}, "converged": true})", rules), ItemStatus::oracle_error,
-           "no y.f in result.json");
-    expect(judge_json(R"({"y": [-1], "converged": true})", rules), ItemStatus::invalid,
-           "y has 1 numbers, not 2");
-    expect(judge_json(R"({"y": -1, "converged": true})", rules), ItemStatus::invalid,
-           "y has 1 numbers, not 2");
-    expect(judge_json(R"({"converged": true})", rules), ItemStatus::oracle_error,
-           "no y in result.json");
-    expect(judge_json(R"({"y": [-1, 2], "units": ["eV", "N"], "converged": true})", rules),
-           ItemStatus::invalid, "e is not in Eh");
-    expect(judge_json(R"({"y": [-3, 2], "converged": true})", rules), ItemStatus::invalid,
-           "e is below min -2");
-    expect(judge_json(R"({"y": [-1, 6], "converged": true})", rules), ItemStatus::invalid,
-           "f is above max 5");
-    expect(judge_json(R"({"y": [-1, 2]})", rules), ItemStatus::invalid, "converged is missing");
-    const std::string checked = rules + "[check c]\nfile = stderr\nforbidden = error\n";
-    expect_label(judge_json(R"({"y": [-1, 2]})", checked), {-1, 2}, {"Eh", ""});
-}
-
-TEST_F(JudgeTest, labels_out_of_text_and_json_together) {
-    const std::string rules = energy_rule + "[label gap]\nunit = eV\n";
-    const ProcessOutcome outcome = exited(0, "TOTAL ENERGY -10\n");
-    expect(judge(rules, outcome), ItemStatus::oracle_error, "no result.json");
-    put("result.json", R"({"y": 3, "converged": true})");
-    expect_label(judge(rules, outcome), {-10, 3}, {"Eh", "eV"});
-    put("result.json", R"({"y": 3, "converged": false})");
-    expect(judge(rules, outcome), ItemStatus::nonconverged, "not converged");
-}
-
-TEST_F(JudgeTest, classes) {
-    const std::string option = "label_is_class = yes\n";
-    const ItemResult good = judge_json(R"({"y": 3, "converged": true})", "", option);
-    expect_label(good, {3.0});
-    EXPECT_TRUE(good.is_class);
-    for (const char* y : {"-1", "0.5", "2147483648"}) {
-        expect(judge_json(std::string(R"({"converged": true, "y": )") + y + "}", "", option),
-               ItemStatus::invalid, "y is not a class index");
-    }
-    expect(judge_json(R"({"y": [1, 2], "converged": true})", "", option), ItemStatus::invalid,
-           "y is not one class index");
 }
 
 TEST_F(JudgeTest, reasons_and_logs_are_short_and_printable) {
