@@ -10,8 +10,8 @@ import tempfile
 import time
 import unittest
 
-import labeling
-from labeling import FAULTS, Workplace, finish, wait_until
+import workplace
+from workplace import FAULTS, Workplace, finish, wait_until
 
 
 def fault_numbers(*names):
@@ -252,7 +252,7 @@ class Endings(Case):
         place = self.place({"a": [1], "fault": fault_numbers("slow"), "seconds": [60]})
         oracle = place.fault_oracle().replace("oracle.ini", "patient.ini")
         with open(place.fault_oracle(), encoding="utf-8") as file:
-            labeling.write(oracle, file.read().replace("time_limit = 1.5", "time_limit = 90"))
+            workplace.write(oracle, file.read().replace("time_limit = 1.5", "time_limit = 90"))
         log = os.path.join(self.folder, "log")
         worker = place.start(oracle, "--grace", 0.2, FAULT_LOG=log)
         self.assertTrue(wait_until(lambda: os.path.exists(log)))
@@ -319,7 +319,7 @@ class Refusals(Case):
     def test_a_missing_program_is_told_before_any_claim(self):
         place = self.numbered(2)
         oracle = place.copy_oracle().replace("copy.ini", "missing.ini")
-        labeling.write(oracle, "[oracle]\nname = x\ncommand = no-such-oracle\n")
+        workplace.write(oracle, "[oracle]\nname = x\ncommand = no-such-oracle\n")
         self.assert_error(place.label(oracle), 69, "no-such-oracle")
         self.assertEqual([name[-2:] for name in place.names("pending")], ["a1", "a1"])
 
@@ -341,7 +341,7 @@ class Refusals(Case):
         oracle = place.copy_oracle()
         self.assert_error(place.label(oracle, "--workers", 0), 64, "workers")
         without = place.command(oracle)
-        result = labeling.subprocess.run(without[:2] + without[4:], capture_output=True, text=True,
+        result = workplace.subprocess.run(without[:2] + without[4:], capture_output=True, text=True,
                                          check=False)
         self.assert_error(result, 64, "--queue")
 
@@ -387,11 +387,11 @@ class Hostile(Case):
         place = self.numbered(2)
         outside = os.path.join(self.folder, "outside")
         os.mkdir(outside)
-        labeling.write(os.path.join(outside, "treasure"), "kept")
+        workplace.write(os.path.join(outside, "treasure"), "kept")
         script = (f"ln -s {outside} link\nln -s {outside}/treasure stdout\nmkdir -p closed/inner\n"
                   "touch closed/inner/file\nchmod 0 closed\nexit 3\n")
-        labeling.write(os.path.join(self.folder, "script"), script)
-        oracle = labeling.write(
+        workplace.write(os.path.join(self.folder, "script"), script)
+        oracle = workplace.write(
             os.path.join(self.folder, "links.ini"),
             "[oracle]\nname = links\ncommand = sh script\n[file script]\nsource = script\n")
         result = place.label(oracle, "--until-empty", "--keep-failed", 1)
