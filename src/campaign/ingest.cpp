@@ -171,9 +171,9 @@ void Run::read_file(const std::string& name, std::vector<TakenFile>& taken) {
     } catch (const Error& error) {
         require(error.code() != ExitCode::no_input, ExitCode::try_again,
                 path + ": another ingest took it meanwhile; run the same command again");
-        if (error.code() != ExitCode::bad_data && error.code() != ExitCode::permission) throw;
-        log_warning(error.what());
-        report_.damaged.emplace_back(error.what());
+        const bool is_forbidden = error.code() == ExitCode::permission;
+        if (error.code() != ExitCode::bad_data && !is_forbidden) throw;
+        (is_forbidden ? report_.forbidden : report_.damaged).emplace_back(error.what());
     }
 }
 

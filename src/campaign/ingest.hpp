@@ -26,7 +26,8 @@ struct IngestReport {
         0;  ///< lines put into quarantine: unknown item, wrong shape, out of range
     std::int64_t refusals = 0;
     std::map<std::string, std::int64_t> failures;  ///< status -> items without a label
-    std::vector<std::string> damaged;              ///< result files left where they are
+    std::vector<std::string> damaged;    ///< result files left where they are: FILE: what is wrong
+    std::vector<std::string> forbidden;  ///< likewise: those that may not be read, links, foreign
     std::vector<std::string> conflict_files;
 };
 

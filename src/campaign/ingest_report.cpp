@@ -42,6 +42,7 @@ std::vector<std::string> details(const IngestReport& report) {
     add(report.refusals, "refusal", "");
     if (!report.failures.empty()) parts.push_back(failures_text(report));
     add(std::ssize(report.damaged), "damaged file", " left in place");
+    add(std::ssize(report.forbidden), "forbidden file", " left in place");
     return parts;
 }
 

@@ -56,6 +56,14 @@ campaign::IngestRequest request_of(const Options& options) {
     return request;
 }
 
+// Result files that were left in place, by what is wrong with the first.
+void fail_on_files(const std::vector<std::string>& files, ExitCode code) {
+    if (files.empty()) return;
+    const std::string more =
+        files.size() > 1 ? fmt::format(" (the first of {} such files)", files.size()) : "";
+    throw Error(code, files.front() + more);
+}
+
 // What is wrong has been listed and all else is done; the exit code still says so.
 void fail_on_trouble(const campaign::IngestReport& report, const std::string& queue_directory) {
     require(
@@ -69,12 +77,8 @@ void fail_on_trouble(const campaign::IngestReport& report, const std::string& qu
                 "{}: {} rejected; see *.rejected.jsonl there for each reason",
                 queue::join(queue_directory, queue::folder::quarantine),
                 report.rejected == 1 ? "1 line was" : count_text(report.rejected) + " lines were"));
-    if (report.damaged.empty()) return;
-    std::string message = report.damaged.front();
-    if (report.damaged.size() > 1) {
-        message += fmt::format(" (the first of {} damaged files)", report.damaged.size());
-    }
-    throw Error(ExitCode::try_again, message);
+    fail_on_files(report.forbidden, ExitCode::permission);
+    fail_on_files(report.damaged, ExitCode::try_again);
 }
 
 void run_ingest(const campaign::IngestRequest& request, const std::string& json_path) {

@@ -4,6 +4,9 @@
 #include "h5/calls.hpp"
 #include "h5/strings.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <limits>
 
 namespace sluice::h5 {
@@ -23,6 +26,13 @@ void require_class(const Handle& type, H5T_class_t wanted, const std::string& wh
                    const std::string& wanted_name) {
     require(H5Tget_class(type.get()) == wanted, ExitCode::bad_data,
             where + ": is not of type " + wanted_name + "; the file was not written by sluice");
+}
+
+// Whether the library could not open a file for a reason that has nothing to do with its content.
+bool is_of_the_file_system(int error_number) {
+    constexpr std::array reasons = {EACCES, EDQUOT, EIO,   EMFILE, ENFILE,
+                                    ENOMEM, ENOSPC, EPERM, EROFS,  ESTALE};
+    return std::find(reasons.begin(), reasons.end(), error_number) != reasons.end();
 }
 
 // The elements to read of a dataset: all of them, or whole rows.
@@ -131,8 +141,14 @@ InputFile::InputFile(const std::string& path) : path_(path) {
     start_library();
     open_for_reading(path);  // gives the better message for a missing or forbidden file
     const Handle access = unlocked_access(path);
-    file_ = own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
-                path + ": cannot be opened as HDF5");
+    errno = 0;
+    const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
+    if (id < 0 && is_of_the_file_system(errno)) {
+        const int reason = errno;
+        H5Eclear2(H5E_DEFAULT);
+        throw system_error(path, "cannot open", reason);
+    }
+    file_ = own(id, H5Fclose, path + ": cannot be opened as HDF5");
 }
 
 bool InputFile::has(const std::string& dataset) const {

@@ -109,6 +109,14 @@ class IngestCommand(unittest.TestCase):
         self.assertIn("1 damaged file left in place", result.stdout)
         self.assertEqual(os.listdir(self.queue / "results"), [damaged.name])
 
+    def test_a_link_among_the_results_ends_with_77_and_is_not_followed(self):
+        file = self.hand_in(1, [line_of(0, y=[1.5])])
+        file.rename(self.directory / "elsewhere")
+        file.symlink_to(self.directory / "elsewhere")
+        result = self.expect_code(77, file.name)
+        self.assertIn("no new labels (1 forbidden file left in place)", result.stdout)
+        self.assertTrue(file.is_symlink())
+
     def test_what_is_no_queue_ends_with_66_and_creates_nothing(self):
         self.queue = self.directory / "nothing"
         self.expect_code(66, "no queue")
