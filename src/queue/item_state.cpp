@@ -3,8 +3,12 @@
 #include "core/error.hpp"
 #include "queue/layout.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 
 namespace sluice::queue {
 namespace {
@@ -86,6 +90,21 @@ ItemRecord record_of(std::int64_t item, const std::vector<Verdict>& verdicts, It
     return record;
 }
 
+std::map<std::int64_t, std::string> parse_rejected(std::string_view text) {
+    std::map<std::int64_t, std::string> rejected;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        const auto json = nlohmann::json::parse(line, nullptr, false);
+        if (json.is_object() && json.contains("line") && json["line"].is_number_integer()) {
+            const auto reason = json.find("reason");
+            const bool has_reason = reason != json.end() && reason->is_string();
+            rejected[json["line"]] = has_reason ? reason->get<std::string>() : "rejected";
+        }
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    return rejected;
+}
+
 // The verdicts on the items of one ticket.
 class Judge {
   public:
@@ -97,14 +116,30 @@ class Judge {
           verdicts_(static_cast<std::size_t>(num_items)) {}
 
     void hear_settled(const std::string& name) {
-        hear(join(join(queue_directory_, folder::settled), name), Stage::settled);
+        const std::string path = join(join(queue_directory_, folder::settled), name);
+        if (!exists(path)) return damaged_.push_back(path);
+        const std::map<std::int64_t, std::string> rejected = rejected_lines(name);
+        std::int64_t line = 0;
+        for (const ItemResult& result : read_unless_damaged(path)) {
+            const auto found = rejected.find(++line);
+            if (found == rejected.end()) {
+                note(result.item, {result.status, result.reason, Stage::settled});
+            } else {
+                note(result.item, {ItemStatus::invalid, found->second, Stage::settled});
+            }
+        }
     }
 
     // A file that is no longer there has been settled since its folder was listed.
     void hear_waiting(const std::string& name) {
         const std::string path = join(join(queue_directory_, folder::results), name);
-        if (exists(path)) return hear(path, Stage::waiting);
-        hear_settled(name);
+        try {
+            for (const ItemResult& result : read_unless_damaged(path))
+                note(result.item, {result.status, result.reason, Stage::waiting});
+        } catch (const Error& error) {
+            if (error.code() != ExitCode::no_input) throw;
+            hear_settled(name);
+        }
     }
 
     std::vector<ItemRecord> records(ItemState open) const {
@@ -117,23 +152,36 @@ class Judge {
     }
 
   private:
-    void hear(const std::string& path, Stage stage) {
+    // What ingest did not take of a file, although it may say ok: line number -> reason.
+    std::map<std::int64_t, std::string> rejected_lines(const std::string& name) {
+        const std::string path =
+            join(join(queue_directory_, folder::quarantine), rejected_lines_name(name));
+        if (!exists(path)) return {};
+        return tolerate_damage(path, [&] { return parse_rejected(read_own_file(path)); });
+    }
+
+    std::vector<ItemResult> read_unless_damaged(const std::string& path) {
+        return tolerate_damage(path, [&] { return read_result_file(path).results; });
+    }
+
+    // What `read` gives; nothing, and the file is named, if it is damaged.
+    template <typename Read>
+    auto tolerate_damage(const std::string& path, const Read& read) -> decltype(read()) {
         try {
-            for (const ItemResult& result : read_result_file(path).results)
-                note(result, stage);
+            return read();
         } catch (const Error& error) {
-            const bool is_damage = error.code() == ExitCode::bad_data ||
-                                   error.code() == ExitCode::permission ||
-                                   error.code() == ExitCode::no_input;
+            const bool is_damage =
+                error.code() == ExitCode::bad_data || error.code() == ExitCode::permission;
             if (!is_damage) throw;
             damaged_.push_back(path);
+            return {};
         }
     }
 
-    void note(const ItemResult& result, Stage stage) {
-        const std::int64_t index = result.item - first_item_;
+    void note(std::int64_t item, Verdict verdict) {
+        const std::int64_t index = item - first_item_;
         if (index < 0 || index >= static_cast<std::int64_t>(verdicts_.size())) return;
-        verdicts_[static_cast<std::size_t>(index)].push_back({result.status, result.reason, stage});
+        verdicts_[static_cast<std::size_t>(index)].push_back(std::move(verdict));
     }
 
     const std::string& queue_directory_;
@@ -143,6 +191,10 @@ class Judge {
 };
 
 }  // namespace
+
+std::string rejected_lines_name(const std::string& result_name) {
+    return result_name + ".rejected.jsonl";
+}
 
 std::string_view state_name(ItemState state) {
     for (const StateName& known : state_names) {

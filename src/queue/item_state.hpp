@@ -31,6 +31,10 @@ std::string_view state_name(ItemState state);
 /// Whether an item in this state has no result that counts yet.
 bool is_open(ItemState state);
 
+/// The file in quarantine/ that says which lines of a result file ingest did not take: one object a
+/// line, {"line":1,"reason":"...","result":{...}}.
+std::string rejected_lines_name(const std::string& result_name);
+
 /// What all results of one item come to.
 struct ItemRecord {
     std::int64_t item = 0;
@@ -44,7 +48,8 @@ struct ItemRecord {
 /// the batch. `results` in the order of Snapshot.
 bool is_finished(std::int64_t item, std::span<const ItemResult> results);
 
-/// Every item of a ticket, judged by its files. Result files that are damaged count as absent and
+/// Every item of a ticket, judged by its files. A label that ingest did not take is rejected, not
+/// ingested. Result files that are damaged count as absent and
 /// are named in `damaged`.
 std::vector<ItemRecord> judge_ticket(const std::string& queue_directory, BatchReader& batches,
                                      const TicketId& ticket, const TicketFiles& files,

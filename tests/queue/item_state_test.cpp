@@ -117,6 +117,26 @@ TEST_F(ItemStateTest, a_label_outweighs_failures_and_repeats_are_counted) {
     EXPECT_EQ(judge(2)[0].ok_results, 2);
 }
 
+TEST_F(ItemStateTest, a_label_that_ingest_did_not_take_is_rejected) {
+    const Token token = claim_ticket(1);
+    hand_in(root_, token, {{0, ItemStatus::ok}, {1, ItemStatus::ok}});
+    const std::string name = names_in(path("results"))[0];
+    const std::string rejected = path("quarantine/" + rejected_lines_name(name));
+    std::ofstream(rejected) << R"({"line":2,"reason":"out of range","result":{}})"
+                            << "\n{\n";
+    EXPECT_EQ(judge(1)[1].state, ItemState::ok);
+    settle_all();
+    EXPECT_EQ(judge(1)[0].state, ItemState::ingested);
+    EXPECT_EQ(judge(1)[1].state, ItemState::rejected);
+    EXPECT_EQ(judge(1)[1].reason, "out of range");
+    EXPECT_TRUE(damaged_.empty());
+    EXPECT_TRUE(take_snapshot(root_).foreign.empty());
+    fs::remove(rejected);
+    fs::create_symlink("/etc/passwd", rejected);
+    EXPECT_EQ(judge(1)[1].state, ItemState::ingested);
+    EXPECT_THAT(damaged_, ::testing::ElementsAre(rejected));
+}
+
 TEST_F(ItemStateTest, items_of_one_ticket_are_judged_one_by_one) {
     const Token token = claim_ticket(1);
     hand_in(root_, token, {{1, ItemStatus::ok}, {2, ItemStatus::ok}, {99, ItemStatus::ok}});
