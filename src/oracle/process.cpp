@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 namespace sluice::oracle {
@@ -57,10 +58,8 @@ struct Process::State {
     Clock::time_point started = Clock::now();
     std::optional<Clock::time_point> kill_time = {};  ///< of SIGKILL, once told to end
     std::optional<End> ended_for = {};                ///< why this process ended it
-    std::size_t input_done = 0;
     bool finished = false;
 
-    void feed();
     void read_stream(FileDescriptor& stream, std::string& text, std::int64_t limit);
     void read_streams();
     void end(End why);
@@ -69,19 +68,6 @@ struct Process::State {
     void reap();
     Clock::time_point next_deadline() const;
 };
-
-void Process::State::feed() {
-    const std::string& input = request.input;
-    while (input_done < input.size()) {
-        const ssize_t count =
-            ::write(child.input.get(), input.data() + input_done, input.size() - input_done);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && errno == EAGAIN) return;
-        if (count < 0) break;  // it does not want to read on
-        input_done += static_cast<std::size_t>(count);
-    }
-    child.input = FileDescriptor();
-}
 
 void Process::State::read_stream(FileDescriptor& stream, std::string& text, std::int64_t limit) {
     std::array<char, std::size_t{1} << 16> buffer;
@@ -149,6 +135,10 @@ void Process::State::reap() {
     outcome.end = ended_for.value_or(WIFSIGNALED(status) ? End::signalled : End::exited);
     if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
     if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
+    if (const int error_number = start_failure(child.failure)) {
+        outcome.end = End::not_started;
+        outcome.start_error = request.program + ": " + std::strerror(error_number);
+    }
     outcome.wall_seconds = std::chrono::duration<double>(Clock::now() - started).count();
     outcome.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     outcome.peak_memory_kib = usage.ru_maxrss;
@@ -162,13 +152,7 @@ Process::Process(ProcessPool& pool, ProcessRequest request)
     : state_(new State{*pool.state_, std::move(request)}) {
     state_->outcome.started = seconds_since_1970();
     state_->child = start_process(state_->request);
-    if (state_->child.error.empty()) {
-        pool.state_->running.push_back(state_.get());
-        return;
-    }
-    state_->outcome.start_error = state_->child.error;
-    state_->finished = true;
-    pool.state_->one_ended = true;
+    pool.state_->running.push_back(state_.get());
 }
 
 Process::~Process() {
@@ -199,7 +183,6 @@ bool ProcessPool::State::serve(Clock::time_point until) {
     for (const Process::State* process : running) {
         until = std::min(until, process->next_deadline());
         // poll() ignores descriptors below 0
-        watched.push_back({process->child.input.get(), POLLOUT, 0});
         watched.push_back({process->child.output.get(), POLLIN, 0});
         watched.push_back({process->child.log.get(), POLLIN, 0});
     }
@@ -213,7 +196,6 @@ bool ProcessPool::State::serve(Clock::time_point until) {
     }
     const auto processes = running;  // those that end leave the list
     for (Process::State* process : processes) {
-        if (process->child.input.valid()) process->feed();
         process->read_streams();
         process->kill_overdue(Clock::now());
         process->look_for_end();
@@ -223,7 +205,6 @@ bool ProcessPool::State::serve(Clock::time_point until) {
 
 ProcessPool::ProcessPool() : state_(std::make_unique<State>()) {
     keep_descriptors_private();
-    ::signal(SIGPIPE, SIG_IGN);  // an oracle that does not read its input is no reason to die
     ::signal(SIGCHLD, SIG_DFL);  // if it were ignored there would be no exit codes
     sigset_t mask;
     ::sigemptyset(&mask);

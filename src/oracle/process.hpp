@@ -16,7 +16,7 @@ struct ProcessRequest {
     std::vector<std::string> arguments;              ///< argv, [0] included
     std::map<std::string, std::string> environment;  ///< all of it
     std::string directory;                           ///< working directory
-    std::string input;                               ///< given on stdin
+    std::string input;                               ///< given on stdin, as a file
     double time_limit_seconds = 0.0;                 ///< 0 = none
     std::int64_t output_limit_bytes = 1 << 20;       ///< of stdout; beyond it the process is killed
     std::int64_t log_limit_bytes = 1 << 20;          ///< of stderr; beyond it the process is killed

@@ -3,9 +3,9 @@
 #include "core/error.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -53,7 +53,7 @@ struct ChildPlan {
     int input = -1;
     int output = -1;
     int log = -1;
-    int failure = -1;  ///< closes when the program starts; else errno comes
+    int failure = -1;  ///< gets errno; closes when the program starts
 };
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -104,16 +104,6 @@ bool take_streams(const ChildPlan& plan) {
     ::_exit(127);
 }
 
-// errno of the child's failure, or 0 once its program runs.
-int start_failure(const FileDescriptor& failure) {
-    int error_number = 0;
-    ssize_t count = 0;
-    do {
-        count = ::read(failure.get(), &error_number, sizeof error_number);
-    } while (count < 0 && errno == EINTR);
-    return count == static_cast<ssize_t>(sizeof error_number) ? error_number : 0;
-}
-
 std::vector<std::string> environment_words(const std::map<std::string, std::string>& variables) {
     std::vector<std::string> words;
     for (const auto& [name, value] : variables)
@@ -125,13 +115,19 @@ pid_t fork_program(const ChildPlan& plan) {
     const pid_t id = ::fork();
     if (id < 0) throw system_error(plan.program, "cannot start a process", errno);
     if (id == 0) become_program(plan);
+    ::setpgid(id, id);  // the child does it too; whoever is first, its group is there from here on
     return id;
 }
 
-FileDescriptor nothing_to_read() {
-    const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) throw system_error("/dev/null", "cannot open", errno);
-    return FileDescriptor(descriptor);
+// All of the input in a file in memory: it needs no feeding, and ends by itself.
+FileDescriptor input_file(const std::string& input) {
+    const bool is_empty = input.empty();
+    const int descriptor =
+        is_empty ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : ::memfd_create("input", MFD_CLOEXEC);
+    if (descriptor < 0) throw system_error("oracle", "cannot set up its input", errno);
+    FileDescriptor file(descriptor);
+    if (!is_empty) write_exactly(file, std::as_bytes(std::span(input)), 0, "input of the oracle");
+    return file;
 }
 
 }  // namespace
@@ -139,13 +135,13 @@ FileDescriptor nothing_to_read() {
 StartedProcess start_process(const ProcessRequest& request) {
     std::vector<std::string> arguments = request.arguments;
     std::vector<std::string> environment = environment_words(request.environment);
-    Pipe input = request.input.empty() ? Pipe{nothing_to_read(), {}} : make_pipe();
+    const FileDescriptor input = input_file(request.input);
     Pipe output = make_pipe();
     Pipe log = make_pipe();
     Pipe failure = make_pipe();
-    if (input.writing.valid()) never_block(input.writing);
     never_block(output.reading);
     never_block(log.reading);
+    never_block(failure.reading);
 
     ChildPlan plan;
     plan.parent = ::getpid();
@@ -154,24 +150,22 @@ StartedProcess start_process(const ProcessRequest& request) {
     plan.arguments = pointers_to(arguments);
     plan.environment = pointers_to(environment);
     plan.file_limit = static_cast<rlim_t>(std::max<std::int64_t>(request.file_limit_bytes, 0));
-    plan.input = input.reading.get();
+    plan.input = input.get();
     plan.output = output.writing.get();
     plan.log = log.writing.get();
     plan.failure = failure.writing.get();
 
-    StartedProcess started{fork_program(plan),
-                           std::move(input.writing),
-                           std::move(output.reading),
-                           std::move(log.reading),
-                           {}};
-    failure.writing = FileDescriptor();
-    const int error_number = start_failure(failure.reading);
-    if (error_number != 0) {
-        started.error = request.program + ": " + std::strerror(error_number);
-        while (::waitpid(started.id, nullptr, 0) < 0 && errno == EINTR) {
-        }
-    }
-    return started;
+    const pid_t id = fork_program(plan);
+    return {id, std::move(output.reading), std::move(log.reading), std::move(failure.reading)};
+}
+
+int start_failure(const FileDescriptor& failure) {
+    int error_number = 0;
+    ssize_t count = 0;
+    do {
+        count = ::read(failure.get(), &error_number, sizeof error_number);
+    } while (count < 0 && errno == EINTR);
+    return count == static_cast<ssize_t>(sizeof error_number) ? error_number : 0;
 }
 
 void keep_descriptors_private() {

@@ -5,22 +5,22 @@
 
 #include <sys/types.h>
 
-#include <string>
-
 namespace sluice::oracle {
 
-/// A child that runs its program, and this process's ends of the pipes to it; or why it does not.
+/// A child that runs its program, or is about to, and this process's ends of the pipes to it.
 struct StartedProcess {
     pid_t id = -1;
-    FileDescriptor input;   ///< not valid without input: stdin is then /dev/null
-    FileDescriptor output;  ///< these never block
+    FileDescriptor output;  ///< none of them blocks
     FileDescriptor log;
-    std::string error;  ///< the program could not be run; there is no child then
+    FileDescriptor failure;  ///< says why the program could not be run; see start_failure
 };
 
 /// Starts the program in a process group of its own, with limits, default signals and no other
 /// descriptors. Throws Error(io_error) if this machine has no more pipes or processes to give.
 StartedProcess start_process(const ProcessRequest& request);
+
+/// errno of a child that has ended without running its program, else 0.
+int start_failure(const FileDescriptor& failure);
 
 /// Keeps descriptors that this process inherited or that libraries opened from its children.
 void keep_descriptors_private();
