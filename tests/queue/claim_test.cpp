@@ -196,7 +196,7 @@ TEST_F(Claim, tokens_of_others_are_left_alone) {
         ASSERT_EQ(::chown(path("pending/" + name).c_str(), 65534, 65534), 0);
     ::testing::internal::CaptureStderr();
     EXPECT_FALSE(Claimer(root_, {}).claim().has_value());
-    EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("not yours"));
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("left alone"));
     EXPECT_EQ(names_in(path("pending")).size(), 2U);
 }
 
