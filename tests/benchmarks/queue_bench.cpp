@@ -225,7 +225,7 @@ void run_ingest(const std::string& directory, const Sizes& sizes) {
 }
 
 void run(const std::string& directory, const Sizes& sizes) {
-    const std::string scratch = directory + "/sluice_bench_queue";
+    const std::string scratch = directory + "/queue_bench_scratch";
     run_overhead(scratch, sizes);
     run_ingest(scratch, sizes);
     fs::remove_all(scratch);
