@@ -55,4 +55,8 @@ struct ImportReport {
 /// cannot be read.
 ImportReport import_answers(const ImportRequest& request);
 
+/// For people, and as one JSON object.
+std::string import_text(const ImportReport& report);
+std::string import_json(const ImportReport& report);
+
 }  // namespace sluice::queue

@@ -27,12 +27,26 @@ void note_drafts(const std::string& queue_directory, FsckReport& report) {
                            (count == 1 ? " draft" : " drafts") + " of processes that may be alive");
 }
 
+// Where others may change the queue, nothing is read further or put right.
+FsckReport distrusted(const std::string& queue_directory, const Error& error) {
+    FsckReport report;
+    examine_entries(queue_directory, report);
+    if (report.clean()) add_problem(report, error);
+    report.notes.push_back("nothing else was examined, since others may change the queue");
+    return report;
+}
+
 }  // namespace
 
 // Leftovers last but one: a batch that is completed takes its directory out of tmp/ first.
 FsckReport check_queue(const std::string& queue_directory, std::chrono::milliseconds patience) {
-    require_queue(queue_directory);
     FsckReport report;
+    try {
+        require_queue(queue_directory);
+    } catch (const Error& error) {
+        if (error.code() != ExitCode::permission) throw;
+        return distrusted(queue_directory, error);
+    }
     const std::vector<std::string> batch_ids = examine_batches(queue_directory, report);
     clear_leftovers(queue_directory, report);
     examine_entries(queue_directory, report);

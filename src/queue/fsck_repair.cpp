@@ -53,7 +53,7 @@ Token remake_token(const std::string& queue_directory, const TicketId& ticket,
                    const TicketFiles& files) {
     Token token;
     token.ticket = ticket;
-    token.attempt = std::min(highest_attempt(files) + 1, max_attempts);
+    token.attempt = 1 + std::min(highest_attempt(files), max_attempts - 1);
     const std::string pending = join(queue_directory, folder::pending);
     const std::string path = join(pending, token_name(token));
     FileDescriptor file(
