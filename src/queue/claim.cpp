@@ -135,7 +135,9 @@ std::optional<Token> Claimer::acceptable(const std::string& name) {
         throw system_error(path, "cannot examine", errno);
     }
     if (is_own_file(status)) return token;
-    warn_once(path, path + ": a link, no regular file, or not yours; left alone");
+    warn_once(path, fmt::format("{}: a link, no regular file, or another user's (owner {}); left "
+                                "alone",
+                                path, status.st_uid));
     return std::nullopt;
 }
 

@@ -50,6 +50,15 @@ void require_own(const std::string& path, const struct stat& status) {
                 "remove it if you did not put it there");
 }
 
+// The queue itself may be reached through a link: whoever names it means where it leads.
+void require_trusted_directory(const std::string& directory) {
+    struct stat status {};
+    if (::stat(directory.c_str(), &status) != 0) {
+        throw system_error(directory, "cannot examine", errno);
+    }
+    require_trusted(directory, status);
+}
+
 void check_format(const std::string& path) {
     const auto json = nlohmann::json::parse(read_own_file(path), nullptr, false);
     require(json.is_object() && json.value("format", "") == format_name, ExitCode::bad_data,
@@ -177,11 +186,7 @@ void open_layout(const std::string& directory) {
         create_folder(directory);
         sync_directory(parent.empty() ? "." : parent);
     }
-    struct stat status {};
-    if (::stat(directory.c_str(), &status) != 0) {
-        throw system_error(directory, "cannot examine", errno);
-    }
-    require_trusted(directory, status);
+    require_trusted_directory(directory);
     const std::string format_path = join(directory, format_file);
     if (exists(format_path)) {
         check_format(format_path);
@@ -201,7 +206,12 @@ void require_queue(const std::string& directory) {
             format_path +
                 ": missing, so this is no queue; give the directory that a selection was "
                 "published in");
+    require_trusted_directory(directory);
     check_format(format_path);
+    for (const std::string_view name : folder::all) {
+        const std::string path = join(directory, name);
+        if (exists(path)) require_trusted(path, examine(path));
+    }
 }
 
 }  // namespace sluice::queue

@@ -83,7 +83,8 @@ bool move_entry(const std::string& from, const std::string& to);
 void open_layout(const std::string& directory);
 
 /// For commands that only work on a queue that is there: nothing is created. Throws Error(no_input)
-/// if `directory` is no queue, Error(bad_data) for another format version.
+/// if `directory` is no queue, Error(bad_data) for another format version, Error(permission) where
+/// it or one of its folders cannot be trusted.
 void require_queue(const std::string& directory);
 
 }  // namespace sluice::queue

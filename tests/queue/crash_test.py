@@ -130,7 +130,7 @@ class Tester:
         result = self.first(self.scratch / "traced", strace(["-o", str(log), "-e",
                                                              "trace=" + ",".join(CALLS)]))
         expect(result.returncode == 0, f"traced run failed: {result}")
-        points = traced_calls(log.read_text(), str(self.scratch / "traced"))
+        points, _ = traced_calls(log.read_text(), str(self.scratch / "traced"))
         expect(len(points) > 20, f"only {len(points)} calls were seen")
         return points
 

@@ -183,7 +183,7 @@ class Hostile(unittest.TestCase):
         self.expect_each(65, "99")
 
     def test_a_queue_that_is_not_there_is_not_made(self):
-        self.expect_each(66, "sluice select")
+        self.expect_each(66, "no queue")
         self.assertFalse(self.queue.exists())
 
     def test_a_worker_needs_no_more_than_its_queue_and_scratch(self):

@@ -13,6 +13,7 @@ or its labels):
 Then a file system that is full, and one that is read-only. Exit code 77: nothing could be tested here.
 """
 import argparse
+import enum
 import json
 import os
 import pathlib
@@ -109,11 +110,16 @@ def export_and_answer(scene):
     answer_tasks(scene)
 
 
+class Needs(enum.Enum):
+    space = 1
+    nothing = 2
+
+
 class Case:
     """A command under test: what comes before it, its words, and what brings its work to the end."""
 
-    def __init__(self, prepare, words, end):
-        self.prepare, self.words, self.end = prepare, words, end
+    def __init__(self, prepare, words, end, needs=Needs.space):
+        self.prepare, self.words, self.end, self.needs = prepare, words, end, needs
 
 
 def end_by_label(scene, context):
@@ -142,7 +148,8 @@ CASES = {
                    lambda scene: ["ingest", "--queue", scene.queue, "--labels", scene.labels],
                    end_by_label),
     "reap": Case(dead_lease,
-                 lambda scene: ["queue", "reap", "--queue", scene.queue], end_by_label),
+                 lambda scene: ["queue", "reap", "--queue", scene.queue], end_by_label,
+                 Needs.nothing),
     "export": Case(lambda scene: None, export_words, end_by_people),
     "import": Case(export_and_answer, import_words, end_by_import),
 }
@@ -166,14 +173,17 @@ class Tester:
     def points(self):
         scene = self.start.copy("traced")
         log = scene.directory / "trace"
-        succeed(scene.run(self.case.words(scene), [*STRACE, "-o", str(log), "-e",
+        succeed(scene.run(self.case.words(scene), [*STRACE, "-y", "-o", str(log), "-e",
                                                    "trace=" + ",".join(CALLS)]), "traced")
         text = log.read_text()
         # exec and the loader come first: from the first call that names the queue, or its input.
-        points = traced_calls(text, str(scene.directory))
+        points, elsewhere = traced_calls(text, str(scene.directory))
         expect(len(points) > 10, f"only {len(points)} calls were seen")
         shutil.rmtree(scene.directory)
-        return points
+        # An injected error leaves the descriptor open, which close(2) never does: the end of a pipe
+        # that stays open is a fault of the test.
+        harmless = {point for point in elsewhere if point[0] == "close"}
+        return points, [point for point in points if point not in harmless]
 
     def kill_at(self, call, number):
         context = f"kill at {call} {number}"
@@ -243,7 +253,8 @@ class Tester:
             context = f"{pages} pages left"
             self.check_message(result, "ENOSPC", scene, context)
             scene.audit(context)
-        expect(refused > 0, "an exhausted tmpfs was large enough")
+        # Only commands that move files and write none may do without space.
+        expect(refused > 0 or self.case.needs == Needs.nothing, "an exhausted tmpfs was enough")
         expect(mounted(["-o", "remount,size=16m", str(mount)]), "remount")
         self.case.end(scene, "after a full disk")
         Audit(scene.queue, scene.labels, "after a full disk").check_labeled()
@@ -268,10 +279,10 @@ def main():
         return SKIPPED
     with tempfile.TemporaryDirectory(prefix="sluice-crash-", dir=memory_directory()) as directory:
         tester = Tester(CASES[options.command], directory)
-        points = tester.points()
+        points, may_fail = tester.points()
         jobs = [(tester.kill_at, call, number) for call, number in points]
         names = list(ERRORS)
-        for index, (call, number) in enumerate(points):
+        for index, (call, number) in enumerate(may_fail):
             chosen = {"none": [], "rotate": [names[index % len(names)]],
                       "all": names}[options.errors]
             jobs += [(tester.fail_at, call, number, name) for name in chosen]

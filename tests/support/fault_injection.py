@@ -11,6 +11,7 @@ CALLS = ["openat", "write", "pwrite64", "fsync", "close", "rename", "renameat", 
 ERRORS = {"ENOSPC": ({74}, "No space left on device"), "EDQUOT": ({74}, "Disk quota exceeded"),
           "EIO": ({74}, "Input/output error"), "EACCES": ({77}, "Permission denied"),
           "EROFS": ({73}, "Read-only file system")}
+OUTPUTS = ("1,", "2,", "1<", "2<")
 SKIPPED = 77  # exit code of a test that could check nothing here
 
 
@@ -48,8 +49,9 @@ def strace_works():
 
 def traced_calls(log, marker):
     """(call, n) for each traced file system call of the thread that first names `marker`, from
-    there on. What goes to stdout and stderr is no file."""
-    counts, points, publisher = {}, [], None
+    there on, and those of them that do not name it (descriptors do with strace -y). What goes to
+    stdout and stderr is no file."""
+    counts, points, elsewhere, publisher = {}, [], set(), None
     for line in log.splitlines():
         match = re.match(r"(?:(\d+) +)?(\w+)\((.*)", line)
         if match is None:
@@ -58,9 +60,11 @@ def traced_calls(log, marker):
         counts[thread, call] = counts.get((thread, call), 0) + 1
         if publisher is None and marker in arguments:
             publisher = (thread,)
-        if publisher == (thread,) and not (call == "write" and arguments[:2] in ("1,", "2,")):
+        if publisher == (thread,) and not (call == "write" and arguments[:2] in OUTPUTS):
             points.append((call, counts[thread, call]))
-    return points
+            if marker not in arguments:
+                elsewhere.add(points[-1])
+    return points, elsewhere
 
 
 def run_all(jobs, num_workers):

@@ -11,7 +11,7 @@ import subprocess
 
 import h5py
 
-from fault_injection import expect
+from fault_injection import Failure, expect
 
 BINARY = os.environ["SLUICE_BINARY"]
 BUILD = pathlib.Path(BINARY).parent
@@ -43,8 +43,11 @@ def expected_y(row):
 def sluice(*arguments, prefix=(), environment=None, timeout=TIMEOUT_S):
     """Runs a command of sluice to its end."""
     words = [*prefix, BINARY, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=timeout,
-                          env=dict(os.environ, **(environment or {})))
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=False, timeout=timeout,
+                              env=dict(os.environ, **(environment or {})))
+    except subprocess.TimeoutExpired as late:
+        raise Failure(f"still running after {timeout} s: {words}: {late.stderr}") from late
 
 
 def start(*arguments, environment=None):
