@@ -44,13 +44,13 @@ class Case(unittest.TestCase):
 class Faults(Case):
     EXPECTED = {
         "ok": ("ok", None, 1), "crash": ("oracle_error", "SIGSEGV", 2),
-        "exit": ("oracle_error", "exit code 7", 2), "hang": ("timeout", "longer than 1.5 s", 1),
+        "exit": ("oracle_error", "exit code 7", 2), "hang": ("timeout", "longer than 3 s", 1),
         "garbage": ("oracle_error", "result.json", 2), "nan": ("invalid", "not finite", 1),
         "wrong": ("invalid", "above max", 1),
         "unconverged": ("nonconverged", "no self-consistency after 50 iterations", 1),
         "slow": ("ok", None, 1), "huge_log": ("oracle_error", "of output", 2),
         "partial": ("oracle_error", "SIGSEGV", 2), "silent": ("oracle_error", "no result.json", 2),
-        "deaf": ("timeout", "longer than 1.5 s", 1), "flaky": ("ok", None, 2),
+        "deaf": ("timeout", "longer than 3 s", 1), "flaky": ("ok", None, 2),
         "refuse": ("refused", "exit code 20", 1)}
 
     def test_each_ends_in_its_own_status_and_reason(self):
@@ -252,7 +252,7 @@ class Endings(Case):
         place = self.place({"a": [1], "fault": fault_numbers("slow"), "seconds": [60]})
         oracle = place.fault_oracle().replace("oracle.ini", "patient.ini")
         with open(place.fault_oracle(), encoding="utf-8") as file:
-            workplace.write(oracle, file.read().replace("time_limit = 1.5", "time_limit = 90"))
+            workplace.write(oracle, file.read().replace("time_limit = 3", "time_limit = 90"))
         log = os.path.join(self.folder, "log")
         worker = place.start(oracle, "--grace", 0.2, FAULT_LOG=log)
         self.assertTrue(wait_until(lambda: os.path.exists(log)))
