@@ -22,9 +22,13 @@ namespace {
 
 constexpr std::size_t max_line_bytes = std::size_t{64} << 10;
 constexpr std::int64_t max_text_bytes = std::int64_t{64} << 20;
-// About a second; a pattern like `.*x` needs the square of a line's length.
-constexpr std::int64_t max_extra_steps = 20'000'000;
-constexpr std::int64_t max_steps_per_byte = 4;
+
+// A pattern like `.*x` needs the square of a line's length: enough for lines of usual length, a few
+// seconds at most for large files.
+std::int64_t max_steps(std::size_t num_bytes) {
+    const auto bytes = static_cast<std::int64_t>(num_bytes);
+    return std::min(1'000'000 + 64 * bytes, 50'000'000 + 2 * bytes);
+}
 
 // libstdc++'s default matcher recurses once a character, which overflows the stack on long lines,
 // and takes exponential time on some patterns; its other one does neither, at the price of back
@@ -176,8 +180,7 @@ LinePattern::LinePattern(LinePattern&&) noexcept = default;
 std::optional<std::string> LinePattern::find(std::string_view text, Match which) const {
     using Search = std::regex_iterator<CountedText>;
     std::optional<std::string> found;
-    std::int64_t steps_left =
-        max_extra_steps + max_steps_per_byte * static_cast<std::int64_t>(text.size());
+    std::int64_t steps_left = max_steps(text.size());
     const std::size_t group = state_->regex.mark_count() > 0 ? 1 : 0;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
