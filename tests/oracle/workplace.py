@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import unittest
 
 import h5py
 import numpy as np
@@ -16,7 +18,7 @@ BINARY = os.environ["SLUICE_BINARY"]
 SOURCE = os.environ["SLUICE_SOURCE"]
 FAULT_FOLDER = os.path.join(SOURCE, "jobs", "examples", "fault")
 sys.path.insert(0, FAULT_FOLDER)
-from fault_oracle import FAULTS  # noqa: E402  (found only now)
+from fault_oracle import FAULTS  # noqa: E402,F401  (found only now; for the tests)
 
 ENVIRONMENT = dict(
     os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
@@ -132,3 +134,26 @@ def finish(process, number=signal.SIGTERM):
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=30)
     return process.returncode, stdout, stderr
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def place(self, columns, **options):
+        return Workplace(self.folder, columns, **options)
+
+    def numbered(self, count, **options):
+        return self.place({"a": range(count)}, **options)
+
+    def assert_error(self, result, code, *words):
+        self.assertEqual(result.returncode, code, result.stderr)
+        errors = [line for line in result.stderr.splitlines() if line.startswith("sluice: error: ")]
+        self.assertEqual(len(errors), 1, result.stderr)
+        for word in words:
+            self.assertIn(word, errors[0])
+
+    def assert_nothing_leased(self, place):
+        self.assertEqual(place.names("leased"), [])
