@@ -149,7 +149,7 @@ void Worker::work() {
         fill_slots();
         leases_.settle(breaker_);
         if (is_over()) return;
-        pool_.wait(time_to_wait());
+        if (!slots_.any_ended()) pool_.wait(time_to_wait());
         collect();
     }
 }

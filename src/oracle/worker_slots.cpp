@@ -1,5 +1,7 @@
 #include "oracle/worker_slots.hpp"
 
+#include "core/error.hpp"
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -53,16 +55,38 @@ std::set<std::size_t> positions_that_count(const Spec& spec, const OracleRun& ru
     return positions;
 }
 
+ItemResult unfit_result(const TicketItem& item, const std::string& reason) {
+    ItemResult result;
+    result.item = item.item;
+    result.row = item.row;
+    result.id = item.id;
+    result.status = ItemStatus::invalid;
+    result.reason = "the oracle cannot be given this item";
+    result.log_tail = reason;
+    result.tries = 0;
+    return result;
+}
+
 }  // namespace
 
 Slots::Slots(OracleSetup setup, int count) : setup_(std::move(setup)), count_(count) {}
 
 void Slots::start(LeaseNumber lease, std::vector<TicketItem> items) {
-    runs_.push_back({lease, std::make_unique<OracleRun>(setup_, std::move(items))});
+    try {
+        runs_.push_back({lease, std::make_unique<OracleRun>(setup_, items)});
+    } catch (const Error& error) {
+        // What one item's values do to a command is no reason to leave the others.
+        if (error.code() != ExitCode::bad_data) throw;
+        EndedRun ended;
+        ended.lease = lease;
+        for (const TicketItem& item : items)
+            ended.results.push_back(unfit_result(item, error.what()));
+        unfit_.push_back(std::move(ended));
+    }
 }
 
 std::vector<EndedRun> Slots::collect() {
-    std::vector<EndedRun> ended;
+    std::vector<EndedRun> ended = std::exchange(unfit_, {});
     for (Slot& slot : runs_) {
         if (!slot.run->finished()) continue;
         ended.push_back(end_of(slot));

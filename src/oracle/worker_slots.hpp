@@ -33,9 +33,13 @@ class Slots {
     Slots(OracleSetup setup, int count);
 
     bool any_free() const { return std::ssize(runs_) < count_; }
-    bool any_busy() const { return !runs_.empty(); }
+    bool any_busy() const { return !runs_.empty() || !unfit_.empty(); }
 
-    /// Starts the oracle on one item, or in jsonl mode on several, in a free slot.
+    /// Whether collect() has something without waiting for a process.
+    bool any_ended() const { return !unfit_.empty(); }
+
+    /// Starts the oracle on one item, or in jsonl mode on several, in a free slot. An item whose
+    /// values no template or command can take (an id that would be an option) ends as `invalid`.
     void start(LeaseNumber lease, std::vector<queue::TicketItem> items);
 
     /// The runs that have ended since the last call.
@@ -67,6 +71,7 @@ class Slots {
     OracleSetup setup_;
     std::int64_t count_;
     std::vector<Slot> runs_;
+    std::vector<EndedRun> unfit_;  ///< items that no process could be started for
     std::map<ItemKey, History> histories_;
 };
 

@@ -68,6 +68,7 @@ def zombie_run(scene, answer):
     worker = start(*label_words(queue, slow, "--lease", LEASE_S))
     wait_for(lambda: os.listdir(queue / "leased"), "a lease")
     os.kill(worker.pid, signal.SIGSTOP)
+    time.sleep(LEASE_S + 0.5)
     succeed(sluice("queue", "reap", "--queue", queue), "reap")
     succeed(sluice(*label_words(queue, oracle)), "the second worker")
     os.kill(worker.pid, signal.SIGCONT)
