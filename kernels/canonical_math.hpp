@@ -57,6 +57,31 @@ SLUICE_LANE Value canonical_exp(Value x) {
     return times_power_of_two(parts.power, parts.count);
 }
 
+/// e^x and e^x - 1, each accurate in its own right.
+template <class Value>
+struct ExpPair {
+    Value power;
+    Value minus_one;
+};
+
+/// For x = high + low in [-87, 88], |low| <= 2^-4, both within 2 ulp, however small x is; NaN for
+/// NaN.
+/// \source e^x = 2^n (1 + q), q = e^r - 1 by the polynomial of exp_parts, whose coefficients of 1
+///         and r are exact; 2^n - 1 is exact where it matters.
+template <class Value>
+SLUICE_LANE ExpPair<Value> canonical_exp_pair(Value high, Value low) {
+    const Value count =
+        multiply_add(high, Value(0x1.715476p+0F), Value(integer_magic)) - Value(integer_magic);
+    const Value large = multiply_add(count, Value(-0x1.62e430p-1F), high);
+    const Value small = multiply_add(count, Value(0x1.05c610p-29F), low);
+    const Value r = large + small;
+    const Value curve = horner(r, Value(0x1.6a24380p-10F), 0x1.1239e20p-7F, 0x1.5558f20p-5F,
+                               0x1.5554920p-3F, 0x1.fffffc0p-2F);
+    const Value q = large + multiply_add(r * r, curve, small);
+    const Value scale = times_power_of_two(Value(1.0F), count);
+    return {multiply_add(scale, q, scale), multiply_add(scale, q, scale - Value(1.0F))};
+}
+
 /// The minimax polynomial for ln(1 + f) on [-1/4, 1/2], relative error 4e-8.
 template <class Value>
 SLUICE_LANE Value log_of_one_plus(Value f) {

@@ -28,7 +28,7 @@ struct CommitteeProbabilities {
 /// A committee's class probabilities by softmax of the logits, which prepare() replaces in the tile
 /// by the terms e of SoftmaxSums. A member's scratch holds 1 / sum(e) and the share of all but its
 /// largest class, which 1 - probability could not tell for a member that is nearly certain.
-template <class Value, Complements complements>
+template <class Value>
 struct CommitteeSoftmax {
     using Lanes = Value;
     RowView<Value> row;
@@ -47,18 +47,16 @@ struct CommitteeSoftmax {
                             sum);
     }
     SLUICE_LANE Value complement(std::int64_t member, std::int64_t column) const {
-        static_assert(complements == Complements::yes);
         const Value p = probability(member, column);
         return select(Value(0.5F) < p, load_lanes<Value>(row.scratch(member, 1)), Value(1.0F) - p);
     }
 
   private:
     SLUICE_LANE MaskOf<Value> prepare_member(std::int64_t member) const {
-        const MemberSoftmax<Value> sums = member_softmax<complements>(row, member);
+        const MemberSoftmax<Value> sums = member_softmax(row, member);
         const Value scale = Value(1.0F) / sums.total;
         store_lanes(row.scratch(member, 0), scale);
-        if constexpr (complements == Complements::yes)
-            store_lanes(row.scratch(member, 1), sums.rest * scale);
+        store_lanes(row.scratch(member, 1), sums.rest * scale);
         return sums.total < Value(infinity);
     }
 };

@@ -33,6 +33,22 @@ struct LongSum {
     SLUICE_LANE Value total() const { return high + low; }
 };
 
+/// A number as the sum of two floats, `high` the sum rounded.
+template <class Value>
+struct TwoFloats {
+    Value high;
+    Value low;
+};
+
+/// a - b without rounding.
+/// \source As LongSum.
+template <class Value>
+SLUICE_LANE TwoFloats<Value> exact_difference(Value a, Value b) {
+    const Value difference = a - b;
+    const Value taken = difference - a;
+    return {difference, (a - (difference - taken)) - (b + taken)};
+}
+
 /// The two largest values of a row, the first of equal ones counting as the largest.
 template <class Value>
 struct TopTwo {

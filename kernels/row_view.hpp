@@ -1,14 +1,17 @@
 #pragma once
 
+#include "kernels/score_rows.hpp"
 #include "kernels/simd/lane.hpp"
 
 #include <cstdint>
 
 namespace sluice::kernels {
 
-/// Elements of scratch that a row's tile holds behind its members * classes values.
-SLUICE_HD constexpr std::int64_t scratch_elements(std::int64_t members) {
-    return 2 * members;
+/// Elements of scratch that a row's tile holds behind its members * classes values: two for a
+/// member, and for a committee's logits three for a class.
+SLUICE_HD constexpr std::int64_t scratch_elements(ScoreInput input, std::int64_t members,
+                                                  std::int64_t classes) {
+    return 2 * members + (input == ScoreInput::committee_logits ? 3 * classes : 0);
 }
 
 /// What a score functor sees: one row of a block, or as many rows as `Value` has lanes. Element e
@@ -41,6 +44,10 @@ struct RowView {
     /// Scratch element `which` of `member`, 0 or 1.
     SLUICE_LANE float* scratch(std::int64_t member, int which) const {
         return values + (members * classes + 2 * member + which) * stride;
+    }
+    /// Scratch element `which` of class `column`, 0 to 2; for a committee's logits only.
+    SLUICE_LANE float* class_scratch(std::int64_t column, int which) const {
+        return values + (members * (classes + 2) + 3 * column + which) * stride;
     }
 };
 

@@ -16,6 +16,7 @@ inline constexpr std::array class_inputs = {ScoreInput::probabilities, ScoreInpu
 
 /// A score functor describes itself; what it computes it says by the members that `score_of` calls
 /// for its inputs: of_probabilities(RowView), of_logits(RowView), of_committee(committee view),
+/// of_committee_logits(RowView) in its place where softmax first would cost digits, and
 /// of_predictions(RowView), each a template over the lane type, pure, higher = label first.
 template <class Score>
 concept RowScore = requires {
@@ -34,16 +35,6 @@ constexpr bool reads_input(ScoreInput input) {
     return false;
 }
 
-/// Whether a score asks a committee for complements; one that never does says so by a member
-/// `complements = Complements::no`.
-template <class Score>
-inline constexpr Complements complements_of = Complements::yes;
-template <class Score>
-requires requires {
-    Score::complements;
-}
-inline constexpr Complements complements_of<Score> = Score::complements;
-
 /// The score of the row (or of each lane's row), NaN where it breaks its input's contract.
 template <ScoreInput input, class Score, class Value>
 SLUICE_LANE Value score_of(const Score& score, const RowView<Value>& row) {
@@ -55,8 +46,11 @@ SLUICE_LANE Value score_of(const Score& score, const RowView<Value>& row) {
         const CommitteeProbabilities<Value> committee{row};
         const auto valid = committee.prepare();
         return nan_unless(valid, score.of_committee(committee));
+    } else if constexpr (input == ScoreInput::committee_logits &&
+                         requires { score.of_committee_logits(row); }) {
+        return score.of_committee_logits(row);
     } else if constexpr (input == ScoreInput::committee_logits) {
-        const CommitteeSoftmax<Value, complements_of<Score>> committee{row};
+        const CommitteeSoftmax<Value> committee{row};
         const auto valid = committee.prepare();
         return nan_unless(valid, score.of_committee(committee));
     } else {

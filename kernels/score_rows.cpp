@@ -66,7 +66,8 @@ const InstructionSet& chosen_instructions() {
 }
 
 std::int64_t tile_floats(const InstructionSet& instructions, const ScoreBlock& block) {
-    return (block.row_elements() + scratch_elements(block.members)) * instructions.width;
+    return (block.row_elements() + scratch_elements(block.input, block.members, block.classes)) *
+           instructions.width;
 }
 
 std::unique_ptr<Scorer> make_scorer(Backend backend, const ScoreDefinition& definition,

@@ -18,7 +18,8 @@ constexpr std::int64_t shared_bytes = 48 << 10;
 
 /// Floats of a row's tile: its values and its scratch.
 __host__ __device__ std::int64_t row_floats(const ScoreBlock& block) {
-    return block.members * block.classes + scratch_elements(block.members);
+    return block.members * block.classes +
+           scratch_elements(block.input, block.members, block.classes);
 }
 
 /// One row to a thread. The thread block copies its rows, which lie side by side in memory, into

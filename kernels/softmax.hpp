@@ -192,10 +192,7 @@ struct MemberSoftmax {
     Value rest{0.0F};   ///< sum of e over the classes below the largest
 };
 
-/// Whether `rest` is asked for.
-enum class Complements { no, yes };
-
-template <class Logits, Complements complements, class Value>
+template <class Logits, class Value>
 SLUICE_LANE MemberSoftmax<Value> keep_terms(const RowView<Value>& row, std::int64_t member,
                                             Value highest, const SoftmaxScale<Value>& scale) {
     LongSum<Value> total;
@@ -207,8 +204,7 @@ SLUICE_LANE MemberSoftmax<Value> keep_terms(const RowView<Value>& row, std::int6
             const Value x = row.get_slowly(member, c);
             const Value e = Logits::term(x, scale);
             run.total = run.total + e;
-            if constexpr (complements == Complements::yes)
-                run.rest = add_where(differ(x, highest), run.rest, e);
+            run.rest = add_where(differ(x, highest), run.rest, e);
             row.put(member, c, e);
         }
         total.add(run.total);
@@ -217,14 +213,13 @@ SLUICE_LANE MemberSoftmax<Value> keep_terms(const RowView<Value>& row, std::int6
     return {total.total(), rest.total()};
 }
 
-template <Complements complements, class Value>
+template <class Value>
 SLUICE_LANE MemberSoftmax<Value> member_softmax(const RowView<Value>& row, std::int64_t member) {
     const LogitEnds<Value> ends = logit_ends(row, member);
     const SoftmaxScale<Value> scale = softmax_scale(ends.highest, ends.lowest);
-    MemberSoftmax<Value> sums =
-        any_far(ends.highest, ends.lowest)
-            ? keep_terms<FarLogits, complements>(row, member, ends.highest, scale)
-            : keep_terms<NearLogits, complements>(row, member, ends.highest, scale);
+    MemberSoftmax<Value> sums = any_far(ends.highest, ends.lowest)
+                                    ? keep_terms<FarLogits>(row, member, ends.highest, scale)
+                                    : keep_terms<NearLogits>(row, member, ends.highest, scale);
     // An infinite largest logit makes its own term NaN, and so the sum.
     sums.total = nan_unless(Value(-infinity) < ends.lowest, sums.total);
     return sums;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "kernels/committee_ratios.hpp"
+#include "kernels/phi_sums.hpp"
 #include "kernels/score_concept.hpp"
 
 namespace sluice::kernels {
@@ -13,9 +15,9 @@ namespace sluice::kernels {
 /// The difference of entropies cancels where members nearly agree. Computed instead, with any
 /// q_c > 0, as (1/M) sum over c of q_c [ sum over m of phi(p_mc / q_c) - M phi(mean_c / q_c) ],
 /// phi(r) = r ln r - r + 1, an identity for any q. With q_c the rounded mean all terms are
-/// non-negative and the last is a correction of the order of q's rounding error. From
-/// probabilities the result is within 1e-6 of itself however small it is. From logits the rounding
-/// of the softmax stays: within 1e-6 of itself plus 2e-7 times its square root plus 1e-13.
+/// non-negative and the last is a correction of the order of q's rounding error. The result is
+/// within 1e-6 of itself (plus 1e-29) however small it is: from logits too, whose softmax is not
+/// rounded before members are compared (see CommitteeRatios).
 struct Bald {
     static constexpr std::string_view name = "bald";
     static constexpr std::array<std::string_view, 6> aliases = {
@@ -24,7 +26,6 @@ struct Bald {
         "mutual information of label and member, in nats; 0 to ln min(M, C)";
     static constexpr std::array inputs = {ScoreInput::committee_probabilities,
                                           ScoreInput::committee_logits};
-    static constexpr Complements complements = Complements::no;
     static constexpr std::int64_t min_members = 2;
     static constexpr std::int64_t min_classes = 2;
 
@@ -48,44 +49,23 @@ struct Bald {
         return larger(sum.total() * Value(1.0F / (members * members)), Value(0.0F));
     }
 
-  private:
-    /// phi's terms of one class, summed over members: with r = 2^e (1 + f), f in [-1/4, 1/2],
-    /// phi(r) = 2^e f^2 Q(f) + e ln 2 r + (1 - 2^e), Q(f) = ((1 + f) ln(1 + f) - f) / f^2; for r
-    /// near 1 it is f^2 Q(f) alone. r enters as 1 + (r - 1), because r - 1 is the more accurate.
     template <class Value>
-    struct PhiSums {
-        Value curved{0.0F};  ///< sum of 2^e f^2 Q(f)
-        Value powers{0.0F};  ///< sum of 2^e, less M
-        Value linear{0.0F};  ///< sum of e r, in steps of a float's exponent field
-        Value drift{0.0F};   ///< sum of r - 1
-
-        /// `f` = r - 1 rounded once.
-        SLUICE_LANE void add(Value f) {
-            const Value r = f + Value(1.0F);
-            // A mantissa of 1.5 and more counts to the next exponent.
-            const auto power_bits =
-                (bits_of(r) + IntegerOf<Value>(0x00400000U)) & IntegerOf<Value>(0x7f800000U);
-            const Value power = float_of_bits(power_bits);
-            const Value inverse = float_of_bits(IntegerOf<Value>(0x7f000000U) - power_bits);
-            const Value exponent = float_of_integer(power_bits - IntegerOf<Value>(0x3f800000U));
-            const Value reduced = multiply_add(f, inverse, inverse - Value(1.0F));
-            constexpr float coefficients[8] = {0.5F,
-                                               -0x1.5555740p-3F,
-                                               0x1.55517a0p-4F,
-                                               -0x1.9966920p-5F,
-                                               0x1.11fcc60p-5F,
-                                               -0x1.9213e60p-6F,
-                                               0x1.21462c0p-6F,
-                                               -0x1.fd579a0p-8F};
-            const Value square = reduced * reduced;
-            const Value q = polynomial7(reduced, square, coefficients);
-            curved = multiply_add(power * square, q, curved);
-            linear = multiply_add(r, exponent, linear);
-            powers = powers + power;
-            drift = drift + f;
+    SLUICE_LANE Value of_committee_logits(const RowView<Value>& row) const {
+        const CommitteeRatios<Value> committee{row};
+        const CommitteeTotal<Value> total = committee.prepare();
+        LongSum<Value> sum;
+        ClassMean<Value> mean = committee.class_mean(0);
+        for (std::int64_t c = 0; c < row.classes; ++c) {
+            // One class ahead, as above.
+            const ClassMean<Value> next = c + 1 < row.classes ? committee.class_mean(c + 1) : mean;
+            sum.add(class_divergence(committee, c, mean) * mean.weight);
+            mean = next;
         }
-    };
+        const Value scale = total.sum * Value(static_cast<float>(row.members));
+        return nan_unless(total.valid, larger(sum.total() / scale, Value(0.0F)));
+    }
 
+  private:
     /// M times the point q that a class's members are compared with, and 1 / q.
     template <class Value>
     struct Center {
@@ -111,12 +91,19 @@ struct Bald {
         sums.powers = Value(-count);
         for (std::int64_t m = 0; m < members; ++m)
             sums.add(multiply_add(committee.probability(m, column), inverse, Value(-1.0F)));
-        // The terms that cancel first: nearly exact each, their sum is rounded once.
-        const Value whole =
-            multiply_add(sums.linear, Value(ln2_per_exponent_bit), Value(0.0F) - sums.powers);
-        const Value correction =
-            multiply_add(sums.drift * sums.drift, Value(-0.5F / count), sums.curved);
-        return whole + correction;
+        return sums.total_about_mean(count);
+    }
+
+    /// The class's part, not yet divided by M and the committee's total.
+    template <class Value>
+    SLUICE_LANE static Value class_divergence(const CommitteeRatios<Value>& committee,
+                                              std::int64_t column, const ClassMean<Value>& mean) {
+        const std::int64_t members = committee.row.members;
+        PhiSums<Value> sums;
+        sums.powers = Value(-static_cast<float>(members));
+        for (std::int64_t m = 0; m < members; ++m)
+            sums.add(committee.excess(m, column, mean));
+        return sums.total();
     }
 };
 

@@ -44,6 +44,15 @@ float log_of(float x) {
 float log1p_of(float x) {
     return canonical_log1p(x);
 }
+float exp_minus_one_of(float x) {
+    return canonical_exp_pair(x, 0.0F).minus_one;
+}
+float pair_power_of(float x) {
+    return canonical_exp_pair(x, 0.0F).power;
+}
+double exact_expm1(double x) {
+    return std::expm1(x);
+}
 double exact_exp(double x) {
     return std::exp(x);
 }
@@ -78,6 +87,30 @@ TEST(CanonicalExp, underflows_gradually) {
     EXPECT_GT(canonical_exp(-88.0F), 0.0F);
     EXPECT_LT(canonical_exp(-88.0F), lowest_normal);
     EXPECT_LE(worst_error(-87.3F, -103.9F, 7, exp_of, exact_exp), 1.0);
+}
+
+TEST(CanonicalExpPair, is_within_two_ulps) {
+    for (const float sign : {-1.0F, 1.0F}) {
+        EXPECT_LE(worst_error(sign * 0x1p-120F, sign * 87.0F, 331, exp_minus_one_of, exact_expm1),
+                  2.0);
+        EXPECT_LE(worst_error(sign * 0x1p-12F, sign * 2.0F, 37, exp_minus_one_of, exact_expm1),
+                  2.0);
+        EXPECT_LE(worst_error(sign * 0x1p-40F, sign * 87.0F, 331, pair_power_of, exact_exp), 2.0);
+    }
+    EXPECT_EQ(exp_minus_one_of(0.0F), 0.0F);
+    EXPECT_EQ(pair_power_of(0.0F), 1.0F);
+    EXPECT_TRUE(std::isnan(exp_minus_one_of(not_a_number)));
+    EXPECT_TRUE(std::isnan(pair_power_of(not_a_number)));
+}
+
+TEST(CanonicalExpPair, takes_the_low_part_of_its_argument) {
+    for (float high = -60.0F; high < 60.0F; high += 0.0625F)
+        for (const float low : {-0x1p-4F, -0x1.234568p-26F, 0x1.234568p-30F, 0x1p-5F}) {
+            const double x = static_cast<double>(high) + static_cast<double>(low);
+            const ExpPair<float> pair = canonical_exp_pair(high, low);
+            EXPECT_LE(error_in_ulps(pair.power, std::exp(x)), 2.0) << high << " + " << low;
+            EXPECT_LE(error_in_ulps(pair.minus_one, std::expm1(x)), 2.0) << high << " + " << low;
+        }
 }
 
 TEST(CanonicalLog, is_within_two_ulps) {

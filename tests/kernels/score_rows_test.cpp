@@ -56,8 +56,8 @@ std::vector<float> scores_in_float(const Rows& rows) {
     std::vector<float> scores;
     for (std::int64_t row = 0; row < rows.count(); ++row) {
         const auto begin = rows.values.begin() + row * rows.elements();
-        std::vector<float> copy(
-            static_cast<std::size_t>(rows.elements() + scratch_elements(rows.members)));
+        std::vector<float> copy(static_cast<std::size_t>(
+            rows.elements() + scratch_elements(rows.input, rows.members, rows.classes)));
         std::copy(begin, begin + rows.elements(), copy.begin());
         const RowView<float> view{copy.data(), 1, rows.members, rows.classes};
         scores.push_back(score_of<input>(Score(), view));

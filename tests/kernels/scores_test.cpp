@@ -151,13 +151,6 @@ TEST_P(ScoresOfClasses, committees_of_logits_agree_with_the_oracle) {
                              name, oracle::mean_of_members(softmax_members(rows, row))),
                          1e-15);
     }
-    const auto bald = scores_of("bald", rows);
-    for (std::int64_t row = 0; row < rows.count(); ++row) {
-        // What rounding the softmax to float32 costs, see scores/bald.hpp.
-        const double expected = oracle::bald(softmax_members(rows, row));
-        expect_close(bald[static_cast<std::size_t>(row)], expected,
-                     2e-7 * std::sqrt(expected) + 1e-13);
-    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Classes, ScoresOfClasses, testing::Values(2, 3, 10, 65, 1000),
