@@ -3,6 +3,7 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/process_place.hpp"
 #include "oracle/judge.hpp"
 #include "queue/layout.hpp"
 
@@ -14,12 +15,15 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 
 namespace sluice::oracle {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view failed_prefix = "failed-";
 
 std::string usual_parent() {
     const char* variable = std::getenv("TMPDIR");
@@ -44,16 +48,26 @@ void require_trusted_parent(const std::string& parent) {
                         parent, status.st_mode & 07777U, parent));
 }
 
+bool is_own_directory(const fs::path& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+           status.st_uid == ::geteuid();
+}
+
+// What the scratch directories of this user's workers in this place have in common.
+std::string base_prefix() {
+    return fmt::format("sluice-{}-{}-", ::geteuid(), process_place());
+}
+
 std::string create_base(const std::string& parent) {
-    std::string path = fs::absolute(fmt::format("{}/sluice-{}-XXXXXX", parent, ::geteuid()))
-                           .lexically_normal()
-                           .string();
+    std::string path =
+        fs::absolute(fmt::format("{}/{}{}-XXXXXX", parent, base_prefix(), ::getpid()))
+            .lexically_normal()
+            .string();
     if (::mkdtemp(path.data()) == nullptr) {
         throw system_error(parent, "cannot create a scratch directory", errno);
     }
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) throw system_error(path, "cannot examine", errno);
-    require(S_ISDIR(status.st_mode) && status.st_uid == ::geteuid(), ExitCode::permission,
+    require(is_own_directory(path), ExitCode::permission,
             path + ": not a directory of yours a moment after it was made; give another --scratch");
     return path;
 }
@@ -76,6 +90,27 @@ bool remove_tree(const std::string& directory) {
     return !error;
 }
 
+// A worker that was killed could not clear up. What it kept of failures stays.
+void clear_up_after(const fs::path& base) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(base, ignored)) {
+        if (!entry.path().filename().string().starts_with(failed_prefix)) remove_tree(entry.path());
+    }
+    fs::remove(base, ignored);
+}
+
+void clear_up_after_the_dead(const std::string& parent) {
+    const std::string prefix = base_prefix();
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with(prefix) || !is_own_directory(entry.path())) continue;
+        std::int64_t process = 0;
+        std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
+        if (process_is_gone(process_place(), process)) clear_up_after(entry.path());
+    }
+}
+
 std::string host_name() {
     std::array<char, 256> host{};
     return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "unknown";
@@ -86,6 +121,7 @@ std::string host_name() {
 Scratch::Scratch(const std::string& parent, int keep_failed) : keep_failed_(keep_failed) {
     const std::string place = parent.empty() ? usual_parent() : parent;
     require_trusted_parent(place);
+    clear_up_after_the_dead(place);
     base_ = create_base(place);
 }
 
@@ -118,12 +154,16 @@ std::string Scratch::keep(const std::string& directory) {
         discard(directory);
         return "";
     }
-    kept_.push_back(directory);
+    const std::string place = fmt::format("{}/{}{}", base_, failed_prefix, ++num_kept_);
+    if (::rename(directory.c_str(), place.c_str()) != 0) {
+        throw system_error(directory, "cannot rename to keep it", errno);
+    }
+    kept_.push_back(place);
     if (std::ssize(kept_) > keep_failed_) {
         discard(kept_.front());
         kept_.pop_front();
     }
-    return host_name() + ":" + directory;
+    return host_name() + ":" + place;
 }
 
 void write_files(const Spec& spec, const std::string& directory) {

@@ -8,8 +8,9 @@
 
 namespace sluice::oracle {
 
-/// The scratch directories of one worker: `PARENT/sluice-UID-XXXXXX/N`, a new one for every run of
-/// the oracle, closed to other users. Removed at the end, but for those kept of failures.
+/// The scratch directories of one worker: `PARENT/sluice-UID-PLACE-PROCESS-XXXXXX/N`, a new one for
+/// every run of the oracle, closed to other users. Removed at the end, but for those kept of
+/// failures (`failed-N`); those of workers that were killed are removed by the next one.
 class Scratch {
   public:
     /// `parent` empty = TMPDIR or /tmp. `keep_failed` = how many directories of failures stay.
@@ -36,6 +37,7 @@ class Scratch {
     std::string base_;
     int keep_failed_;
     std::int64_t num_created_ = 0;
+    std::int64_t num_kept_ = 0;
     bool warned_ = false;
     std::deque<std::string> kept_;
 };

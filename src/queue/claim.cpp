@@ -115,6 +115,10 @@ bool Claimer::any_left() {
 void Claimer::list_candidates() {
     candidates_ = list_names(join(queue_directory_, folder::pending));
     if (candidates_.empty()) return;
+    if (!options_.person.empty()) {  // the most wanted items come first in a batch
+        std::reverse(candidates_.begin(), candidates_.end());
+        return;
+    }
     std::uniform_int_distribution<std::size_t> any(0, candidates_.size() - 1);
     const auto start = static_cast<std::ptrdiff_t>(any(random_));
     std::rotate(candidates_.begin(), candidates_.begin() + start, candidates_.end());

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "queue/layout.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -82,7 +83,9 @@ ItemRecord record_of(std::int64_t item, const std::vector<Verdict>& verdicts, It
     } else if (failure != nullptr) {
         record.state = failure->stage == Stage::settled ? ItemState::rejected
                                                         : state_of_failure(failure->status);
-        record.reason = failure->reason;
+        record.reason = failure->stage == Stage::settled
+                            ? fmt::format("{}: {}", status_name(failure->status), failure->reason)
+                            : failure->reason;
     } else if (record.refusals >= max_refusals) {
         record.state = ItemState::cancelled;
         record.reason = verdicts.back().reason;

@@ -39,7 +39,7 @@ std::string rejected_lines_name(const std::string& result_name);
 struct ItemRecord {
     std::int64_t item = 0;
     ItemState state = ItemState::missing;
-    std::string reason;           ///< of a failure
+    std::string reason;           ///< of a failure; of a rejected one with its status in front
     std::int64_t ok_results = 0;  ///< labels handed in, repeats included
     int refusals = 0;
 };
@@ -49,8 +49,7 @@ struct ItemRecord {
 bool is_finished(std::int64_t item, std::span<const ItemResult> results);
 
 /// Every item of a ticket, judged by its files. A label that ingest did not take is rejected, not
-/// ingested. Result files that are damaged count as absent and
-/// are named in `damaged`.
+/// ingested. Result files that are damaged count as absent and are named in `damaged`.
 std::vector<ItemRecord> judge_ticket(const std::string& queue_directory, BatchReader& batches,
                                      const TicketId& ticket, const TicketFiles& files,
                                      std::vector<std::string>& damaged);

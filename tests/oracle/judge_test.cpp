@@ -231,10 +231,10 @@ TEST_F(JudgeTest, only_the_oracles_own_plain_files_are_read) {
 
 TEST_F(JudgeTest, long_lines_and_hard_patterns_end) {
     const std::string evil = "[label u]\nfile = stdout\npattern = (\\S+)+ .*end\n";
-    expect(judge(evil, exited(0, std::string(4'000, 'a'))), ItemStatus::oracle_error,
+    expect(judge(evil, exited(0, std::string(10'000, 'a'))), ItemStatus::oracle_error,
            "label u: the pattern takes too many steps");
     const std::string check = energy_rule + "[check c]\nfile = stdout\nrequired = .*.*x\n";
-    expect(judge(check, exited(0, std::string(4'000, 'a'))), ItemStatus::oracle_error,
+    expect(judge(check, exited(0, std::string(10'000, 'a'))), ItemStatus::oracle_error,
            "check c: the pattern takes too many steps");
     const std::string plain = "[label u]\nfile = big.log\npattern = [Uu] (\\S+)\n";
     std::string big;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills and starves the commands of the labeling side at every file system call they make.
 
-    labeling_crash_test.py label|ingest|reap|export|import [--errors none|rotate|all]
+    labeling_crash_test.py label|label-items|ingest|reap|export|import [--errors none|rotate|all]
 
 For each call of the command (counted with strace on a run that succeeds, from the first that names the queue
 or its labels):
@@ -68,6 +68,32 @@ class Scene:
         return found
 
 
+def write_item_oracle(scene):
+    """The same label by a process for each item, with files of its own."""
+    (scene.directory / "deck.in").write_text("row {{row}}\n")
+    (scene.directory / "items.ini").write_text("""[oracle]
+name = items
+version = 1
+command = awk '{ print "y =", $2 / 2 }' deck
+[template deck]
+source = deck.in
+[label y]
+file = stdout
+pattern = ^y = (\\S+)
+""")
+
+
+class UnprivilegedScene(Scene):
+    """The same, with every command run by another user."""
+
+    def __init__(self, directory, prefix):
+        super().__init__(directory)
+        self.prefix = prefix
+
+    def run(self, words, prefix=()):
+        return super().run(words, [*self.prefix, *prefix])
+
+
 def label_some(scene, items):
     succeed(scene.run(label_words(scene.queue, scene.oracle, "--max-items", items)), "label some")
 
@@ -123,7 +149,7 @@ class Case:
 
 
 def end_by_label(scene, context):
-    finish(scene.queue, scene.labels, scene.oracle, context)
+    finish(scene.queue, scene.labels, scene.oracle, context, run=scene.run)
 
 
 def end_by_people(scene, context):
@@ -142,6 +168,9 @@ def end_by_import(scene, context):
 CASES = {
     "label": Case(lambda scene: None,
                   lambda scene: label_words(scene.queue, scene.oracle), end_by_label),
+    "label-items": Case(write_item_oracle,
+                        lambda scene: label_words(scene.queue, scene.directory / "items.ini"),
+                        end_by_label),
     "ingest": Case(lambda scene: (label_some(scene, 2), scene.run(["ingest", "--queue", scene.queue,
                                                                    "--labels", scene.labels]),
                                   label_some(scene, 2)),
@@ -158,6 +187,7 @@ CASES = {
 class Tester:
     def __init__(self, case, directory):
         self.case = case
+        self.elsewhere = set()
         self.start = Scene(pathlib.Path(directory) / "start").create()
         case.prepare(self.start)
         self.start.audit("prepared")
@@ -177,12 +207,12 @@ class Tester:
                                                    "trace=" + ",".join(CALLS)]), "traced")
         text = log.read_text()
         # exec and the loader come first: from the first call that names the queue, or its input.
-        points, elsewhere = traced_calls(text, str(scene.directory))
+        points, self.elsewhere = traced_calls(text, str(scene.directory))
         expect(len(points) > 10, f"only {len(points)} calls were seen")
         shutil.rmtree(scene.directory)
         # An injected error leaves the descriptor open, which close(2) never does: the end of a pipe
         # that stays open is a fault of the test.
-        harmless = {point for point in elsewhere if point[0] == "close"}
+        harmless = {point for point in self.elsewhere if point[0] == "close"}
         return points, [point for point in points if point not in harmless]
 
     def kill_at(self, call, number):
@@ -203,7 +233,7 @@ class Tester:
         scene.audit(context)
         self.check_unchanged(before, scene, context)
         if result.returncode != 0:
-            self.check_message(result, error, scene, context)
+            self.check_message(result, error, context, (call, number) in self.elsewhere)
         self.finish(scene, context)
 
     @staticmethod
@@ -213,14 +243,15 @@ class Tester:
             expect(after.get(name) == content, f"{context}: {name} has changed or is gone")
 
     @staticmethod
-    def check_message(result, error, scene, context):
+    def check_message(result, error, context, is_nameless=False):
         codes, text = ERRORS[error]
         lines = [line for line in result.stderr.splitlines() if line.startswith("sluice: error: ")]
         expect(len(lines) == 1, f"{context}: not one line: {result.stderr!r}")
         expect(all(line.startswith("sluice: ") for line in result.stderr.splitlines()),
                f"{context}: other lines: {result.stderr!r}")
         expect(result.returncode in codes, f"{context}: exit code {result.returncode}: {lines[0]}")
-        expect("/" in lines[0] and text in lines[0],
+        # What goes to a pipe or to memory has no path.
+        expect((is_nameless or "/" in lines[0]) and text in lines[0],
                f"{context}: path or reason is missing: {lines[0]}")
 
     def small_disk(self):
@@ -240,6 +271,39 @@ class Tester:
         finally:
             subprocess.run(["umount", str(mount)], check=True)
 
+    def closed_folders(self):
+        """Each folder without write permission, as a user who is not root."""
+        scene = self.start.copy("closed")
+        prefix = []
+        if os.geteuid() == 0:
+            prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            for path in [scene.directory, *scene.directory.rglob("*")]:
+                os.chown(path, 65534, 65534, follow_symlinks=False)
+        os.chmod(scene.directory.parent, 0o755)
+        if scene.run(["--version"], prefix).returncode != 0:
+            print("SKIPPED: without permission: another user cannot run the program here")
+            return
+        refused = 0
+        folders = [scene.queue / name for name in ("tmp", "pending", "leased", "results", "settled")]
+        for folder in [*folders, scene.labels, scene.directory]:
+            refused += folder.exists() and self.check_closed(scene, folder, prefix)
+        expect(refused > 0, "no folder was needed")
+        self.case.end(UnprivilegedScene(scene.directory, prefix), "after closed folders")
+        Audit(scene.queue, scene.labels, "after closed folders").check_labeled()
+
+    def check_closed(self, scene, folder, prefix):
+        before = scene.published()
+        mode = folder.stat().st_mode
+        os.chmod(folder, 0o555)
+        result = scene.run(self.case.words(scene), prefix)
+        os.chmod(folder, mode)
+        context = f"{folder.name}/ without write permission"
+        scene.audit(context)
+        self.check_unchanged(before, scene, context)
+        if result.returncode != 0:
+            self.check_message(result, "EACCES", context)
+        return result.returncode != 0
+
     def fill_up(self, scene, mount):
         status = os.statvfs(mount)
         used = (status.f_blocks - status.f_bfree) * status.f_frsize // 1024
@@ -251,7 +315,7 @@ class Tester:
                 break
             refused += 1
             context = f"{pages} pages left"
-            self.check_message(result, "ENOSPC", scene, context)
+            self.check_message(result, "ENOSPC", context)
             scene.audit(context)
         # Only commands that move files and write none may do without space.
         expect(refused > 0 or self.case.needs == Needs.nothing, "an exhausted tmpfs was enough")
@@ -263,14 +327,14 @@ class Tester:
         before = scene.published()
         result = scene.run(self.case.words(scene))
         if result.returncode != 0:
-            self.check_message(result, "EROFS", scene, "read-only file system")
+            self.check_message(result, "EROFS", "read-only file system")
         self.check_unchanged(before, scene, "read-only file system")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=list(CASES))
-    parser.add_argument("--errors", choices=["none", "rotate", "all"], default="rotate",
+    parser.add_argument("--errors", choices=["none", "rotate", "all"], default="all",
                         help="inject at each call no errno, one in turn, or every one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
@@ -286,7 +350,7 @@ def main():
             chosen = {"none": [], "rotate": [names[index % len(names)]],
                       "all": names}[options.errors]
             jobs += [(tester.fail_at, call, number, name) for name in chosen]
-        failures = run_all([*jobs, (tester.small_disk,)], options.jobs)
+        failures = run_all([*jobs, (tester.small_disk,), (tester.closed_folders,)], options.jobs)
     print(f"{options.command}: {len(points)} calls, {len(jobs)} crashes and errors, "
           f"{len(failures)} failures")
     for failure in failures:

@@ -56,7 +56,8 @@ class Torture:
                 return None
             kind = self.random.choice(["select"] * 3 + ["label"] * 4 + ["ingest"] * 3 +
                                       ["reap", "fsck"])
-            return kind, self.words(kind), self.random.uniform(0.0, 0.06)
+            longest = 0.25 if kind == "select" else 0.06  # about what it takes when left alone
+            return kind, self.words(kind), self.random.uniform(0.0, longest)
 
     def run_many(self):
         while (job := self.take()) is not None:

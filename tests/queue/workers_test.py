@@ -76,6 +76,24 @@ def zombie_run(scene, answer):
     return sluice("ingest", "--queue", queue, "--labels", labels)
 
 
+class Scratch(QueueCase):
+    def test_the_scratch_directory_of_a_killed_worker_is_removed_by_the_next(self):
+        queue, labels, oracle = self.scene("scratch", 4)
+        place = self.directory / "place"
+        place.mkdir()
+        slow = oracle.with_name("slow.ini")
+        slow.write_text(LINE_ORACLE.replace("line_oracle", "line_oracle 30"))
+        worker = start(*label_words(queue, slow, "--scratch", place))
+        wait_for(lambda: list(place.glob("*/*")), "a scratch directory")
+        worker.kill()
+        worker.communicate()
+        self.assertEqual(len(os.listdir(place)), 1)
+        succeed(sluice(*label_words(queue, oracle, "--scratch", place)), "the next worker")
+        self.assertEqual(os.listdir(place), [])
+        finish(queue, labels, oracle, "scratch")
+        Audit(queue, labels, "scratch").check_labeled()
+
+
 class Zombies(QueueCase):
     def run_zombies(self, number, answer):
         """Runs `number` of them side by side (they mostly wait); results with their audits."""

@@ -185,9 +185,13 @@ class Audit:
         return self
 
 
-def finish(queue, labels, oracle, context, *more):
+def run_plainly(words):
+    return sluice(*words)
+
+
+def finish(queue, labels, oracle, context, run=run_plainly):
     """The plain commands that end any interrupted work; fsck must find the queue whole."""
-    succeed(sluice(*label_words(queue, oracle, *more)), f"{context}: label")
-    succeed(sluice("ingest", "--queue", queue, "--labels", labels), f"{context}: ingest")
-    result = succeed(sluice("queue", "fsck", "--queue", queue), f"{context}: fsck")
+    succeed(run(label_words(queue, oracle)), f"{context}: label")
+    succeed(run(["ingest", "--queue", queue, "--labels", labels]), f"{context}: ingest")
+    result = succeed(run(["queue", "fsck", "--queue", queue]), f"{context}: fsck")
     expect("clean" in result.stdout, f"{context}: fsck says {result.stdout!r}")

@@ -79,7 +79,8 @@ def clean_environment():
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment.update(OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1",
                        OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_ess_singleton_isolated="1",
-                       OMPI_MCA_pml="ob1", OMPI_MCA_btl="self")
+                       OMPI_MCA_orte_create_session_dirs="0", OMPI_MCA_pml="ob1",
+                       OMPI_MCA_btl="self")
     return environment
 
 
