@@ -117,11 +117,11 @@ struct CommitteeRatios {
 
     /// The member whose rounded x is the largest.
     SLUICE_LANE TwoFloats<Value> pivot_of(std::int64_t column) const {
-        Value logit = row.get_slowly(0, column);
+        Value logit = row.get(0, column);
         Value origin = load_lanes<Value>(row.scratch(0, 0));
         Value highest = logit - origin;
         for (std::int64_t m = 1; m < row.members; ++m) {
-            const Value x = row.get_slowly(m, column);
+            const Value x = row.get(m, column);
             const Value largest = load_lanes<Value>(row.scratch(m, 0));
             const Value difference = x - largest;
             const auto is_higher = highest < difference;
@@ -143,7 +143,7 @@ struct CommitteeRatios {
             Value whole_run{0.0F};
             Value lost_run{0.0F};
             for (std::int64_t c = begin; c < end; ++c) {
-                const ExpPair<Value> pair = relate(row.get(member, c), largest, c);
+                const ExpPair<Value> pair = relate(row.get_slowly(member, c), largest, c);
                 const Value power = load_lanes<Value>(row.class_scratch(c, 0));
                 whole_run = multiply_add(power, pair.power, whole_run);
                 lost_run = multiply_add(power, pair.minus_one, lost_run);
