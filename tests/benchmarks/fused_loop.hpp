@@ -73,7 +73,7 @@ class FusedLoop {
 
   private:
     static constexpr std::int64_t group = 64;
-    static constexpr std::int64_t ahead = 512;  // floats fetched before their turn
+    static constexpr std::int64_t ahead = 1024;  // floats fetched before their turn
 
     // Below every distance, so that the row is never the farthest, and no minimum changes it.
     void take_out(RowId row) { nearest_[static_cast<std::size_t>(row)] = -1.0F; }
