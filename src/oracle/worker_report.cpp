@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vector>
+
 namespace sluice::oracle {
 namespace {
 
@@ -14,16 +16,24 @@ std::int64_t num_items(const WorkerReport& report) {
     return total;
 }
 
+// ` (466 ok, 34 invalid)`: labels first.
+std::string kinds_text(const std::map<std::string, std::int64_t>& counts) {
+    std::vector<std::string> kinds;
+    for (const auto& [status, count] : counts) {
+        const bool is_ok = status == queue::status_name(queue::ItemStatus::ok);
+        kinds.insert(is_ok ? kinds.begin() : kinds.end(),
+                     fmt::format("{} {}", count_text(count), status));
+    }
+    return kinds.empty() ? "" : fmt::format(" ({})", fmt::join(kinds, ", "));
+}
+
 }  // namespace
 
 std::string report_text(const WorkerReport& report) {
-    std::string kinds;
-    for (const auto& [status, count] : report.counts)
-        kinds += fmt::format("{}{} {}", kinds.empty() ? " (" : ", ", count_text(count), status);
-    if (!kinds.empty()) kinds += ")";
-    std::string text = fmt::format("labeled {} items{} in {:.1f} s, {} tickets; {} left",
-                                   count_text(num_items(report)), kinds, report.wall_seconds,
-                                   count_text(report.tickets), count_text(report.left));
+    std::string text =
+        fmt::format("labeled {} items{} in {:.1f} s, {} tickets; {} left",
+                    count_text(num_items(report)), kinds_text(report.counts), report.wall_seconds,
+                    count_text(report.tickets), count_text(report.left));
     if (report.elsewhere > 0) {
         text += fmt::format(", {} with other workers", count_text(report.elsewhere));
     }
