@@ -127,6 +127,7 @@ void run_label(oracle::WorkerRequest request, const std::string& oracle_path,
     request.spec = oracle::read_spec(oracle_path);
     const oracle::WorkerReport report = oracle::run_worker(request);
     if (!json_path.empty()) publish_text_file(json_path, oracle::report_json(report));
+    if (report.early_end) throw *report.early_end;
     print_result(oracle::report_text(report));
 }
 

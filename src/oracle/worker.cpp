@@ -84,7 +84,7 @@ class Worker {
     void finish();
     std::int64_t num_pending() const;
     std::int64_t num_handed_in() const;
-    void throw_ending();
+    std::optional<Error> early_end() const;
 
     const WorkerRequest& request_;
     WorkerReport report_;
@@ -137,7 +137,7 @@ WorkerReport Worker::run() {
         leases_.abandon();
         throw;
     }
-    throw_ending();
+    report_.early_end = early_end();
     return report_;
 }
 
@@ -339,7 +339,7 @@ void Worker::finish() {
     if (ending_ == Ending::walltime && report_.left == 0) ending_ = Ending::all_done;
 }
 
-void Worker::throw_ending() {
+std::optional<Error> Worker::early_end() const {
     const std::string account =
         fmt::format("{} items handed in, {} tickets given back", count_text(num_handed_in()),
                     count_text(report_.released));
@@ -347,26 +347,26 @@ void Worker::throw_ending() {
     const std::string& oracle = request_.spec.path;
     switch (ending_) {
         case Ending::signal:
-            throw Error(ExitCode::try_again,
-                        fmt::format("{}: stopped by a signal; {}; run the same command again",
-                                    queue, account));
+            return Error(ExitCode::try_again,
+                         fmt::format("{}: stopped by a signal; {}; run the same command again",
+                                     queue, account));
         case Ending::walltime:
-            throw Error(ExitCode::try_again,
-                        fmt::format("{}: too little walltime is left for another item ({} tickets "
-                                    "wait); {}; run the same command again",
-                                    queue, count_text(report_.left), account));
+            return Error(ExitCode::try_again,
+                         fmt::format("{}: too little walltime is left for another item ({} tickets "
+                                     "wait); {}; run the same command again",
+                                     queue, count_text(report_.left), account));
         case Ending::breaker:
-            throw Error(ExitCode::unavailable,
-                        fmt::format("{}: {}; none of them is reported; {}; correct the oracle, "
-                                    "try it with --test, then run again",
-                                    oracle, breaker_.description(), account));
+            return Error(ExitCode::unavailable,
+                         fmt::format("{}: {}; none of them is reported; {}; correct the oracle, "
+                                     "try it with --test, then run again",
+                                     oracle, breaker_.description(), account));
         case Ending::asked:
-            throw Error(ExitCode::unavailable,
-                        fmt::format("{}: the oracle asked its worker to stop (exit code 30; last "
-                                    "log line: {}); {}; see to its needs, then run again",
-                                    oracle, last_line(asked_by_), account));
+            return Error(ExitCode::unavailable,
+                         fmt::format("{}: the oracle asked its worker to stop (exit code 30; last "
+                                     "log line: {}); {}; see to its needs, then run again",
+                                     oracle, last_line(asked_by_), account));
         default:
-            break;
+            return std::nullopt;
     }
 }
 

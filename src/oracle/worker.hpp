@@ -1,9 +1,11 @@
 #pragma once
 
+#include "core/error.hpp"
 #include "oracle/spec.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace sluice::oracle {
@@ -37,6 +39,11 @@ struct WorkerReport {
     std::int64_t elsewhere = 0;  ///< tickets that others held when this worker last looked
     double wall_seconds = 0.0;
     double oracle_seconds = 0.0;  ///< summed over all runs
+
+    /// Why it ended before its work was done: try_again after SIGTERM or SIGUSR1 or when the
+    /// walltime ran out, unavailable when the circuit breaker opened or the oracle asked to stop.
+    /// Everything finished is handed in then, the rest given back.
+    std::optional<Error> early_end = {};
 };
 
 /// `labeled 500 items (497 ok, 3 nonconverged) in 6.2 s, 10 tickets; 0 left`.
@@ -48,9 +55,7 @@ std::string report_json(const WorkerReport& report);
 /// Works on a queue until its end. Renews its leases, hands in results, reaps what others left.
 /// One thread does it all. What runs in the oracle's place: breaker.hpp (failures that are all
 /// alike), worker_slots.hpp (tries, jsonl processes that fail in the middle). Throws
-/// Error(try_again) after SIGTERM or SIGUSR1 or when the walltime runs out (everything finished is
-/// handed in, the rest given back), Error(unavailable) when the circuit breaker opens or the oracle
-/// asks to stop, saying why, and what queue functions throw.
+/// what queue functions throw; every other end is in the report.
 WorkerReport run_worker(const WorkerRequest& request);
 
 /// Runs the known item of the oracle's [test] section and prints what came out on stdout. Throws

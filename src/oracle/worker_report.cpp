@@ -42,15 +42,16 @@ std::string report_text(const WorkerReport& report) {
 }
 
 std::string report_json(const WorkerReport& report) {
-    const nlohmann::ordered_json json = {{"items", num_items(report)},
-                                         {"counts", report.counts},
-                                         {"tickets", report.tickets},
-                                         {"tickets_given_back", report.released},
-                                         {"leases_lost", report.lost},
-                                         {"tickets_left", report.left},
-                                         {"tickets_elsewhere", report.elsewhere},
-                                         {"wall_seconds", report.wall_seconds},
-                                         {"oracle_seconds", report.oracle_seconds}};
+    nlohmann::ordered_json json = {{"items", num_items(report)},
+                                   {"counts", report.counts},
+                                   {"tickets", report.tickets},
+                                   {"tickets_given_back", report.released},
+                                   {"leases_lost", report.lost},
+                                   {"tickets_left", report.left},
+                                   {"tickets_elsewhere", report.elsewhere},
+                                   {"wall_seconds", report.wall_seconds},
+                                   {"oracle_seconds", report.oracle_seconds}};
+    if (report.early_end) json["ended_early"] = printable(report.early_end->what());
     return json.dump(2) + "\n";
 }
 

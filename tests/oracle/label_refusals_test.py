@@ -23,6 +23,14 @@ class Refusals(Case):
         self.assert_error(place.label(place.copy_oracle()), 66, place.queue)
         self.assertFalse(os.path.exists(place.queue))
 
+    def test_a_tagged_batch_is_only_for_workers_with_its_tag(self):
+        place = self.numbered(2, tag="gpu")
+        for oracle, count in (("", 0), ("tags = cpu licensed", 0), ("tags = licensed gpu", 2)):
+            result = place.label(place.copy_oracle(oracle), "--until-empty")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(f"labeled {count} items", result.stdout)
+        self.assertTrue(place.all_once())
+
     def test_an_unknown_placeholder_is_told_before_any_item_runs(self):
         place = self.numbered(2)
         oracle = place.copy_oracle(answer='{"y": {{aa}}}')

@@ -258,9 +258,14 @@ class Endings(Case):
     def test_failures_that_are_all_alike_open_the_breaker_and_nothing_is_reported(self):
         place = self.numbered(30, ticket_items=3)
         broken = place.copy_oracle("breaker = 4", answer="no JSON")
-        result = place.label(broken, "--until-empty", "--workers", 3)
+        report_path = os.path.join(place.folder, "report.json")
+        result = place.label(broken, "--until-empty", "--workers", 3, "--json", report_path)
         self.assert_error(result, 69, broken, "items in a row failed alike (oracle_error: ",
                           "--test", "0 items handed in")
+        with open(report_path, encoding="utf-8") as file:
+            report = json.load(file)
+        self.assertEqual(report["items"], 0)
+        self.assertIn("failed alike", report["ended_early"])
         self.assertEqual(place.results(), [])
         self.assertEqual(len(place.names("pending")), 10)
         self.assert_nothing_leased(place)

@@ -52,7 +52,7 @@ def wait_until(condition, seconds=20):
 class Workplace:
     """A queue with one batch of all rows of a made pool, and workers on it."""
 
-    def __init__(self, folder, columns, ticket_items=1, ids=None):
+    def __init__(self, folder, columns, ticket_items=1, ids=None, tag=None):
         self.folder = str(folder)
         self.queue = os.path.join(self.folder, "queue")
         self.scratch = os.path.join(self.folder, "scratch")
@@ -63,7 +63,7 @@ class Workplace:
         subprocess.run(
             [BINARY, "select", "--pool", pool, "--queue", self.queue, "--batch",
              str(self.num_items), "--score", "random", "--diversify", "none", "--ticket-items",
-             str(ticket_items)],
+             str(ticket_items), *(["--tag", tag] if tag else [])],
             check=True, capture_output=True, env=ENVIRONMENT, timeout=60)
 
     def make_pool(self, ids):
