@@ -7,8 +7,8 @@
 #include "queue/batch_reader.hpp"
 #include "queue/item_state.hpp"
 #include "queue/layout.hpp"
+#include "queue/server_clock.hpp"
 #include "queue/snapshot.hpp"
-#include "queue/staging.hpp"
 
 #include <fmt/format.h>
 
@@ -31,15 +31,6 @@ std::int64_t modified_ns(const FileDescriptor& file, const std::string& path) {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
     return status.st_mtim.tv_sec * second_ns + status.st_mtim.tv_nsec;
-}
-
-// The file server's clock: the time of a file written just now.
-std::int64_t file_server_time_ns(const std::string& queue_directory) {
-    const std::string probe = join(join(queue_directory, folder::tmp), staging_name());
-    create_text_file(probe, "", SyncTime::later);
-    const std::int64_t now = modified_ns(open_own_file(probe), probe);
-    if (::unlink(probe.c_str()) != 0) throw system_error(probe, "cannot remove", errno);
-    return now;
 }
 
 bool holder_is_gone(const Holder& holder) {

@@ -1,15 +1,12 @@
 #include "queue/status.hpp"
 
-#include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "queue/layout.hpp"
-#include "queue/staging.hpp"
+#include "queue/server_clock.hpp"
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -27,28 +24,21 @@ constexpr std::array failure_states = {ItemState::nonconverged, ItemState::inval
                                        ItemState::timeout,      ItemState::oracle_error,
                                        ItemState::cancelled,    ItemState::rejected};
 
-double modified_seconds(const struct stat& status) {
-    return static_cast<double>(status.st_mtim.tv_sec) +
-           1e-9 * static_cast<double>(status.st_mtim.tv_nsec);
-}
-
 // When a file was last changed, by the clock of the machine that keeps it.
 std::optional<double> modified(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
-    return modified_seconds(status);
+    return static_cast<double>(status.st_mtim.tv_sec) +
+           1e-9 * static_cast<double>(status.st_mtim.tv_nsec);
 }
 
 // The time on the machine that keeps the files; nothing where this user may not write.
 std::optional<double> file_server_time(const std::string& queue_directory) {
-    const std::string probe = join(join(queue_directory, folder::tmp), staging_name());
-    const FileDescriptor file(
-        ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file.valid()) return std::nullopt;
-    struct stat status {};
-    const bool known = ::fstat(file.get(), &status) == 0;
-    ::unlink(probe.c_str());
-    return known ? std::optional(modified_seconds(status)) : std::nullopt;
+    try {
+        return 1e-9 * static_cast<double>(file_server_time_ns(queue_directory));
+    } catch (const Error&) {
+        return std::nullopt;
+    }
 }
 
 std::string lease_text(const Token& token) {
