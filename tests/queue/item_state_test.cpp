@@ -91,7 +91,7 @@ TEST_F(ItemStateTest, failures_keep_their_reason_and_are_rejected_once_settled) 
     hand_in(root_, token, {{2, ItemStatus::timeout}});
     settle_all();
     EXPECT_EQ(state(), ItemState::rejected);
-    EXPECT_EQ(judge(2)[0].reason, "because");
+    EXPECT_EQ(judge(2)[0].reason, "timeout: because");
 }
 
 TEST_F(ItemStateTest, refusals_count_up_to_a_limit) {
@@ -128,7 +128,7 @@ TEST_F(ItemStateTest, a_label_that_ingest_did_not_take_is_rejected) {
     settle_all();
     EXPECT_EQ(judge(1)[0].state, ItemState::ingested);
     EXPECT_EQ(judge(1)[1].state, ItemState::rejected);
-    EXPECT_EQ(judge(1)[1].reason, "out of range");
+    EXPECT_EQ(judge(1)[1].reason, "invalid: out of range");
     EXPECT_TRUE(damaged_.empty());
     EXPECT_TRUE(take_snapshot(root_).foreign.empty());
     fs::remove(rejected);
