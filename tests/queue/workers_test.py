@@ -157,6 +157,7 @@ class Clocks(QueueCase):
                                    *map(str, label_words(queue, slow, "--lease", LONGER_LEASE_S))],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         wait_for(lambda: os.listdir(queue / "leased"), "a lease")
+        time.sleep(LONGER_LEASE_S + 0.5)
         succeed(sluice("queue", "reap", "--queue", queue), "reap")
         _, errors = worker.communicate(timeout=60)
         self.assertEqual(worker.returncode, 0, errors)
