@@ -93,9 +93,19 @@ class Torture:
         Audit(self.queue, self.labels, "when all are dead").check_whole()
         self.finish()
 
+    def free_quarantined(self):
+        """Brings back tickets whose workers were killed five times, as README says."""
+        tokens = sorted((self.queue / "quarantine").glob("*.a5*"))
+        for token in tokens:
+            token.rename(self.queue / "pending" / token.name.replace(".a5", ".a1"))
+        return len(tokens)
+
     def finish(self):
         for number in range(1, ROUNDS + 1):
             succeed(sluice(*self.select_words(number)), f"select {number}")
+        # The first worker takes back what the killed ones held, and that may be for the fifth time.
+        succeed(sluice(*label_words(self.queue, self.oracle)), "label")
+        freed = self.free_quarantined()
         finish(self.queue, self.labels, self.oracle, "after the kills")
         audit = Audit(self.queue, self.labels, "after the kills").check_labeled()
         expect(len(audit.items) == ROUNDS * BATCH, f"{len(audit.items)} items were issued")
@@ -106,7 +116,7 @@ class Torture:
                f"a second ingest made a generation: {again.stdout}")
         print(f"{sum(kinds[0] for kinds in self.done.values())} kills "
               f"({', '.join(f'{kind} {n[0]}, ended {n[1]}' for kind, n in sorted(self.done.items()))}); "
-              f"{len(audit.labels)} items labeled once in {audit.num_generations} generations")
+              f"{freed} tickets out of quarantine; {len(audit.labels)} items labeled once in {audit.num_generations} generations")
 
 
 def main():
