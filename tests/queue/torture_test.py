@@ -19,6 +19,7 @@ from labeling import Audit, finish, label_words, sluice, start, succeed, write_o
 
 ROUNDS = 40
 BATCH = 12
+LEASE_S = 5
 
 
 class Torture:
@@ -44,7 +45,7 @@ class Torture:
     def words(self, kind):
         number = self.random.randint(1, ROUNDS)
         return {"select": self.select_words(number),
-                "label": label_words(self.queue, self.oracle),
+                "label": label_words(self.queue, self.oracle, "--lease", LEASE_S),
                 "ingest": ["ingest", "--queue", self.queue, "--labels", self.labels],
                 "reap": ["queue", "reap", "--queue", self.queue, "--no-wait"],
                 "fsck": ["queue", "fsck", "--queue", self.queue]}[kind]
@@ -103,8 +104,10 @@ class Torture:
     def finish(self):
         for number in range(1, ROUNDS + 1):
             succeed(sluice(*self.select_words(number)), f"select {number}")
-        # The first worker takes back what the killed ones held, and that may be for the fifth time.
-        succeed(sluice(*label_words(self.queue, self.oracle)), "label")
+        # What the killed workers held is taken back: at once, or after the lease where another process
+        # has the number of theirs by now. For some it may be the fifth time.
+        time.sleep(LEASE_S)
+        succeed(sluice("queue", "reap", "--queue", self.queue), "reap")
         freed = self.free_quarantined()
         finish(self.queue, self.labels, self.oracle, "after the kills")
         audit = Audit(self.queue, self.labels, "after the kills").check_labeled()
