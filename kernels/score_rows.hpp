@@ -20,6 +20,8 @@ enum class ScoreInput {
     committee_probabilities,  ///< [M,C], each member as `probabilities`
     committee_logits,         ///< [M,C], each member as `logits`
     predictions,              ///< [M,T], any finite values (regression)
+    gaussian_predictions,     ///< [M,2T]: T predictions, then their T variances (> 0)
+    features,                 ///< [D], any finite values; for the scorer of a committee only
 };
 
 /// A block of consecutive rows in memory.

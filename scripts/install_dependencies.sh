@@ -31,6 +31,7 @@ build libhdf5-openmpi-dev program:h5pcc
 build libboost-program-options-dev library
 build libdeflate-dev library
 build libfmt-dev library
+build libeigen3-dev library
 build libssl-dev library
 build nlohmann-json3-dev library
 build libgtest-dev library

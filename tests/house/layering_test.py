@@ -14,17 +14,19 @@ ROOMS = {
     "comm": set(),
     "h5": set(),
     "pool": {"h5", "comm"},
-    "select": {"kernels", "comm", "pool"},
+    "model": {"kernels", "h5"},
+    "select": {"kernels", "comm", "pool", "model"},
     "queue": {"h5"},
     "oracle": {"queue"},
-    "campaign": {"kernels", "comm", "h5", "pool", "select", "queue", "oracle"},
-    "cli": {"kernels", "comm", "h5", "pool", "select", "queue", "oracle", "campaign"},
+    "campaign": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle"},
+    "cli": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "campaign"},
 }
 
 # Outside header -> the only places that may include it.
 OUTSIDE = [
     (re.compile(r"(mpi|mpi-ext)\.h"), re.compile(r"src/comm/.*"), "<mpi.h> only in src/comm"),
     (re.compile(r"(hdf5|hdf5_hl|H5\w+)\.h"), re.compile(r"src/h5/.*"), "<hdf5.h> only in src/h5"),
+    (re.compile(r"(unsupported/)?Eigen/.*"), re.compile(r"src/model/.*"), "Eigen only in src/model"),
     (re.compile(r"boost/.*"), re.compile(r"src/cli/.*"), "Boost only in src/cli"),
     (re.compile(r"(cuda|cub/|thrust/|cooperative_groups|device_launch|nvToolsExt|math_constants).*"),
      re.compile(r"kernels/cuda/.*|kernels/.*\.cuh?"), "CUDA headers only in kernels/cuda and *.cu"),

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "comm/communicator.hpp"
+#include "model/train.hpp"
+#include "model/training_set.hpp"
+#include "pool/pool.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace sluice::campaign {
+
+/// Some of the labels of a directory of generations, or of one labels file.
+struct LabelSource {
+    std::string path;
+    std::int64_t first_round =
+        0;  ///< labels of these rounds only; files without `round` are round 0
+    std::int64_t last_round = std::numeric_limits<std::int64_t>::max();
+};
+
+/// The labels of all sources as a training set: ascending by row, each row once (the first source
+/// that has it counts), missing labels (-1, NaN) left out. Features come from the label files, or,
+/// where those have none, from `pool` (may be null). Integer `y` are classes, others targets.
+/// `num_classes` = 0: the largest class seen + 1. Rank 0 reads, all ranks get the set.
+/// Throws AgreedError: no_input for a missing path, bad_data naming file, dataset, row and value
+/// for a class outside [0, num_classes), a target or feature that is not finite, widths that
+/// differ. \collective
+model::TrainingSet read_training_set(const std::vector<LabelSource>& sources,
+                                     const pool::Pool* pool, std::int64_t num_classes,
+                                     comm::Communicator& world);
+
+/// Trains the nets of a committee, net m on rank m % size, and puts them together; the same
+/// committee on all ranks, bit for bit the same for any number of ranks. Shows progress; stops with
+/// AgreedError(try_again) after a stop signal. \collective
+model::Committee train_over_ranks(const model::TrainingSet& set, const model::TrainOptions& options,
+                                  comm::Communicator& world);
+
+}  // namespace sluice::campaign
