@@ -123,7 +123,7 @@ class MemberTraining {
             if (!parts_.held_out.empty()) {
                 const float held_out_loss = judge();
                 history_.validation_loss.push_back(held_out_loss);
-                if (epoch == 0 || held_out_loss < best_loss) {
+                if (best_weights.empty() || held_out_loss < best_loss) {
                     best_loss = held_out_loss;
                     history_.best_epoch = epoch;
                     net_->keep_weights(best_weights);
