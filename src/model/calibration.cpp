@@ -74,8 +74,7 @@ double negative_log_likelihood(const HeldOutLogits& held_out, float temperature)
     const std::vector<float> probabilities = mean_probabilities(held_out, temperature);
     double sum = 0.0;
     for (std::int64_t i = 0; i < held_out.rows(); ++i) {
-        const std::int64_t own =
-            i * held_out.classes + held_out.truth[static_cast<std::size_t>(i)];
+        const std::int64_t own = i * held_out.classes + held_out.truth[static_cast<std::size_t>(i)];
         const float probability =
             std::max(probabilities[static_cast<std::size_t>(own)], smallest_probability);
         sum -= static_cast<double>(kernels::canonical_log(probability));

@@ -28,8 +28,8 @@ void check_layers(const TrainOptions& options) {
         require_within("--hidden", units, 1, most_units);
     require_within("--hidden", std::ssize(options.hidden), 0, max_layers - 3);
     require_within("--random-features", options.random_features, 0, most_units);
-    require_option(options.gamma >= 0.0, "--gamma: below 0 (" + number_text(options.gamma) +
-                                             "); give a number above 0");
+    require_option(options.gamma >= 0.0,
+                   "--gamma: below 0 (" + number_text(options.gamma) + "); give a number above 0");
     require_option(options.activation != kernels::Activation::cosine,
                    "--activation: cosine is for random features only; choose relu, silu or tanh, "
                    "or give --random-features");
@@ -50,10 +50,10 @@ void check_steps(const TrainOptions& options) {
     require_option(options.learning_rate > 0.0 && options.learning_rate <= 10.0,
                    "--learning-rate: not above 0 and up to 10 (" +
                        number_text(options.learning_rate) + "); try 0.001");
-    require_option(options.weight_decay >= 0.0 &&
-                       options.weight_decay * options.learning_rate < 1.0,
-                   "--weight-decay: below 0, or 1 and more with the learning rate (" +
-                       number_text(options.weight_decay) + "); try 0.0001");
+    require_option(
+        options.weight_decay >= 0.0 && options.weight_decay * options.learning_rate < 1.0,
+        "--weight-decay: below 0, or 1 and more with the learning rate (" +
+            number_text(options.weight_decay) + "); try 0.0001");
     require_option(options.held_out >= 0.0 && options.held_out < 1.0,
                    "--held-out: not from 0 to below 1 (" + number_text(options.held_out) +
                        "); give a share of the labels");
@@ -75,12 +75,12 @@ void check_trainable(const TrainingSet& set, const TrainOptions& options) {
     check_layers(options);
     check_steps(options);
     const HeadDefinition& head = head_definition(options.head);
-    require_option(head.task == set.task,
-                   "--head " + head.name + ": is for " + std::string(task_name(head.task)) +
-                       ", but the labels of " + set.source +
-                       (set.task == Task::classification
-                            ? " are classes; choose softmax or hinge"
-                            : " are numbers; choose squares or gaussian"));
+    require_option(
+        head.task == set.task,
+        "--head " + head.name + ": is for " + std::string(task_name(head.task)) +
+            ", but the labels of " + set.source +
+            (set.task == Task::classification ? " are classes; choose softmax or hinge"
+                                              : " are numbers; choose squares or gaussian"));
     require(set.size() > 0, ExitCode::bad_data,
             set.source + ": has no labels (0); label some rows first");
     if (set.task == Task::classification) check_classes(set);

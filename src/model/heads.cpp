@@ -5,7 +5,8 @@
 namespace sluice::model {
 
 const std::vector<HeadDefinition>& head_definitions() {
-    static const std::vector<HeadDefinition> definitions = {  // in the order of Head
+    static const std::vector<HeadDefinition> definitions = {
+        // in the order of Head
         {Head::softmax, "softmax", Task::classification,
          "class probabilities by cross-entropy; with no hidden layer logistic regression"},
         {Head::hinge, "hinge", Task::classification,

@@ -109,8 +109,7 @@ HeldOutLogits held_out_logits(const TrainingSet& set, const TrainOptions& option
                                   static_cast<std::size_t>(num_parts_of(options)), of_row[n]);
     }
     if (result.rows() == 0) return result;
-    result.logits.resize(
-        static_cast<std::size_t>(result.rows() * result.members * result.classes));
+    result.logits.resize(static_cast<std::size_t>(result.rows() * result.members * result.classes));
     run_network(committee, kernels::Backend::cpu, set.source)
         ->run(features.data(), result.rows(), result.logits.data());
     return result;
@@ -120,8 +119,8 @@ void calibrate(const TrainingSet& set, const TrainOptions& options, Committee& c
     const HeldOutLogits held_out = held_out_logits(set, options, committee);
     if (held_out.rows() < fewest_for_temperature) return;
     const auto error_at = [&](float temperature) {
-        return expected_calibration_error(mean_probabilities(held_out, temperature),
-                                          held_out.truth, held_out.classes);
+        return expected_calibration_error(mean_probabilities(held_out, temperature), held_out.truth,
+                                          held_out.classes);
     };
     committee.temperature = fit_temperature(held_out);
     committee.calibration = {error_at(1.0F), error_at(committee.temperature), held_out.rows()};
@@ -153,8 +152,8 @@ Committee assemble(const TrainingSet& set, const TrainOptions& options,
         committee.history.push_back(std::move(trained.history));
     }
     if (options.dropout_masks > 0) {
-        committee.dropout = Dropout{options.dropout_masks,
-                                    static_cast<float>(options.dropout_rate), options.seed};
+        committee.dropout =
+            Dropout{options.dropout_masks, static_cast<float>(options.dropout_rate), options.seed};
     }
     committee.provenance = provenance_text(set, options);
     if (options.head == Head::softmax) calibrate(set, options, committee);

@@ -49,7 +49,7 @@ struct TrainOptions {
     /// penalty instead, so that what is minimised is mean loss + weight_decay / 2 |W|^2 exactly
     /// (scikit-learn's C is then 1 / (L weight_decay)).
     double weight_decay = 0.0;
-    std::int64_t batch_rows = 64;    ///< labels of one step
+    std::int64_t batch_rows = 64;  ///< labels of one step
     std::int64_t max_epochs = 500;
     std::int64_t patience = 30;  ///< epochs without a better held-out loss; 0 = never stop early
     /// Share of the labels kept out of training, the same for all members, and none if that makes
