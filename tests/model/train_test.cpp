@@ -4,7 +4,7 @@
 #include "model/training_parts.hpp"
 #include "tests/model/training_fixture.hpp"
 #include "tests/support/expect_error.hpp"
-#include "tests/support/network_oracle.hpp"
+#include "tests/support/training_oracle.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

@@ -3,7 +3,7 @@
 #include "model/losses.hpp"
 #include "model/random_numbers.hpp"
 #include "tests/model/training_fixture.hpp"
-#include "tests/support/network_oracle.hpp"
+#include "tests/support/training_oracle.hpp"
 
 #include <gtest/gtest.h>
 
