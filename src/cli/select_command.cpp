@@ -62,6 +62,20 @@ std::vector<OptionSpec> science_options() {
         {.name = "labels",
          .value_name = "PATH",
          .summary = "labels file, or directory of label generations: never chosen, and centres"},
+        {.name = "held-out",
+         .value_name = "PATH",
+         .summary =
+             "labels file or directory whose rows are never chosen, and no centres: the rows "
+             "that models are tested on"},
+        {.name = "model",
+         .value_name = "FILE",
+         .summary = "model file of 'sluice train': scores read what its members say of the "
+                    "features, in place of the pool's probabilities or predictions"},
+        {.name = "batch-cost",
+         .value_name = "X",
+         .summary = "most that the batch may cost by the pool's `cost`: the first rows chosen that "
+                    "fit are taken, at most --batch",
+         .unit = "that of `cost`"},
         {.name = "seed",
          .value_name = "S",
          .summary = "seed of random choices, 0 to 2^64-1",
@@ -156,7 +170,10 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     request.metric = options.text("metric");
     request.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
     request.input = options.text("input");
-    request.labels_path = options.text("labels");
+    if (options.has("labels")) request.labels = {{options.text("labels")}};
+    if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
+    request.model_path = options.text("model");
+    if (options.has("batch-cost")) request.batch_cost = options.positive_number("batch-cost");
     request.seed = options.seed("seed");
     request.round = static_cast<std::uint32_t>(
         options.count("round", {1, std::numeric_limits<std::uint32_t>::max()}));

@@ -32,6 +32,13 @@ std::int64_t count_in(const Excluded& sorted, RowRange rows) {
     return std::lower_bound(begin, sorted.end(), rows.end) - begin;
 }
 
+std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan) {
+    if (plan.input == kernels::ScoreInput::features) {
+        return kernels::make_committee_scorer(plan.backend, plan.network, *plan.score);
+    }
+    return kernels::make_scorer(plan.backend, *plan.score, plan.seed, plan.round);
+}
+
 // Stage 1 of one rank: workers draw blocks from a counter, read, score, and offer what passes the
 // threshold to one collector.
 class Scan {
@@ -41,7 +48,7 @@ class Scan {
           rows_(rows),
           excluded_(excluded),
           dataset_(plan.input_role.empty() ? nullptr : &pool.get(plan.input_role, "the score")),
-          scorer_(kernels::make_scorer(plan.backend, *plan.score, plan.seed, plan.round)),
+          scorer_(make_scorer(plan)),
           num_blocks_((rows.size() + plan.block_rows - 1) / plan.block_rows),
           top_(static_cast<std::size_t>(std::min(plan.shortlist_size, rows.size()))),
           threshold_(top_.threshold().score),
@@ -129,8 +136,9 @@ class Scan {
     }
 
     static std::int64_t members_of(const pool::Dataset& dataset, kernels::ScoreInput input) {
-        const bool single =
-            input == kernels::ScoreInput::probabilities || input == kernels::ScoreInput::logits;
+        const bool single = input == kernels::ScoreInput::probabilities ||
+                            input == kernels::ScoreInput::logits ||
+                            input == kernels::ScoreInput::features;
         return single ? 1 : dataset.row_shape.front();
     }
 

@@ -4,6 +4,7 @@
 #include "core/partition.hpp"
 #include "core/phase.hpp"
 #include "core/text.hpp"
+#include "select/budget.hpp"
 #include "select/diversify.hpp"
 #include "select/scan.hpp"
 #include "select/shortlist.hpp"
@@ -83,17 +84,17 @@ const DiversityDefinition& find_diversity(std::string_view name) {
                                                       : "did you mean " + nearest + "?"));
 }
 
-Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
-                           const std::vector<RowId>& labeled_or_issued, comm::Communicator& world) {
+Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const TakenRows& taken,
+                           comm::Communicator& world) {
     Selection selection;
     selection.covering_radius = not_a_distance;
     selection.redundancy = std::numeric_limits<double>::quiet_NaN();
 
     enter_phase("score");
+    const std::vector<RowId> excluded = taken.all();
     ScanResult scan;
     world.agree([&] {
-        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world),
-                         labeled_or_issued);
+        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world), excluded);
     });
     settle_bad_rows(scan, plan, selection, world);
     selection.num_candidates = world.sum(scan.num_candidates);
@@ -105,9 +106,10 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
     selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));
     if (plan.diversity == "none" || selection.shortlist_size == 0) {
         selection.rows = in_score_order(shortlist, world);
+        selection.rows.resize(affordable_picks(pool, plan, selection.rows, world));
         return selection;
     }
-    diversify(pool, plan, balance_by_row(std::move(shortlist), world), labeled_or_issued, selection,
+    diversify(pool, plan, balance_by_row(std::move(shortlist), world), taken.centers, selection,
               world);
     return selection;
 }
