@@ -32,7 +32,14 @@ SLUICE_HD constexpr Philox4 philox4x32(Philox4 counter, std::uint64_t key) {
 }
 
 /// What a random stream is for: streams of different purposes never share a value.
-enum class RandomPurpose : std::uint16_t { random_score = 1, pool_values = 2, pool_structure = 3 };
+enum class RandomPurpose : std::uint16_t {
+    random_score = 1,
+    pool_values = 2,
+    pool_structure = 3,
+    study_split = 20,
+    study_noise = 21,
+    study_refusal = 22,
+};
 
 /// Four random words of (seed, purpose, round, row, index): row and index identify the value,
 /// `round` is the selection round (0 where there is none). row < 2^48, index < 2^32.
