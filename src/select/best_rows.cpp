@@ -28,7 +28,7 @@ void BestRows::read_centers(std::span<const RowId> centers) {
         values.resize(rows.size() * dim);
         reader_->gather(rows, values, scratch);
         for (std::size_t i = 0; i < rows.size(); ++i)
-            of_centers_.push_back(content_of(std::span(values).subspan(i * dim, dim)));
+            of_centers_.push_back(row_digest(std::span(values).subspan(i * dim, dim)));
     }
     std::sort(of_centers_.begin(), of_centers_.end());
 }
@@ -45,12 +45,12 @@ void BestRows::look_at(const kernels::ScoreBlock& block, std::span<const Candida
         scratch.features.resize(passed.size() * dim);
         reader_->gather(scratch.rows, scratch.features, scratch.reader);
     }
-    scratch.contents.clear();
+    scratch.digests.clear();
     for (std::size_t i = 0; i < passed.size(); ++i) {
         const auto in_block = static_cast<std::size_t>(passed[i].row - block.rows.begin);
         const float* const row =
             is_read ? block.values + in_block * dim : scratch.features.data() + i * dim;
-        scratch.contents.push_back(content_of({row, dim}));
+        scratch.digests.push_back(row_digest({row, dim}));
     }
 }
 
@@ -60,9 +60,9 @@ void BestRows::add(std::span<const Candidate> passed, const Scratch& scratch) {
             all_.offer(passed[i]);
             continue;
         }
-        const Content& content = scratch.contents[i];
-        if (!std::binary_search(of_centers_.begin(), of_centers_.end(), content))
-            distinct_.offer({passed[i], content});
+        const RowDigest& digest = scratch.digests[i];
+        if (!std::binary_search(of_centers_.begin(), of_centers_.end(), digest))
+            distinct_.offer({passed[i], digest});
     }
 }
 

@@ -21,7 +21,7 @@ class BestRows {
     struct Scratch {
         std::vector<RowId> rows;
         std::vector<float> features;
-        std::vector<Content> contents;
+        std::vector<RowDigest> digests;
         pool::RowReader::Scratch reader;
     };
 
@@ -42,7 +42,7 @@ class BestRows {
     float threshold() const;
 
     std::vector<Candidate> take_sorted() { return all_.take_sorted(); }
-    std::vector<DistinctCandidate> take_distinct() { return distinct_.take_sorted(); }
+    std::vector<DigestedCandidate> take_distinct() { return distinct_.take_sorted(); }
 
     /// Bytes it needs for `capacity` of `rows` rows, all threads' scratch included.
     static std::int64_t memory(const pool::Pool& pool, const Plan& plan, std::int64_t capacity,
@@ -54,7 +54,7 @@ class BestRows {
 
     const pool::Dataset* features_ = nullptr;  // null when copies are kept
     std::optional<pool::RowReader> reader_;
-    std::vector<Content> of_centers_;  // ascending
+    std::vector<RowDigest> of_centers_;  // ascending
     TopK all_;
     DistinctTopK distinct_;
 };

@@ -6,105 +6,110 @@
 #include <charconv>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace sluice::select {
 namespace {
 
 constexpr std::size_t slack = 1024;
-constexpr std::size_t hex_digits = 16;
-constexpr std::int64_t bytes_of_entry = 80;  // the candidate, its content, and the map's node
+constexpr std::size_t word_digits = 16;
 constexpr Candidate worst{-std::numeric_limits<float>::infinity(),
                           std::numeric_limits<RowId>::max()};
 
-std::uint64_t number_of(const std::string& digest, std::size_t begin) {
-    std::uint64_t number = 0;
-    const char* const first = digest.data() + begin;
-    std::from_chars(first, first + hex_digits, number, 16);
-    return number;
+bool better_candidate(const DigestedCandidate& left, const DigestedCandidate& right) {
+    return better(left.candidate, right.candidate);
 }
 
-// A candidate on its way to the rank that compares all of its content.
+std::uint64_t word_of(const std::string& hex, std::size_t which) {
+    std::uint64_t word = 0;
+    const char* begin = hex.data() + which * word_digits;
+    std::from_chars(begin, begin + word_digits, word, 16);
+    return word;
+}
+
+// Equal rows side by side, the best of them first.
+bool comes_before(const DigestedCandidate& left, const DigestedCandidate& right) {
+    if (left.digest != right.digest) return left.digest < right.digest;
+    return better_candidate(left, right);
+}
+
+// A candidate at the rank that compares all of its digest, and where it came from.
 struct Traveller {
-    DistinctCandidate entry;
+    DigestedCandidate digested;
     std::int64_t rank;
 };
 
-bool comes_before(const Traveller& left, const Traveller& right) {
-    if (left.entry.content != right.entry.content) return left.entry.content < right.entry.content;
-    return better(left.entry.candidate, right.entry.candidate);
+void keep_best_of_each(std::vector<DigestedCandidate>& candidates) {
+    std::sort(candidates.begin(), candidates.end(), comes_before);
+    const auto same = [](const DigestedCandidate& left, const DigestedCandidate& right) {
+        return left.digest == right.digest;
+    };
+    candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
 }
 
 }  // namespace
 
-Content content_of(std::span<const float> features) {
-    thread_local std::vector<float> values;
-    values.assign(features.begin(), features.end());
-    for (float& value : values)
+RowDigest row_digest(std::span<const float> features) {
+    std::vector<float> plain(features.begin(), features.end());
+    for (float& value : plain)
         value += 0.0F;  // -0 becomes 0
     Sha256 hash;
-    hash.update(std::as_bytes(std::span<const float>(values)));
-    const std::string digest = hash.hex_digest();
-    return {number_of(digest, 0), number_of(digest, hex_digits)};
+    hash.update(std::as_bytes(std::span<const float>(plain)));
+    const std::string hex = hash.hex_digest();
+    return {{word_of(hex, 0), word_of(hex, 1)}};
 }
 
-DistinctTopK::DistinctTopK(std::size_t capacity) : capacity_(capacity), threshold_(worst) {}
+DistinctTopK::DistinctTopK(std::size_t capacity)
+    : capacity_(capacity), limit_(2 * capacity + slack), threshold_(worst) {}
 
-void DistinctTopK::offer(const DistinctCandidate& offered) {
-    if (capacity_ == 0 || !better(offered.candidate, threshold_)) return;
-    const auto [entry, is_new] = kept_.try_emplace(offered.content, offered.candidate);
-    if (!is_new && better(offered.candidate, entry->second)) entry->second = offered.candidate;
-    if (kept_.size() >= 2 * capacity_ + slack) shrink();
+void DistinctTopK::offer(const DigestedCandidate& offered) {
+    if (!may_enter(offered.candidate)) return;
+    kept_.push_back(offered);
+    if (kept_.size() >= limit_) shrink();
 }
 
-std::vector<DistinctCandidate> DistinctTopK::take_sorted() {
+std::vector<DigestedCandidate> DistinctTopK::take_sorted() {
     shrink();
-    std::vector<DistinctCandidate> result;
-    for (const auto& [content, candidate] : kept_)
-        result.push_back({candidate, content});
-    std::sort(result.begin(), result.end(),
-              [](const DistinctCandidate& left, const DistinctCandidate& right) {
-                  return better(left.candidate, right.candidate);
-              });
-    kept_.clear();
+    std::sort(kept_.begin(), kept_.end(), better_candidate);
     threshold_ = worst;
-    return result;
+    return std::exchange(kept_, {});
 }
 
 std::int64_t DistinctTopK::memory(std::int64_t capacity) {
-    return (2 * capacity + static_cast<std::int64_t>(slack)) * bytes_of_entry;
+    return (2 * capacity + static_cast<std::int64_t>(slack)) *
+           static_cast<std::int64_t>(sizeof(DigestedCandidate));
 }
 
 void DistinctTopK::shrink() {
-    if (kept_.size() <= capacity_) return;
-    std::vector<Candidate> all;
-    for (const auto& [content, candidate] : kept_)
-        all.push_back(candidate);
-    const auto last = all.begin() + static_cast<std::ptrdiff_t>(capacity_) - 1;
-    std::nth_element(all.begin(), last, all.end(), better);
-    threshold_ = *last;
-    std::erase_if(kept_, [&](const auto& entry) { return better(threshold_, entry.second); });
+    keep_best_of_each(kept_);
+    if (kept_.size() < capacity_ || kept_.empty()) return;
+    const auto last = kept_.begin() + static_cast<std::ptrdiff_t>(capacity_) - 1;
+    std::nth_element(kept_.begin(), last, kept_.end(), better_candidate);
+    threshold_ = last->candidate;
+    kept_.resize(capacity_);
 }
 
-std::vector<Candidate> drop_copies(std::span<const DistinctCandidate> mine,
-                                   comm::Communicator& world) {
+std::vector<Candidate> keep_distinct(std::span<const DigestedCandidate> mine,
+                                     comm::Communicator& world) {
     const auto num_ranks = static_cast<std::uint64_t>(world.size());
     std::vector<std::vector<Traveller>> parts(num_ranks);
-    for (const DistinctCandidate& entry : mine)
-        parts[entry.content.low % num_ranks].push_back({entry, world.rank()});
+    for (const DigestedCandidate& one : mine)
+        parts[one.digest.word[0] % num_ranks].push_back({one, world.rank()});
     std::vector<Traveller> met = world.all_to_all(parts);
-    std::sort(met.begin(), met.end(), comes_before);
-
+    std::sort(met.begin(), met.end(), [](const Traveller& left, const Traveller& right) {
+        return comes_before(left.digested, right.digested);
+    });
     std::vector<std::vector<RowId>> copies(num_ranks);
     for (std::size_t i = 1; i < met.size(); ++i) {
-        if (met[i].entry.content == met[i - 1].entry.content)
-            copies[static_cast<std::size_t>(met[i].rank)].push_back(met[i].entry.candidate.row);
+        if (met[i].digested.digest == met[i - 1].digested.digest)
+            copies[static_cast<std::size_t>(met[i].rank)].push_back(met[i].digested.candidate.row);
     }
     std::vector<RowId> dropped = world.all_to_all(copies);
     std::sort(dropped.begin(), dropped.end());
     std::vector<Candidate> kept;
-    for (const DistinctCandidate& entry : mine) {
-        if (!std::binary_search(dropped.begin(), dropped.end(), entry.candidate.row))
-            kept.push_back(entry.candidate);
+    for (const DigestedCandidate& one : mine) {
+        if (!std::binary_search(dropped.begin(), dropped.end(), one.candidate.row))
+            kept.push_back(one.candidate);
     }
     return kept;
 }

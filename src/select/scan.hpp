@@ -16,7 +16,7 @@ namespace sluice::select {
 /// What stage 1 left on this rank.
 struct ScanResult {
     std::vector<Candidate> best;              ///< the plan's K best of this rank's rows, best first
-    std::vector<DistinctCandidate> distinct;  ///< in their place under Copies::drop
+    std::vector<DigestedCandidate> distinct;  ///< in their place under Copies::drop
     std::int64_t num_candidates = 0;          ///< this rank's rows that could be chosen
     std::int64_t num_bad = 0;                 ///< this rank's rows that break the score's contract
     RowId first_bad = -1;                     ///< lowest of them, -1 = none

@@ -100,7 +100,7 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     selection.bytes_read = world.sum(scan.bytes_read);
 
     enter_phase("shortlist");
-    if (plan.copies == Copies::drop) scan.best = drop_copies(scan.distinct, world);
+    if (plan.copies == Copies::drop) scan.best = keep_distinct(scan.distinct, world);
     std::vector<Candidate> shortlist =
         keep_global_best(std::move(scan.best), plan.shortlist_size, world);
     selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));

@@ -1,93 +1,111 @@
 #include "select/distinct.hpp"
 
 #include "core/partition.hpp"
+#include "select/shortlist.hpp"
 #include "support/mpi_main.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
+#include <random>
 
 namespace sluice::select {
 namespace {
 
-// Rows whose content is their number modulo `contents`, with scores that repeat.
-DistinctCandidate made_row(RowId row, RowId contents) {
-    const auto score = static_cast<float>((row * 7919) % 13);
-    return {{score, row}, {static_cast<std::uint64_t>(row % contents), 17}};
+// Rows of few different features, whose score is a function of the features or, if `noisy`, not.
+std::vector<DigestedCandidate> everyone(std::size_t count, unsigned kinds, unsigned noisy) {
+    std::mt19937 random(kinds + noisy);
+    std::vector<DigestedCandidate> all(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto kind = static_cast<float>(random() % kinds);
+        const float features[2] = {kind, kind * 0.5F};
+        const float score = static_cast<float>(static_cast<int>(kind) * 7 % 13 +
+                                               static_cast<int>(noisy ? random() % noisy : 0));
+        all[i] = {{score, static_cast<RowId>(i)}, row_digest(features)};
+    }
+    return all;
 }
 
-// The `count` best of different content, from the definition.
-std::vector<Candidate> expected(RowRange rows, RowId contents, std::size_t count) {
-    std::map<std::uint64_t, Candidate> best;
-    for (RowId row = rows.begin; row < rows.end; ++row) {
-        const DistinctCandidate made = made_row(row, contents);
-        const auto [entry, is_new] = best.try_emplace(made.content.high, made.candidate);
-        if (!is_new && better(made.candidate, entry->second)) entry->second = made.candidate;
+// The plain way: best of each digest in a map, then a full sort.
+std::vector<Candidate> plainly(const std::vector<DigestedCandidate>& all, std::size_t capacity) {
+    std::map<RowDigest, Candidate> best;
+    for (const DigestedCandidate& one : all) {
+        const auto [place, is_new] = best.try_emplace(one.digest, one.candidate);
+        if (!is_new && better(one.candidate, place->second)) place->second = one.candidate;
     }
     std::vector<Candidate> result;
-    for (const auto& [content, candidate] : best)
+    for (const auto& [digest, candidate] : best)
         result.push_back(candidate);
     std::sort(result.begin(), result.end(), better);
-    result.resize(std::min(result.size(), count));
+    result.resize(std::min(capacity, result.size()));
     return result;
 }
 
-std::vector<Candidate> candidates_of(const std::vector<DistinctCandidate>& entries) {
+std::vector<DigestedCandidate> collect(const std::vector<DigestedCandidate>& all,
+                                       std::size_t capacity) {
+    DistinctTopK top(capacity);
+    for (const DigestedCandidate& one : all)
+        top.offer(one);
+    return top.take_sorted();
+}
+
+std::vector<Candidate> candidates_of(const std::vector<DigestedCandidate>& digested) {
     std::vector<Candidate> result;
-    for (const DistinctCandidate& entry : entries)
-        result.push_back(entry.candidate);
+    for (const DigestedCandidate& one : digested)
+        result.push_back(one.candidate);
     return result;
 }
 
-TEST(Distinct, content_tells_rows_apart_by_their_bits) {
-    const std::vector<float> row = {1.0F, 0.0F, -2.5F};
-    const std::vector<float> negative_zero = {1.0F, -0.0F, -2.5F};
-    const std::vector<float> other = {
-        1.0F, 0.0F, std::nextafter(-2.5F, std::numeric_limits<float>::infinity())};
-
-    EXPECT_EQ(content_of(row), content_of(negative_zero));
-    EXPECT_NE(content_of(row), content_of(other));
-    EXPECT_NE(content_of(row), content_of(std::span(row).first(2)));
+TEST(Distinct, digests_tell_rows_apart_and_not_their_zeros) {
+    const float one[3] = {1.0F, 0.0F, 2.0F};
+    const float same[3] = {1.0F, -0.0F, 2.0F};
+    const float near[3] = {1.0F, 0x1p-149F, 2.0F};
+    EXPECT_EQ(row_digest(one), row_digest(same));
+    EXPECT_NE(row_digest(one), row_digest(near));
+    // The first 128 bits of SHA-256 of no bytes (FIPS 180-4 example e3b0c442...).
+    EXPECT_EQ(row_digest({}), (RowDigest{{0xe3b0c44298fc1c14U, 0x9afbf4c8996fb924U}}));
 }
 
-TEST(Distinct, keeps_the_best_of_each_content_in_any_order) {
-    const RowRange rows{0, 20'000};
-    for (const RowId contents : {1, 5, 300, 9'000}) {
-        DistinctTopK upwards(100);
-        DistinctTopK downwards(100);
-        for (RowId row = rows.begin; row < rows.end; ++row) {
-            upwards.offer(made_row(row, contents));
-            downwards.offer(made_row(rows.end - 1 - row, contents));
+TEST(Distinct, collector_equals_the_plain_way_for_every_capacity_and_order) {
+    for (const unsigned kinds : {1U, 30U, 4000U}) {
+        for (const unsigned noisy : {0U, 40U}) {
+            auto all = everyone(6000, kinds, noisy);
+            for (const std::size_t capacity : {0UL, 1UL, 20UL, 1500UL, 6000UL}) {
+                const std::vector<Candidate> expected = plainly(all, capacity);
+                EXPECT_EQ(candidates_of(collect(all, capacity)), expected);
+                std::shuffle(all.begin(), all.end(), std::mt19937(9));
+                EXPECT_EQ(candidates_of(collect(all, capacity)), expected);
+            }
         }
-        const std::vector<Candidate> wanted = expected(rows, contents, 100);
-        EXPECT_EQ(candidates_of(upwards.take_sorted()), wanted) << contents;
-        EXPECT_EQ(candidates_of(downwards.take_sorted()), wanted) << contents;
     }
 }
 
-TEST(Distinct, of_no_capacity_keeps_nothing) {
-    DistinctTopK none(0);
-    none.offer(made_row(3, 2));
-    EXPECT_TRUE(none.take_sorted().empty());
+TEST(Distinct, of_equal_rows_the_lowest_stays) {
+    const auto all = everyone(1000, 5, 0);
+    for (const DigestedCandidate& kept : collect(all, 5)) {
+        const auto first = std::find_if(all.begin(), all.end(),
+                                        [&](const auto& one) { return one.digest == kept.digest; });
+        EXPECT_EQ(kept.candidate.row, first->candidate.row);
+    }
 }
 
-TEST(Distinct, copies_on_other_ranks_are_dropped) {
-    comm::Communicator& world = test::world();
-    const RowRange all{0, 5'000};
-    const RowRange mine = part_of_rows(all.size(), world.rank(), world.size());
-    DistinctTopK top(200);
-    for (RowId row = mine.begin; row < mine.end; ++row)
-        top.offer(made_row(row, 700));
-
-    const std::vector<Candidate> kept = drop_copies(top.take_sorted(), world);
-
-    EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end(), better));
-    std::vector<Candidate> of_all = world.all_gather(std::span<const Candidate>(kept));
-    std::sort(of_all.begin(), of_all.end(), better);
-    of_all.resize(std::min<std::size_t>(of_all.size(), 200));
-    EXPECT_EQ(of_all, expected(all, 700, 200));
+TEST(Distinct, ranks_together_find_what_one_finds) {
+    auto& world = test::world();
+    for (const unsigned noisy : {0U, 40U}) {
+        const auto all = everyone(5000, 700, noisy);
+        const RowRange part =
+            part_of_rows(static_cast<RowId>(all.size()), world.rank(), world.size());
+        for (const std::int64_t size : {1, 20, 300, 5000}) {
+            const std::vector<DigestedCandidate> mine = collect(
+                {all.begin() + part.begin, all.begin() + part.end}, static_cast<std::size_t>(size));
+            const std::vector<Candidate> kept =
+                keep_global_best(keep_distinct(mine, world), size, world);
+            auto found = world.all_gather(std::span<const Candidate>(kept));
+            std::sort(found.begin(), found.end(), better);
+            EXPECT_EQ(found, plainly(all, static_cast<std::size_t>(size)));
+        }
+    }
 }
 
 }  // namespace
