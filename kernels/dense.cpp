@@ -1,23 +1,9 @@
 #include "kernels/dense.hpp"
 
-#include "kernels/activation_functions.hpp"
-
-#include <algorithm>
+#include "kernels/dense_cpu.hpp"
+#include "kernels/instruction_set.hpp"
 
 namespace sluice::kernels {
-
-namespace {
-
-constexpr std::int64_t width = DensePanels::panel_width;
-
-// The sums of one row and one panel.
-void panel_sums(const float* row, const float* panel, std::int64_t depth, float* sums) {
-    for (std::int64_t k = 0; k < depth; ++k)
-        for (std::int64_t j = 0; j < width; ++j)
-            sums[j] = multiply_add(row[k], panel[k * width + j], sums[j]);
-}
-
-}  // namespace
 
 void DensePanels::pack(const float* matrix, std::int64_t depth, std::int64_t columns) {
     depth_ = depth;
@@ -41,20 +27,23 @@ void DensePanels::pack_transposed(const float* matrix, std::int64_t columns, std
 
 void multiply(const DenseRows& left, const DensePanels& right, const float* bias,
               Activation activation, float* out, std::int64_t out_stride) {
-    for (std::int64_t p = 0; p < right.num_panels(); ++p) {
-        const std::int64_t first = p * width;
-        const std::int64_t count = std::min(width, right.columns() - first);
-        for (std::int64_t i = 0; i < left.rows; ++i) {
-            float sums[width] = {};
-            if (bias != nullptr) std::copy_n(bias + first, count, sums);
-            panel_sums(left.values + i * left.stride, right.panel(p), right.depth(), sums);
-            float* to = out + i * out_stride + first;
-            with_activation(activation, [&](auto function) {
-                for (std::int64_t j = 0; j < count; ++j)
-                    to[j] = function.of(sums[j]);
-            });
-        }
-    }
+    chosen_dense_instructions().multiply({left.values, left.rows, left.stride, right.panel(0),
+                                          right.depth(), right.columns(), bias, activation, out,
+                                          out_stride});
+}
+
+std::vector<const DenseInstructions*> usable_dense_instructions() {
+    std::vector<const DenseInstructions*> usable = {&dense_baseline};
+#ifdef SLUICE_HAVE_X86
+    if (instruction_level() >= InstructionLevel::avx2) usable.push_back(&dense_avx2);
+    if (instruction_level() >= InstructionLevel::avx512) usable.push_back(&dense_avx512);
+#endif
+    return usable;
+}
+
+const DenseInstructions& chosen_dense_instructions() {
+    static const DenseInstructions& chosen = *usable_dense_instructions().back();
+    return chosen;
 }
 
 }  // namespace sluice::kernels
