@@ -12,8 +12,8 @@ constexpr std::uint32_t layers_of_a_mask = 256;
 
 bool keeps_unit(const Dropout& dropout, std::int64_t network, std::int64_t mask, std::int64_t layer,
                 std::int64_t unit) {
-    const auto index = static_cast<std::uint32_t>(mask) * layers_of_a_mask +
-                       static_cast<std::uint32_t>(layer);
+    const auto index =
+        static_cast<std::uint32_t>(mask) * layers_of_a_mask + static_cast<std::uint32_t>(layer);
     const Philox4 words =
         random_words(dropout.seed, RandomPurpose::dropout_masks,
                      static_cast<std::uint32_t>(network), static_cast<std::uint64_t>(unit), index);

@@ -1,9 +1,12 @@
 #include "model/train.hpp"
 
+#include <cstddef>
+
 namespace sluice::model {
 
 const std::vector<HeadDefinition>& head_definitions() {
     static const std::vector<HeadDefinition> definitions = {
+        // in the order of Head
         {Head::softmax, "softmax", Task::classification,
          "class probabilities by cross-entropy; with no hidden layer logistic regression"},
         {Head::hinge, "hinge", Task::classification,
@@ -13,6 +16,10 @@ const std::vector<HeadDefinition>& head_definitions() {
          "predictions and their variances by the likelihood of a normal distribution"},
     };
     return definitions;
+}
+
+const HeadDefinition& head_definition(Head head) {
+    return head_definitions().at(static_cast<std::size_t>(head));
 }
 
 }  // namespace sluice::model

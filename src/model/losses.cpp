@@ -132,8 +132,8 @@ class GaussianLoss : public Loss {
                 const float precision = kernels::canonical_exp(-log_variance);
                 const float miss = said[t] - wanted[t];
                 const float square = miss * miss * precision;
-                total += static_cast<double>(
-                    mean * (half_log_two_pi + 0.5F * (log_variance + square)));
+                total +=
+                    static_cast<double>(mean * (half_log_two_pi + 0.5F * (log_variance + square)));
                 said[t] = miss * precision * share;
                 said[components_ + t] = 0.5F * (1.0F - square) * share;
             }
@@ -152,8 +152,7 @@ class GaussianLoss : public Loss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_loss(Head head, const TrainingSet& set,
-                                std::span<const float> targets) {
+std::unique_ptr<Loss> make_loss(Head head, const TrainingSet& set, std::span<const float> targets) {
     switch (head) {
         case Head::softmax:
             return std::make_unique<SoftmaxLoss>(set);

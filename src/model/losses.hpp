@@ -25,7 +25,6 @@ class Loss {
 };
 
 /// `set` and `targets`, the normalised targets [L, T] of a regression, must outlive the loss.
-std::unique_ptr<Loss> make_loss(Head head, const TrainingSet& set,
-                                std::span<const float> targets);
+std::unique_ptr<Loss> make_loss(Head head, const TrainingSet& set, std::span<const float> targets);
 
 }  // namespace sluice::model

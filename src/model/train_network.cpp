@@ -47,8 +47,7 @@ Layer random_feature_layer(const TrainingSet& set, const TrainOptions& options,
     fill_normal({seed, RandomPurpose::initial_weights, random_layer}, layer.weight);
     fill_uniform({seed, RandomPurpose::initial_weights, random_layer + 1}, 0.0F, two_pi,
                  layer.bias);
-    const double gamma =
-        options.gamma > 0.0 ? options.gamma : 1.0 / static_cast<double>(set.dim);
+    const double gamma = options.gamma > 0.0 ? options.gamma : 1.0 / static_cast<double>(set.dim);
     const auto width = static_cast<float>(std::sqrt(2.0 * gamma));
     for (float& weight : layer.weight)
         weight *= width;
@@ -123,7 +122,7 @@ class MemberTraining {
             if (!parts_.held_out.empty()) {
                 const float held_out_loss = judge();
                 history_.validation_loss.push_back(held_out_loss);
-                if (epoch == 0 || held_out_loss < best_loss) {
+                if (best_weights.empty() || held_out_loss < best_loss) {
                     best_loss = held_out_loss;
                     history_.best_epoch = epoch;
                     net_->keep_weights(best_weights);
@@ -201,9 +200,9 @@ class MemberTraining {
     void drop_inputs(const TrainingDropout& dropout, const DenseRows& rows) {
         std::vector<float>& factors = input_factors_;
         factors.resize(static_cast<std::size_t>(rows.rows * width_));
-        draw_dropout({seed_, RandomPurpose::training_dropout,
-                      dropout.step * max_layers + max_layers - 1},
-                     dropout.rate, factors);
+        draw_dropout(
+            {seed_, RandomPurpose::training_dropout, dropout.step * max_layers + max_layers - 1},
+            dropout.rate, factors);
         float* values = batch_.reserve(0);
         for (std::size_t i = 0; i < factors.size(); ++i)
             values[i] *= factors[i];

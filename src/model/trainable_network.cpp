@@ -4,7 +4,6 @@
 #include "model/random_numbers.hpp"
 
 #include <Eigen/Core>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -174,9 +173,9 @@ void TrainableNetwork::backward(const DenseRows& inputs) {
     const float* gradients = memory_of(layers_.back().sums);
     for (std::size_t l = layers_.size(); l-- > 0;) {
         TrainableLayer& layer = layers_[l];
-        const DenseRows from = l == 0 ? inputs
-                                      : DenseRows{memory_of(layers_[l - 1].values), inputs.rows,
-                                                  layer.shape.inputs};
+        const DenseRows from =
+            l == 0 ? inputs
+                   : DenseRows{memory_of(layers_[l - 1].values), inputs.rows, layer.shape.inputs};
         gradients_of_weights(layer, from, gradients);
         if (l == 0) break;
         gradients_of_inputs(layer, inputs.rows, gradients, layers_[l - 1]);
@@ -191,8 +190,7 @@ void TrainableNetwork::gradients_of_weights(TrainableLayer& layer, const DenseRo
     transpose(inputs, shape.inputs, memory_of(transposed_));
     panels_.pack(sums, inputs.rows, shape.outputs);
     kernels::multiply({memory_of(transposed_), shape.inputs, inputs.rows}, panels_, nullptr,
-                      Activation::identity, memory_of(gradients_) + layer.weight_at,
-                      shape.outputs);
+                      Activation::identity, memory_of(gradients_) + layer.weight_at, shape.outputs);
     Array bias(memory_of(gradients_) + layer.bias_at, shape.outputs);
     bias = ConstArray(sums, shape.outputs);
     for (std::int64_t i = 1; i < inputs.rows; ++i)
@@ -240,8 +238,8 @@ std::vector<Layer> TrainableNetwork::layers() {
     std::vector<Layer> result;
     for (const TrainableLayer& trained : layers_) {
         const Shape& shape = trained.shape;
-        Layer& layer = result.emplace_back(
-            Layer{shape.inputs, shape.outputs, shape.activation, {}, {}});
+        Layer& layer =
+            result.emplace_back(Layer{shape.inputs, shape.outputs, shape.activation, {}, {}});
         layer.weight.resize(static_cast<std::size_t>(shape.inputs * shape.outputs));
         transpose({memory_of(parameters_) + trained.weight_at, shape.inputs, shape.outputs},
                   shape.outputs, layer.weight.data());

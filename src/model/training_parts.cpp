@@ -78,7 +78,8 @@ void shuffle_for_epoch(const TrainingSet& set, std::uint64_t seed, std::int64_t 
     std::uint32_t copy = 0;
     for (std::size_t i = 0; i < training.size(); ++i) {
         copy = i > 0 && training[i] == training[i - 1] ? copy + 1 : 0;
-        const auto row = static_cast<std::uint64_t>(set.rows[static_cast<std::size_t>(training[i])]);
+        const auto row =
+            static_cast<std::uint64_t>(set.rows[static_cast<std::size_t>(training[i])]);
         const std::uint32_t index = static_cast<std::uint32_t>(epoch) + copy * epochs_below;
         keyed[i] = {first_words(random_words(seed, RandomPurpose::training_order, 0, row, index)),
                     training[i]};

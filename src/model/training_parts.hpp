@@ -8,8 +8,8 @@
 
 namespace sluice::model {
 
-/// Which labels a member is trained on and which judge it; entries of a TrainingSet, ascending. With
-/// Resample::bootstrap an entry may stand in `training` more than once.
+/// Which labels a member is trained on and which judge it; entries of a TrainingSet, ascending.
+/// With Resample::bootstrap an entry may stand in `training` more than once.
 struct TrainingParts {
     std::vector<std::int64_t> training;
     std::vector<std::int64_t> held_out;
