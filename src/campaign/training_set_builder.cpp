@@ -46,8 +46,8 @@ std::vector<std::int64_t> integers_of(const Dataset& dataset) {
 std::vector<std::int64_t> ascending_order(const std::vector<RowId>& rows) {
     std::vector<std::int64_t> order(rows.size());
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::ranges::sort(
-        order, {}, [&](std::int64_t entry) { return rows[static_cast<std::size_t>(entry)]; });
+    std::ranges::sort(order, {},
+                      [&](std::int64_t entry) { return rows[static_cast<std::size_t>(entry)]; });
     return order;
 }
 
@@ -87,9 +87,9 @@ std::vector<float> finite_features(const Dataset& features, const std::vector<Ro
     pool::RowReader(features).gather(rows, values, scratch);
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (std::isfinite(values[i])) continue;
-        fail(pool::location_text(features, rows[i / dim]),
-             "feature " + std::to_string(i % dim) + " is " + number_text(values[i]) +
-                 " (must be finite); repair the row");
+        fail(pool::location_text(features, rows[i / dim]), "feature " + std::to_string(i % dim) +
+                                                               " is " + number_text(values[i]) +
+                                                               " (must be finite); repair the row");
     }
     return values;
 }
@@ -110,8 +110,20 @@ TrainingSetBuilder::TrainingSetBuilder(const pool::Pool* pool, std::int64_t num_
       last_class_((num_classes > 0 ? num_classes : most_classes) - 1),
       extent_(extent) {}
 
-void TrainingSetBuilder::add(const std::string& file, std::int64_t first_round,
-                             std::int64_t last_round) {
+void TrainingSetBuilder::read(const std::vector<LabelSource>& sources) {
+    for (const LabelSource& source : sources) {
+        set_.source += (set_.source.empty() ? "" : ", ") + source.path;
+        const std::vector<std::string> files = label_files(source.path);
+        require(!files.empty(), ExitCode::no_input,
+                source.path + ": holds no labels.g*.h5; run 'sluice ingest' first");
+        for (const std::string& file : files)
+            add(file, source);
+    }
+    finish();
+}
+
+// The labels of the source's rounds, of rows that have none yet.
+void TrainingSetBuilder::add(const std::string& file, const LabelSource& source) {
     const pool::Pool labels = open_labels(file);
     const Dataset& y = labels.get("y", "training");
     learn_task(y, file);
@@ -121,7 +133,7 @@ void TrainingSetBuilder::add(const std::string& file, std::int64_t first_round,
     read_labels(y);
     std::vector<RowId> chosen;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        const bool wanted = rounds[i] >= first_round && rounds[i] <= last_round;
+        const bool wanted = rounds[i] >= source.first_round && rounds[i] <= source.last_round;
         if (!wanted || is_missing(i)) continue;
         if (rows[i] < 0) {
             fail(pool::location_text(labels.get("row", ""), static_cast<RowId>(i)),
@@ -172,10 +184,9 @@ void TrainingSetBuilder::learn_task(const Dataset& y, const std::string& file) {
         set_.target_units = attribute(y, "units", width);
     }
     if (task != set_.task) {
-        fail(pool::location_text(y, 0), std::string("holds ") + (classes ? "classes" : "numbers") +
-                                            ", but " + first_file_ + " holds " +
-                                            (classes ? "numbers" : "classes") +
-                                            "; give labels of one kind");
+        fail(pool::location_text(y, 0),
+             std::string("holds ") + (classes ? "classes" : "numbers") + ", but " + first_file_ +
+                 " holds " + (classes ? "numbers" : "classes") + "; give labels of one kind");
     }
     if (width != set_.outputs) {
         fail(pool::location_text(y, 0), "has " + std::to_string(width) + " numbers a label, " +
@@ -246,8 +257,7 @@ std::vector<RowId> TrainingSetBuilder::rows_in_pool(const pool::Pool& labels,
         if (rows[i] < pool_->num_rows) continue;
         fail(pool::location_text(labels.get("row", ""), chosen[i]),
              "row " + std::to_string(rows[i]) + " is not in the pool, which has " +
-                 std::to_string(pool_->num_rows) +
-                 " rows; give the pool the labels were made for");
+                 std::to_string(pool_->num_rows) + " rows; give the pool the labels were made for");
     }
     return rows;
 }
@@ -299,14 +309,14 @@ void TrainingSetBuilder::add_inputs(const pool::Pool& labels, const std::vector<
     items_.num_inputs = inputs->row_elements();
     items_.input_names = attribute(*inputs, "names", items_.num_inputs);
     items_.input_units = attribute(*inputs, "units", items_.num_inputs);
-    append_rows(own != nullptr ? chosen : rows_in_pool(labels, chosen), items_.num_inputs,
-                items_.inputs, [&](const std::vector<RowId>& rows) {
-                    std::vector<double> values(rows.size() *
-                                               static_cast<std::size_t>(items_.num_inputs));
-                    pool::RowReader::Scratch scratch;
-                    pool::RowReader(*inputs).gather_doubles(rows, values, scratch);
-                    return values;
-                });
+    append_rows(
+        own != nullptr ? chosen : rows_in_pool(labels, chosen), items_.num_inputs, items_.inputs,
+        [&](const std::vector<RowId>& rows) {
+            std::vector<double> values(rows.size() * static_cast<std::size_t>(items_.num_inputs));
+            pool::RowReader::Scratch scratch;
+            pool::RowReader(*inputs).gather_doubles(rows, values, scratch);
+            return values;
+        });
 }
 
 }  // namespace sluice::campaign

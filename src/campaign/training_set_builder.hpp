@@ -1,5 +1,6 @@
 #pragma once
 
+#include "campaign/label_source.hpp"
 #include "core/types.hpp"
 #include "model/training_set.hpp"
 #include "pool/pool.hpp"
@@ -34,16 +35,15 @@ class TrainingSetBuilder {
     /// `pool` may be null; `num_classes` 0 = as many as are seen.
     TrainingSetBuilder(const pool::Pool* pool, std::int64_t num_classes, Extent extent);
 
-    /// Adds the labels of rounds [first_round, last_round] of rows that have none yet.
-    void add(const std::string& file, std::int64_t first_round, std::int64_t last_round);
-
-    /// Everything in the order of rows; nothing can be added any more.
-    void finish();
+    /// Reads all sources, once. Throws Error(no_input|bad_data).
+    void read(const std::vector<LabelSource>& sources);
 
     model::TrainingSet& set() { return set_; }
     LabeledItems& items() { return items_; }
 
   private:
+    void add(const std::string& file, const LabelSource& source);
+    void finish();
     void learn_task(const pool::Dataset& y, const std::string& file);
     void read_labels(const pool::Dataset& y);
     std::span<const double> numbers_at(std::size_t label) const;
@@ -51,7 +51,8 @@ class TrainingSetBuilder {
     void take_label(const pool::Dataset& y, std::size_t label);
     void take_class(const pool::Dataset& y, std::size_t label);
     void count_classes();
-    std::vector<RowId> rows_in_pool(const pool::Pool& labels, const std::vector<RowId>& chosen) const;
+    std::vector<RowId> rows_in_pool(const pool::Pool& labels,
+                                    const std::vector<RowId>& chosen) const;
     void add_features(const pool::Pool& labels, const std::vector<RowId>& chosen);
     void add_items(const pool::Pool& labels, const std::vector<RowId>& chosen);
     void add_ids(const pool::Pool& labels, const std::vector<RowId>& chosen);
