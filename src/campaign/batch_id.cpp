@@ -38,6 +38,7 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     // Only where they are used: batches without them keep their ids.
     if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
     if (!model.empty()) science["model"] = model;
+    if (request.copies == select::Copies::drop) science["distinct"] = true;
     if (request.batch_cost > 0.0) science["batch_cost"] = request.batch_cost;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);
 }

@@ -106,7 +106,7 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     SelectSpec& spec = campaign.select;
     spec.batch = file.count({"select", "batch"}, 1, max_count);
     spec.batch_cost = file.number({"select", "batch-cost"}, 1e-300, max_number).value_or(0.0);
-    const Strategy otherwise{kernels::find_score(file.text({"select", "score"})).name,
+    const BatchStrategy otherwise{kernels::find_score(file.text({"select", "score"})).name,
                              select::find_diversity(file.text({"select", "diversify"})).name};
     spec.schedule = Schedule::parse(file.text({"select", "schedule"}), otherwise,
                                     file.path() + ": [select] schedule");

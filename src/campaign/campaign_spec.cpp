@@ -57,7 +57,7 @@ model::Task task_of(model::Head head) {
     return model::Task::classification;
 }
 
-Strategy CampaignSpec::strategy(std::int64_t round) const {
+BatchStrategy CampaignSpec::strategy(std::int64_t round) const {
     if (is_start(round)) return {"random", start.strategy == "random" ? "none" : "k_center"};
     return select.schedule.of_round(round);
 }
@@ -79,7 +79,7 @@ std::map<std::string, std::string> science_of_round(const CampaignSpec& spec, st
         }
     }
     if (round == 0) return science;
-    const Strategy strategy = spec.strategy(round);
+    const BatchStrategy strategy = spec.strategy(round);
     science["select.score"] = strategy.score;
     science["select.diversify"] = strategy.diversity;
     if (!spec.is_start(round)) return science;

@@ -88,7 +88,7 @@ struct CampaignSpec {
     bool is_start(std::int64_t round) const { return round <= start.rounds; }
 
     /// How its batch is chosen.
-    Strategy strategy(std::int64_t round) const;
+    BatchStrategy strategy(std::int64_t round) const;
 
     /// The first round: 0, which only trains, if labels are there already.
     std::int64_t first_round() const { return start.labels.empty() ? 1 : 0; }

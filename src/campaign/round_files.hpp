@@ -14,7 +14,7 @@ namespace sluice::campaign {
 /// plan.json: what a round asks for.
 struct RoundPlan {
     std::int64_t round = 0;
-    Strategy strategy;
+    BatchStrategy strategy;
     std::int64_t batch = 0;
     double batch_cost = 0.0;  ///< 0 = any
     std::int64_t shortlist = 0;

@@ -44,7 +44,7 @@ std::string known_name(const Find& find, std::string_view name, const std::strin
 
 }  // namespace
 
-Schedule Schedule::parse(std::string_view text, const Strategy& otherwise,
+Schedule Schedule::parse(std::string_view text, const BatchStrategy& otherwise,
                          const std::string& where) {
     Schedule schedule(otherwise);
     while (!trimmed(text).empty()) {
@@ -74,7 +74,7 @@ Schedule Schedule::parse(std::string_view text, const Strategy& otherwise,
     return schedule;
 }
 
-const Strategy& Schedule::of_round(std::int64_t round) const {
+const BatchStrategy& Schedule::of_round(std::int64_t round) const {
     for (const Entry& entry : entries_) {
         if (entry.first <= round && round <= entry.last) return entry.strategy;
     }

@@ -83,6 +83,7 @@ select::PlanRequest plan_request(const SelectRequest& request) {
     plan.seed = request.seed;
     plan.round = request.round;
     plan.bad_rows = request.bad_rows;
+    plan.copies = request.copies;
     plan.device = request.device;
     plan.num_threads = request.num_threads;
     plan.block_rows = request.block_rows;
