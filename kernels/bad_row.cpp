@@ -10,13 +10,19 @@ namespace sluice::kernels {
 
 namespace {
 
-const char* quantity(ScoreInput input) {
-    switch (input) {
+bool is_variance(const ScoreBlock& block, std::int64_t column) {
+    return block.input == ScoreInput::gaussian_predictions && column >= block.classes / 2;
+}
+
+const char* quantity(const ScoreBlock& block, std::int64_t column) {
+    switch (block.input) {
         case ScoreInput::logits:
         case ScoreInput::committee_logits:
             return "logit";
         case ScoreInput::predictions:
             return "prediction";
+        case ScoreInput::gaussian_predictions:
+            return is_variance(block, column) ? "variance" : "prediction";
         default:
             return "probability";
     }
@@ -30,17 +36,21 @@ bool is_probability(ScoreInput input) {
 std::string place(const ScoreBlock& block, std::int64_t member, std::int64_t column) {
     const bool has_members =
         block.input != ScoreInput::probabilities && block.input != ScoreInput::logits;
-    const std::string kind = block.input == ScoreInput::predictions ? "component " : "class ";
-    return (has_members ? "member " + std::to_string(member) + ", " : "") + kind +
-           std::to_string(column);
+    const bool has_components =
+        block.input == ScoreInput::predictions || block.input == ScoreInput::gaussian_predictions;
+    const std::int64_t which =
+        block.input == ScoreInput::gaussian_predictions ? column % (block.classes / 2) : column;
+    return (has_members ? "member " + std::to_string(member) + ", " : "") +
+           (has_components ? "component " : "class ") + std::to_string(which);
 }
 
 std::string describe_value(const ScoreBlock& block, std::int64_t member, std::int64_t column,
                            float value) {
     const std::string start =
-        place(block, member, column) + " has " + quantity(block.input) + " " + number_text(value);
+        place(block, member, column) + " has " + quantity(block, column) + " " + number_text(value);
     if (!std::isfinite(value)) return start + " (must be finite)";
-    if (is_probability(block.input) && value < 0.0F) return start + " (must be >= 0)";
+    if ((is_probability(block.input) || is_variance(block, column)) && value < 0.0F)
+        return start + " (must be >= 0)";
     return "";
 }
 
@@ -65,10 +75,21 @@ std::string describe_member(const ScoreBlock& block, std::int64_t member, const 
            number_text(sum_tolerance) + ")";
 }
 
+/// A row of finite features gets NaN where the committee makes too much of it.
+std::string describe_features(const float* values, std::int64_t dim) {
+    for (std::int64_t k = 0; k < dim; ++k)
+        if (!std::isfinite(values[k]))
+            return "feature " + std::to_string(k) + " is " + number_text(values[k]) +
+                   " (must be finite)";
+    return "the committee says nothing finite of these features (too far from those it has "
+           "learned?)";
+}
+
 }  // namespace
 
 std::string describe_bad_row(const ScoreBlock& block, RowId row) {
     const float* values = block.values + (row - block.rows.begin) * block.row_elements();
+    if (block.input == ScoreInput::features) return describe_features(values, block.classes);
     for (std::int64_t m = 0; m < block.members; ++m) {
         const std::string wrong = describe_member(block, m, values + m * block.classes);
         if (!wrong.empty()) return wrong;

@@ -1,4 +1,5 @@
 #include "core/error.hpp"
+#include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/nearest_center_cpu.hpp"
 #include "kernels/score_rows_cuda.hpp"
@@ -16,6 +17,10 @@ namespace {
 }  // namespace
 
 std::unique_ptr<Scorer> make_scorer_cuda(std::size_t) {
+    throw_not_built();
+}
+
+std::shared_ptr<const CommitteeNetwork> make_committee_network_cuda(const NetworkDefinition&) {
     throw_not_built();
 }
 

@@ -20,7 +20,7 @@ enum class ScoreInput {
     committee_probabilities,  ///< [M,C], each member as `probabilities`
     committee_logits,         ///< [M,C], each member as `logits`
     predictions,              ///< [M,T], any finite values (regression)
-    gaussian_predictions,     ///< [M,2T]: T predictions, then their T variances (> 0)
+    gaussian_predictions,     ///< [M,2T]: T predictions, then their T variances (>= 0)
     features,                 ///< [D], any finite values; for the scorer of a committee only
 };
 
@@ -29,7 +29,7 @@ struct ScoreBlock {
     const float* values = nullptr;  ///< [rows, members, classes], row-major; null for `none`
     RowRange rows;                  ///< global numbers of these rows
     std::int64_t members = 1;       ///< M
-    std::int64_t classes = 0;       ///< C, or the number of components T of a prediction
+    std::int64_t classes = 0;       ///< C, or T of predictions (2 T with variances), or D
     ScoreInput input = ScoreInput::none;
 
     std::int64_t row_elements() const { return members * classes; }
@@ -72,7 +72,8 @@ std::unique_ptr<Scorer> make_scorer(Backend backend, const ScoreDefinition& defi
                                     std::uint64_t seed, std::uint32_t round);
 
 /// Why `row` of the block got NaN, for an error message: what is wrong, where in the row and the
-/// value, as in "class 3 has probability -0.2 (must be >= 0)". Empty for a row that is in order.
+/// value, as in "class 3 has probability -0.2 (must be >= 0)". Empty for a row that is in order; of
+/// features that are finite, where it cannot tell, that the committee made nothing finite of them.
 std::string describe_bad_row(const ScoreBlock& block, RowId row);
 
 }  // namespace sluice::kernels

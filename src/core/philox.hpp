@@ -32,7 +32,18 @@ SLUICE_HD constexpr Philox4 philox4x32(Philox4 counter, std::uint64_t key) {
 }
 
 /// What a random stream is for: streams of different purposes never share a value.
-enum class RandomPurpose : std::uint16_t { random_score = 1, pool_values = 2, pool_structure = 3 };
+enum class RandomPurpose : std::uint16_t {
+    random_score = 1,
+    pool_values = 2,
+    pool_structure = 3,
+    member_seed = 16,
+    held_out_rows = 17,
+    initial_weights = 18,
+    bootstrap_rows = 19,
+    training_order = 20,
+    training_dropout = 21,
+    dropout_masks = 22,
+};
 
 /// Four random words of (seed, purpose, round, row, index): row and index identify the value,
 /// `round` is the selection round (0 where there is none). row < 2^48, index < 2^32.

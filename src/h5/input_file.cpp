@@ -135,6 +135,17 @@ std::vector<std::string> read_text(const Handle& dataset, const Selection& selec
     });
 }
 
+// The value of an attribute of one element.
+template <typename T>
+T read_number(const Handle& attribute, hid_t memory_type, const std::string& where) {
+    const Handle space = own_space(H5Aget_space(attribute.get()), where);
+    require(check(H5Sget_simple_extent_npoints(space.get()), where) == 1, ExitCode::bad_data,
+            where + ": is not a single number; the file was not written by sluice");
+    T value = 0;
+    check(H5Aread(attribute.get(), memory_type, &value), where);
+    return value;
+}
+
 }  // namespace
 
 InputFile::InputFile(const std::string& path) : path_(path) {
@@ -218,12 +229,17 @@ std::optional<std::int64_t> InputFile::attribute_integer(const std::string& obje
     if (!attribute.valid()) return std::nullopt;
     const Handle type = own_type(H5Aget_type(attribute.get()), place);
     require_class(type, H5T_INTEGER, place, "integer");
-    const Handle space = own_space(H5Aget_space(attribute.get()), place);
-    require(check(H5Sget_simple_extent_npoints(space.get()), place) == 1, ExitCode::bad_data,
-            place + ": is not a single integer; the file was not written by sluice");
-    std::int64_t value = 0;
-    check(H5Aread(attribute.get(), H5T_NATIVE_INT64, &value), place);
-    return value;
+    return read_number<std::int64_t>(attribute, H5T_NATIVE_INT64, place);
+}
+
+std::optional<double> InputFile::attribute_number(const std::string& object,
+                                                  const std::string& name) const {
+    const std::string place = where(object) + "@" + name;
+    const Handle attribute = open_attribute(file_, object, name, place);
+    if (!attribute.valid()) return std::nullopt;
+    const Handle type = own_type(H5Aget_type(attribute.get()), place);
+    if (H5Tget_class(type.get()) != H5T_INTEGER) require_class(type, H5T_FLOAT, place, "number");
+    return read_number<double>(attribute, H5T_NATIVE_DOUBLE, place);
 }
 
 }  // namespace sluice::h5

@@ -45,6 +45,8 @@ class InputFile {
                                                            const std::string& name) const;
     std::optional<std::int64_t> attribute_integer(const std::string& object,
                                                   const std::string& name) const;
+    std::optional<double> attribute_number(const std::string& object,
+                                           const std::string& name) const;
 
   private:
     Handle open(const std::string& dataset) const;

@@ -13,9 +13,9 @@ namespace sluice::model {
 
 /// What the last layer is trained for; the registry behind `--head`.
 enum class Head {
-    softmax,  ///< class probabilities, cross-entropy (with no hidden layer: logistic regression)
-    hinge,    ///< decision values, one class against the rest, mean squared-hinge loss (linear SVM)
-    squares,  ///< predictions, mean squared error
+    softmax,   ///< class probabilities, cross-entropy (with no hidden layer: logistic regression)
+    hinge,     ///< decision values, one class against the rest, squared-hinge loss (linear SVM)
+    squares,   ///< predictions, mean squared error
     gaussian,  ///< predictions and variances, negative log-likelihood of a normal distribution
 };
 struct HeadDefinition {
@@ -25,6 +25,7 @@ struct HeadDefinition {
     std::string summary;
 };
 const std::vector<HeadDefinition>& head_definitions();
+const HeadDefinition& head_definition(Head head);
 
 /// How the members of a committee come to differ beside their seeds.
 enum class Resample {
@@ -44,11 +45,16 @@ struct TrainOptions {
     double dropout_rate = 0.0;       ///< of hidden units, in [0, 1)
     std::int64_t dropout_masks = 0;  ///< > 0: each net stands for that many members
     double learning_rate = 0.001;    ///< of Adam
-    double weight_decay = 0.0;       ///< decoupled from the gradient (AdamW)
-    std::int64_t batch_rows = 64;    ///< labels of one step
+    /// Of weights, not biases. Decoupled from the gradient (AdamW); with no hidden layer an L2
+    /// penalty instead, so that what is minimised is mean loss + weight_decay / 2 |W|^2 exactly
+    /// (scikit-learn's C is then 1 / (L weight_decay)).
+    double weight_decay = 0.0;
+    std::int64_t batch_rows = 64;  ///< labels of one step
     std::int64_t max_epochs = 500;
     std::int64_t patience = 30;  ///< epochs without a better held-out loss; 0 = never stop early
-    double held_out = 0.1;       ///< share of the labels kept out of training; 0 = none
+    /// Share of the labels kept out of training, the same for all members, and none if that makes
+    /// fewer than 5: too few to judge by. With folds, a member's fold is kept out instead.
+    double held_out = 0.1;
     std::uint64_t seed = 0;
     std::uint32_t round = 0;  ///< keys the random numbers together with the seed
 };
@@ -75,8 +81,8 @@ TrainedNetwork train_network(const TrainingSet& set, const TrainOptions& options
                              std::int64_t member, const EpochHook& after_epoch);
 
 /// Puts trained nets together into a committee: normalisations, dropout, and, for softmax heads
-/// with a held-out part, the temperature and the calibration error before and after. \source Guo et
-/// al., "On Calibration of Modern Neural Networks", ICML 2017.
+/// with at least 20 labels that some member has not seen, the temperature and the calibration error
+/// before and after. \source Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 Committee assemble(const TrainingSet& set, const TrainOptions& options,
                    std::vector<TrainedNetwork> networks);
 

@@ -1,0 +1,47 @@
+#include "kernels/dense.hpp"
+
+#include "kernels/dense_cpu.hpp"
+#include "kernels/instruction_set.hpp"
+
+namespace sluice::kernels {
+
+namespace {
+
+DenseFunction chosen_function() {
+#ifdef SLUICE_HAVE_X86
+    if (instruction_level() == InstructionLevel::avx512) return multiply_avx512;
+    if (instruction_level() == InstructionLevel::avx2) return multiply_avx2;
+#endif
+    return multiply_baseline;
+}
+
+}  // namespace
+
+void DensePanels::pack(const float* matrix, std::int64_t depth, std::int64_t columns) {
+    depth_ = depth;
+    columns_ = columns;
+    float* to = values_.reserve(num_panels() * depth * panel_width);
+    for (std::int64_t first = 0; first < columns; first += panel_width)
+        for (std::int64_t k = 0; k < depth; ++k)
+            for (std::int64_t j = first; j < first + panel_width; ++j)
+                *to++ = j < columns ? matrix[k * columns + j] : 0.0F;
+}
+
+void DensePanels::pack_transposed(const float* matrix, std::int64_t columns, std::int64_t depth) {
+    depth_ = depth;
+    columns_ = columns;
+    float* to = values_.reserve(num_panels() * depth * panel_width);
+    for (std::int64_t first = 0; first < columns; first += panel_width)
+        for (std::int64_t k = 0; k < depth; ++k)
+            for (std::int64_t j = first; j < first + panel_width; ++j)
+                *to++ = j < columns ? matrix[j * depth + k] : 0.0F;
+}
+
+void multiply(const DenseRows& left, const DensePanels& right, const float* bias,
+              Activation activation, float* out, std::int64_t out_stride) {
+    static const DenseFunction function = chosen_function();
+    function({left.values, left.rows, left.stride, right.panel(0), right.depth(), right.columns(),
+              bias, activation, out, out_stride});
+}
+
+}  // namespace sluice::kernels
