@@ -9,7 +9,15 @@ import numpy
 
 from pool_file import EXIT_BAD_DATA, Failure
 
-ACTIVATIONS = ("identity", "relu", "silu", "tanh", "cosine")
+# What sluice computes of each sum, in float64.
+FUNCTIONS = {
+    "identity": lambda x: x,
+    "relu": lambda x: numpy.maximum(x, 0),
+    "silu": lambda x: x * (1 + numpy.tanh(x / 2)) / 2,
+    "tanh": numpy.tanh,
+    "cosine": numpy.cos,
+}
+ACTIVATIONS = tuple(FUNCTIONS)
 
 
 class Layer(NamedTuple):
@@ -56,12 +64,12 @@ class LayerChain:
         if weight.shape[1] != self.width:
             self.refuse(f"layer {len(self.layers)} reads {weight.shape[1]} values, but there are "
                         f"{self.width} before it; are the layers in their order?")
-        if self.layers and self._pending is not None:
+        if not self.layers:
+            self.input = self._pending
+        elif self._pending is not None:
             self.has_folded_shifts |= bool(self._pending.shift.any())
             bias = bias + weight @ self._pending.shift
             weight = weight * self._pending.factor
-        else:
-            self.input = self._pending
         self._pending = None
         self.layers.append(Layer(weight, bias))
         self.width = len(weight)
@@ -98,6 +106,14 @@ class LayerChain:
         if self._pending is not None or self.layers[-1].activation != "identity":
             self._end_in_layer()
         return self.layers
+
+    def evaluate(self, rows) -> numpy.ndarray:
+        """What the finished chain makes of rows [N,D], in float64."""
+        if self.input is not None:
+            rows = rows * self.input.factor + self.input.shift
+        for layer in self.layers:
+            rows = FUNCTIONS[layer.activation](rows @ layer.weight.T + layer.bias)
+        return rows
 
     def fold_input(self) -> None:
         """Takes what `input` does into the first layer."""
