@@ -68,6 +68,21 @@ void check(const NetworkDefinition& definition) {
 
 }  // namespace
 
+OutputColumn output_column(const NetworkDefinition& definition, std::int64_t column) {
+    OutputColumn map;
+    map.is_variance = column >= definition.first_variance;
+    const auto target =
+        static_cast<std::size_t>(map.is_variance ? column - definition.first_variance : column);
+    if (!definition.output_factor.empty()) map.factor = definition.output_factor[target];
+    if (!definition.output_offset.empty()) map.offset = definition.output_offset[target];
+    return map;
+}
+
+bool has_output_map(const NetworkDefinition& definition) {
+    return !definition.output_factor.empty() || !definition.output_offset.empty() ||
+           definition.first_variance < definition.outputs;
+}
+
 CommitteeNetwork::CommitteeNetwork(const NetworkDefinition& definition)
     : dim_(definition.dim),
       members_(static_cast<std::int64_t>(definition.members.size())),

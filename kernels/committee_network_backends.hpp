@@ -2,10 +2,23 @@
 
 #include "kernels/committee_network.hpp"
 
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace sluice::kernels {
+
+/// What is done to one of the nets' outputs.
+struct OutputColumn {
+    float factor = 1.0F;
+    float offset = 0.0F;
+    bool is_variance = false;
+};
+
+/// For output `column` of a member.
+OutputColumn output_column(const NetworkDefinition& definition, std::int64_t column);
+
+/// False if all outputs leave as the nets give them.
+bool has_output_map(const NetworkDefinition& definition);
 
 /// make_committee_network for one back end, of a definition that has been checked.
 std::shared_ptr<const CommitteeNetwork> make_committee_network_cpu(

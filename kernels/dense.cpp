@@ -5,18 +5,6 @@
 
 namespace sluice::kernels {
 
-namespace {
-
-DenseFunction chosen_function() {
-#ifdef SLUICE_HAVE_X86
-    if (instruction_level() == InstructionLevel::avx512) return multiply_avx512;
-    if (instruction_level() == InstructionLevel::avx2) return multiply_avx2;
-#endif
-    return multiply_baseline;
-}
-
-}  // namespace
-
 void DensePanels::pack(const float* matrix, std::int64_t depth, std::int64_t columns) {
     depth_ = depth;
     columns_ = columns;
@@ -39,9 +27,23 @@ void DensePanels::pack_transposed(const float* matrix, std::int64_t columns, std
 
 void multiply(const DenseRows& left, const DensePanels& right, const float* bias,
               Activation activation, float* out, std::int64_t out_stride) {
-    static const DenseFunction function = chosen_function();
-    function({left.values, left.rows, left.stride, right.panel(0), right.depth(), right.columns(),
-              bias, activation, out, out_stride});
+    chosen_dense_instructions().multiply({left.values, left.rows, left.stride, right.panel(0),
+                                          right.depth(), right.columns(), bias, activation, out,
+                                          out_stride});
+}
+
+std::vector<const DenseInstructions*> usable_dense_instructions() {
+    std::vector<const DenseInstructions*> usable = {&dense_baseline};
+#ifdef SLUICE_HAVE_X86
+    if (instruction_level() >= InstructionLevel::avx2) usable.push_back(&dense_avx2);
+    if (instruction_level() >= InstructionLevel::avx512) usable.push_back(&dense_avx512);
+#endif
+    return usable;
+}
+
+const DenseInstructions& chosen_dense_instructions() {
+    static const DenseInstructions& chosen = *usable_dense_instructions().back();
+    return chosen;
 }
 
 }  // namespace sluice::kernels

@@ -1,4 +1,5 @@
 #include "kernels/dense_tile.hpp"
+#include "kernels/network_rows.hpp"
 #include "kernels/simd/avx2.hpp"
 
 namespace sluice::kernels {
@@ -9,14 +10,11 @@ struct Shape {
     using Lanes = Avx2Lanes;
     static constexpr int panels = 1;  // 6 x 2 sums, 2 columns and an element: 15 of 16 registers
     static constexpr int rows = 6;
-    static constexpr int rows_alone = 6;
-    static constexpr int least_rows = 48;
 };
 
 }  // namespace
 
-void multiply_avx2(const DenseProduct& product) {
-    multiply_with<Shape>(product);
-}
+const DenseInstructions dense_avx2 = {"avx2", multiply_in_tiles<Shape>, prepare_row<Avx2Lanes>,
+                                      finish_row<Avx2Lanes>};
 
 }  // namespace sluice::kernels

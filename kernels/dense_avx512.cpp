@@ -1,4 +1,5 @@
 #include "kernels/dense_tile.hpp"
+#include "kernels/network_rows.hpp"
 #include "kernels/simd/avx512.hpp"
 
 namespace sluice::kernels {
@@ -9,14 +10,11 @@ struct Shape {
     using Lanes = Avx512Lanes;
     static constexpr int panels = 2;  // 12 x 2 sums, 2 columns and an element: 27 of 32 registers
     static constexpr int rows = 12;
-    static constexpr int rows_alone = 12;
-    static constexpr int least_rows = 48;
 };
 
 }  // namespace
 
-void multiply_avx512(const DenseProduct& product) {
-    multiply_with<Shape>(product);
-}
+const DenseInstructions dense_avx512 = {"avx512", multiply_in_tiles<Shape>,
+                                        prepare_row<Avx512Lanes>, finish_row<Avx512Lanes>};
 
 }  // namespace sluice::kernels

@@ -14,19 +14,16 @@ namespace {
 
 constexpr int panel_width = 16;
 
-// Most sums that a tile holds: those of a register file of 32, and room for what they are made of.
-constexpr int most_panels = 4;
-constexpr int most_rows = 24;
-constexpr int most_sums = 24 * panel_width;
-
 // Rows of the left-hand side that stay in the second-level cache while the panels pass.
 constexpr std::int64_t block_floats = std::int64_t{1} << 16;
+constexpr std::int64_t least_tiles = 4;
 
-// One tile's share of a product: `rows` rows, `panels` panels, sums in rows of panels.
+// One tile of a product: its rows, its panels, what the sums of each column start from, and where
+// the sums go, row after row.
 struct DenseTile {
     const float* left;
     const float* panels;
-    const float* start;  // what the sums start from, for each column
+    const float* start;
     float* sums;
 };
 
@@ -110,13 +107,11 @@ void multiply_panels(const DenseProduct& product, std::int64_t panel, std::int64
 }
 
 template <typename Shape>
-void multiply_with(const DenseProduct& product) {
+void multiply_in_tiles(const DenseProduct& product) {
     using Lanes = typename Shape::Lanes;
     const std::int64_t num_panels = (product.columns + panel_width - 1) / panel_width;
-    const std::int64_t fitting = block_floats / (product.depth + 1);
-    const std::int64_t block_rows = fitting < Shape::least_rows
-                                        ? Shape::least_rows
-                                        : fitting / Shape::least_rows * Shape::least_rows;
+    const std::int64_t fitting = block_floats / (product.depth + 1) / Shape::rows;
+    const std::int64_t block_rows = (fitting < least_tiles ? least_tiles : fitting) * Shape::rows;
     for (std::int64_t begin = 0; begin < product.rows; begin += block_rows) {
         const std::int64_t end =
             product.rows - begin < block_rows ? product.rows : begin + block_rows;
@@ -124,7 +119,7 @@ void multiply_with(const DenseProduct& product) {
         for (; panel + Shape::panels <= num_panels; panel += Shape::panels)
             multiply_panels<Lanes, Shape::panels, Shape::rows>(product, panel, begin, end);
         for (; panel < num_panels; ++panel)
-            multiply_panels<Lanes, 1, Shape::rows_alone>(product, panel, begin, end);
+            multiply_panels<Lanes, 1, Shape::rows>(product, panel, begin, end);
     }
 }
 

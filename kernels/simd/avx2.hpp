@@ -38,6 +38,11 @@ struct Avx2Lanes {
     SLUICE_LANE static Avx2Lanes load(const float* from) { return _mm256_load_ps(from); }
 };
 
+/// As load, from any address.
+SLUICE_LANE Avx2Lanes load_unaligned(Avx2Lanes, const float* from) {
+    return _mm256_loadu_ps(from);
+}
+
 SLUICE_LANE void store_lanes(float* to, Avx2Lanes value) {
     _mm256_storeu_ps(to, value.lanes);
 }

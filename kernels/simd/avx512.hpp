@@ -38,6 +38,11 @@ struct Avx512Lanes {
     SLUICE_LANE static Avx512Lanes load(const float* from) { return _mm512_load_ps(from); }
 };
 
+/// As load, from any address.
+SLUICE_LANE Avx512Lanes load_unaligned(Avx512Lanes, const float* from) {
+    return _mm512_loadu_ps(from);
+}
+
 SLUICE_LANE void store_lanes(float* to, Avx512Lanes value) {
     _mm512_storeu_ps(to, value.lanes);
 }

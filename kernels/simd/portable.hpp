@@ -55,6 +55,11 @@ using Mask = PortableLanes::Mask;
 
 }  // namespace portable
 
+/// As load, from any address.
+SLUICE_LANE PortableLanes load_unaligned(PortableLanes, const float* from) {
+    return PortableLanes::load(from);
+}
+
 SLUICE_LANE void store_lanes(float* to, PortableLanes value) {
     for (int i = 0; i < PortableLanes::width; ++i)
         to[i] = value.lane[i];

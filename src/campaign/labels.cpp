@@ -1,35 +1,16 @@
 #include "campaign/labels.hpp"
 
+#include "campaign/label_files.hpp"
 #include "core/error.hpp"
 #include "pool/pool.hpp"
 #include "pool/row_reader.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <numeric>
 #include <span>
 
 namespace sluice::campaign {
 namespace {
-
-constexpr std::int64_t missing_label = -1;
-
-bool is_generation(const std::filesystem::path& path) {
-    const std::string name = path.filename().string();
-    return name.rfind("labels.g", 0) == 0 && path.extension() == ".h5";
-}
-
-std::vector<RowId> all_rows(RowId count) {
-    std::vector<RowId> rows(static_cast<std::size_t>(count));
-    std::iota(rows.begin(), rows.end(), RowId{0});
-    return rows;
-}
-
-bool is_integer(pool::ElementType type) {
-    return type != pool::ElementType::float16 && type != pool::ElementType::float32 &&
-           type != pool::ElementType::float64 && type != pool::ElementType::text;
-}
 
 // Which entries carry a label: y is not -1, or has a number that is not NaN.
 std::vector<char> present_labels(const pool::Pool& labels) {
@@ -89,16 +70,6 @@ void add_rows(const pool::Pool& labels, const LabelSource& source, RowId num_row
 }
 
 }  // namespace
-
-std::vector<std::string> label_files(const std::string& path) {
-    if (!std::filesystem::is_directory(path)) return {path};
-    std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-        if (is_generation(entry.path())) files.push_back(entry.path().string());
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-}
 
 std::vector<RowId> read_labeled_rows(const std::vector<LabelSource>& sources, RowId num_rows,
                                      comm::Communicator& world) {

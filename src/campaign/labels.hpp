@@ -9,10 +9,6 @@
 
 namespace sluice::campaign {
 
-/// The labels files of a source in name order: the file itself, or all `labels.g*.h5` generations
-/// of a directory. Throws Error(no_input) for a missing path.
-std::vector<std::string> label_files(const std::string& path);
-
 /// The labeled rows of all sources: ascending, without repeats. A file holds `row` [L] integers
 /// and, if it has `y` [L] integers, rows whose y is -1 (missing) are not labeled; with `round` [L]
 /// only rows of the source's rounds count. Rank 0 reads, all ranks get the rows. Throws

@@ -1,5 +1,6 @@
 #include "campaign/select_round.hpp"
 
+#include "campaign/batch_id.hpp"
 #include "campaign/batch_items.hpp"
 #include "campaign/labels.hpp"
 #include "campaign/select_report.hpp"
@@ -7,14 +8,12 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/phase.hpp"
-#include "core/sha256.hpp"
 #include "core/stop.hpp"
 #include "core/text.hpp"
 #include "model/model_file.hpp"
 #include "queue/publish.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
@@ -26,12 +25,10 @@
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <span>
 
 namespace sluice::campaign {
 namespace {
 
-constexpr std::size_t batch_id_digits = 16;
 constexpr std::int64_t usual_num_tickets = 100;
 
 // What rank 0 found in the queue before selecting.
@@ -49,41 +46,11 @@ void print_result(const std::string& text) {
             "complete");
 }
 
-std::string rows_hash(const std::vector<RowId>& rows) {
-    Sha256 hash;
-    hash.update(std::as_bytes(std::span(rows)));
-    return hash.hex_digest();
-}
-
 // Both ascending, without repeats; so is the result.
 std::vector<RowId> united(const std::vector<RowId>& some, const std::vector<RowId>& others) {
     std::vector<RowId> all;
     std::set_union(some.begin(), some.end(), others.begin(), others.end(), std::back_inserter(all));
     return all;
-}
-
-// Hash of everything that decides which rows are chosen, except the rows issued so far: so that the
-// same command finds its own batch.
-std::string batch_id(const SelectRequest& request, const std::string& pool_fingerprint,
-                     const select::TakenRows& taken, const std::string& model) {
-    nlohmann::ordered_json science;
-    science["format"] = "sluice-batch-1";
-    science["pool"] = pool_fingerprint;
-    science["labeled"] = rows_hash(taken.centers);
-    science["score"] = kernels::find_score(request.score).name;
-    science["input"] = request.input;
-    science["diversify"] = select::find_diversity(request.diversity).name;
-    science["metric"] = request.metric;
-    science["batch"] = request.batch_size;
-    science["shortlist"] = request.shortlist_size;
-    science["seed"] = request.seed;
-    science["round"] = request.round;
-    science["bad_rows"] = request.bad_rows == select::BadRows::skip ? "skip" : "refuse";
-    // Only where they are used: batches without them keep their ids.
-    if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
-    if (!model.empty()) science["model"] = model;
-    if (request.batch_cost > 0.0) science["batch_cost"] = request.batch_cost;
-    return sha256_hex(science.dump()).substr(0, batch_id_digits);
 }
 
 // Publication syncs every ticket's file, so there are not many more than a hundred by default.
@@ -116,6 +83,7 @@ select::PlanRequest plan_request(const SelectRequest& request) {
     plan.seed = request.seed;
     plan.round = request.round;
     plan.bad_rows = request.bad_rows;
+    plan.copies = request.copies;
     plan.device = request.device;
     plan.num_threads = request.num_threads;
     plan.block_rows = request.block_rows;

@@ -38,6 +38,7 @@ struct SelectRequest {
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     double memory_gib = 1.0;  ///< budget of one rank for buffers and the shortlist
     select::BadRows bad_rows = select::BadRows::refuse;
+    select::Copies copies = select::Copies::keep;
     NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
     std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
     std::string tag;            ///< only workers with this tag take the batch; may be empty

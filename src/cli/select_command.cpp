@@ -97,6 +97,11 @@ std::vector<OptionSpec> policy_options() {
          .summary = "what to do about rows with wrong values",
          .default_text = "refuse",
          .choices = {{"refuse"}, {"skip"}}},
+        {.name = "distinct",
+         .value_name = "",
+         .summary = "rows of equal features count once, and not at all if one of them is labeled "
+                    "or issued",
+         .kind = OptionSpec::Kind::flag},
         {.name = "new-pool",
          .value_name = "",
          .summary = "go on with a queue whose earlier batches came from another pool",
@@ -189,6 +194,7 @@ void read_policy(const Options& options, campaign::SelectRequest& request) {
     request.queue_directory = options.text("queue");
     request.bad_rows =
         options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
+    request.copies = options.flag("distinct") ? select::Copies::drop : select::Copies::keep;
     request.new_pool = options.flag("new-pool") ? NewPool::accept : NewPool::refuse;
     request.ticket_items = options.count_or_auto("ticket-items", {1, max_count}).value_or(0);
     request.tag = options.text("tag");

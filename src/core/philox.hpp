@@ -43,6 +43,9 @@ enum class RandomPurpose : std::uint16_t {
     training_order = 20,
     training_dropout = 21,
     dropout_masks = 22,
+    study_split = 32,
+    study_noise = 33,
+    study_refusal = 34,
 };
 
 /// Four random words of (seed, purpose, round, row, index): row and index identify the value,

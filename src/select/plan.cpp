@@ -162,6 +162,8 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
         plan.seed = request.seed;
         plan.round = request.round;
         plan.bad_rows = request.bad_rows;
+        plan.copies = request.copies;
+        if (plan.copies == Copies::drop) static_cast<void>(pool.get("features", "--distinct"));
         plan.num_threads =
             request.num_threads > 0 ? request.num_threads : comm::cores_of_this_rank(world);
         plan.backend = kernels::choose_backend(request.device, world.local_rank());

@@ -20,6 +20,10 @@ enum class BadRows { refuse, skip };
 
 enum class Metric { euclidean, cosine };
 
+/// Whether rows of equal features count once: all but the best are passed over, and so are rows
+/// equal to a labeled or issued one.
+enum class Copies { keep, drop };
+
 /// The science of one selection, checked, and how this job will carry it out.
 struct Plan {
     // what
@@ -35,6 +39,7 @@ struct Plan {
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
+    Copies copies = Copies::keep;
     // how
     kernels::Backend backend = kernels::Backend::cpu;
     int num_threads = 1;
@@ -67,6 +72,7 @@ struct PlanRequest {
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
+    Copies copies = Copies::keep;
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     int num_threads = 0;
     std::int64_t block_rows = 0;

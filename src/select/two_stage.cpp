@@ -91,16 +91,16 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     selection.redundancy = std::numeric_limits<double>::quiet_NaN();
 
     enter_phase("score");
-    const std::vector<RowId> excluded = taken.all();
     ScanResult scan;
     world.agree([&] {
-        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world), excluded);
+        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world), taken);
     });
     settle_bad_rows(scan, plan, selection, world);
     selection.num_candidates = world.sum(scan.num_candidates);
     selection.bytes_read = world.sum(scan.bytes_read);
 
     enter_phase("shortlist");
+    if (plan.copies == Copies::drop) scan.best = keep_distinct(scan.distinct, world);
     std::vector<Candidate> shortlist =
         keep_global_best(std::move(scan.best), plan.shortlist_size, world);
     selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));

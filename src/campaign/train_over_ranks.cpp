@@ -1,0 +1,124 @@
+#include "campaign/model_archive.hpp"
+#include "campaign/training_labels.hpp"
+#include "comm/cores.hpp"
+#include "core/error.hpp"
+#include "core/progress.hpp"
+#include "core/stop.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <thread>
+
+namespace sluice::campaign {
+namespace {
+
+using model::TrainedNetwork;
+using model::TrainingSet;
+using model::TrainOptions;
+
+// Trains this rank's share of the members, as many at a time as it has cores.
+class Share {
+  public:
+    Share(const TrainingSet& set, const TrainOptions& options, const comm::Communicator& world)
+        : set_(set), options_(options) {
+        for (std::int64_t member = world.rank(); member < options.members; member += world.size())
+            members_.push_back(member);
+        trained_.resize(members_.size());
+        num_threads_ =
+            std::min(members_.size(), static_cast<std::size_t>(comm::cores_of_this_rank(world)));
+    }
+
+    std::vector<TrainedNetwork> run() {
+        Progress progress("training", std::ssize(members_) * options_.max_epochs, "epochs");
+        {
+            std::vector<std::jthread> threads;
+            for (std::size_t i = 1; i < num_threads_; ++i)
+                threads.emplace_back([&] { work(progress); });
+            work(progress);
+        }
+        if (failure_) std::rethrow_exception(failure_);
+        return std::move(trained_);
+    }
+
+  private:
+    void work(Progress& progress) noexcept {
+        try {
+            while (!failed_) {
+                const std::size_t next = next_++;
+                if (next >= members_.size()) return;
+                train(next, progress);
+            }
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            if (!failure_) failure_ = std::current_exception();
+            failed_ = true;
+        }
+    }
+
+    void train(std::size_t index, Progress& progress) {
+        std::int64_t epochs_left = options_.max_epochs;
+        trained_[index] =
+            model::train_network(set_, options_, members_[index], [&](std::int64_t /*epoch*/) {
+                require(!stop_requested() && !failed_, ExitCode::try_again,
+                        "stopped by a signal while training; nothing was written, run the same "
+                        "command again");
+                progress.advance(1);
+                --epochs_left;
+            });
+        progress.advance(epochs_left);
+    }
+
+    const TrainingSet& set_;
+    const TrainOptions& options_;
+    std::vector<std::int64_t> members_;
+    std::vector<TrainedNetwork> trained_;
+    std::size_t num_threads_ = 1;
+    std::atomic<std::size_t> next_{0};
+    std::atomic<bool> failed_{false};
+    std::mutex mutex_;
+    std::exception_ptr failure_;
+};
+
+// Member m is entry m / size of rank m % size.
+std::vector<TrainedNetwork> in_member_order(std::vector<std::vector<TrainedNetwork>> of_ranks,
+                                            std::int64_t members) {
+    std::vector<TrainedNetwork> all;
+    for (std::size_t m = 0; m < static_cast<std::size_t>(members); ++m)
+        all.push_back(std::move(of_ranks[m % of_ranks.size()].at(m / of_ranks.size())));
+    return all;
+}
+
+std::vector<std::vector<TrainedNetwork>> exchange(std::vector<TrainedNetwork> mine,
+                                                  comm::Communicator& world) {
+    const std::string packed = pool::pack(std::move(mine));
+    const std::vector<char> bytes = world.all_gather(std::span<const char>(packed));
+    pool::Unpacker unpacker(std::string_view(bytes.data(), bytes.size()));
+    std::vector<std::vector<TrainedNetwork>> of_ranks(static_cast<std::size_t>(world.size()));
+    for (std::vector<TrainedNetwork>& share : of_ranks)
+        pool::transfer(unpacker, share);
+    return of_ranks;
+}
+
+}  // namespace
+
+model::Committee train_over_ranks(const model::TrainingSet& set, const model::TrainOptions& options,
+                                  comm::Communicator& world) {
+    std::vector<TrainedNetwork> mine;
+    world.agree([&] {
+        model::check_trainable(set, options);
+        mine = Share(set, options, world).run();
+    });
+    std::vector<std::vector<TrainedNetwork>> of_ranks = exchange(std::move(mine), world);
+    model::Committee committee;
+    world.agree([&] {
+        committee =
+            model::assemble(set, options, in_member_order(std::move(of_ranks), options.members));
+    });
+    return committee;
+}
+
+}  // namespace sluice::campaign
