@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import struct
+import zipfile
 
 import numpy
 
@@ -34,14 +35,19 @@ def read_checkpoint(path: pathlib.Path) -> dict:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a file that is no checkpoint provokes
-        if re.search(r"Unsupported (class|global)", str(error), re.IGNORECASE):
-            raise Failure(EXIT_BAD_DATA, f"{path}: holds Python objects beside tensors, which are "
-                                         "not loaded because they could run code; save "
-                                         "head.state_dict() with torch.save") from error
-        raise Failure(EXIT_BAD_DATA, f"{path}: cannot be read as a checkpoint ("
-                                     f"{type(error).__name__}: {error}); is it whole, and written "
-                                     "by torch.save?") from error
+        raise unreadable(path, error) from error
     return arrays_of(torch, loaded, path)
+
+
+def unreadable(path: pathlib.Path, error: Exception) -> Failure:
+    """Why a checkpoint was not loaded. PyTorch's own text may advise to load unsafely."""
+    if zipfile.is_zipfile(path) and "Unsupported" in str(error):
+        return Failure(EXIT_BAD_DATA, f"{path}: holds Python objects beside tensors, which are not "
+                                      "loaded because they could run code; save "
+                                      "head.state_dict() with torch.save")
+    reason = type(error).__name__ + ("" if "weights_only" in str(error) else f": {error}")
+    return Failure(EXIT_BAD_DATA, f"{path}: cannot be read as a checkpoint ({reason}); is it "
+                                  "whole, and written by torch.save?")
 
 
 def arrays_of(torch, loaded, path: pathlib.Path) -> dict:
