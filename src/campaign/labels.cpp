@@ -35,15 +35,31 @@ std::vector<char> present_labels(const pool::Pool& labels) {
     return present;
 }
 
-void add_rows(const pool::Pool& labels, RowId num_rows, std::vector<RowId>& result) {
-    const pool::Dataset& dataset = labels.get("row", "--labels");
+std::vector<std::int64_t> read_integers(const pool::Dataset& dataset) {
     require(is_integer(dataset.type) && dataset.row_elements() == 1, ExitCode::bad_data,
             pool::location_text(dataset, 0) + ": has type " + pool::element_name(dataset.type) +
-                "; the rows of a labels file must be integers [L]");
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(labels.num_rows));
+                "; `row` and `round` of a labels file must be integers [L]");
+    std::vector<std::int64_t> values(static_cast<std::size_t>(dataset.num_rows));
     pool::RowReader::Scratch scratch;
-    pool::RowReader(dataset).gather_integers(all_rows(labels.num_rows), rows, scratch);
-    const std::vector<char> present = present_labels(labels);
+    pool::RowReader(dataset).gather_integers(all_rows(dataset.num_rows), values, scratch);
+    return values;
+}
+
+// Leaves out the labels of other rounds.
+void keep_rounds(const pool::Pool& labels, const LabelSource& source, std::vector<char>& present) {
+    std::vector<std::int64_t> rounds(present.size(), 0);
+    if (const pool::Dataset* dataset = labels.find("round")) rounds = read_integers(*dataset);
+    for (std::size_t i = 0; i < rounds.size(); ++i) {
+        if (rounds[i] < source.first_round || rounds[i] > source.last_round) present[i] = 0;
+    }
+}
+
+void add_rows(const pool::Pool& labels, const LabelSource& source, RowId num_rows,
+              std::vector<RowId>& result) {
+    const pool::Dataset& dataset = labels.get("row", "--labels");
+    const std::vector<std::int64_t> rows = read_integers(dataset);
+    std::vector<char> present = present_labels(labels);
+    keep_rounds(labels, source, present);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         require(rows[i] >= 0 && rows[i] < num_rows, ExitCode::bad_data,
                 pool::location_text(dataset, static_cast<RowId>(i)) + ": row " +
@@ -55,18 +71,20 @@ void add_rows(const pool::Pool& labels, RowId num_rows, std::vector<RowId>& resu
 
 }  // namespace
 
-std::vector<RowId> read_labeled_rows(const std::string& path, RowId num_rows,
+std::vector<RowId> read_labeled_rows(const std::vector<LabelSource>& sources, RowId num_rows,
                                      comm::Communicator& world) {
     std::vector<RowId> rows;
     world.agree([&] {
-        if (!world.is_root() || path.empty()) return;
+        if (!world.is_root()) return;
         comm::Communicator alone;
-        for (const std::string& file : label_files(path)) {
-            pool::PoolSource source;
-            source.files = {file};
-            source.datasets = {{"row", "/row"}};
-            source.optional_datasets = {{"y", "/y"}};
-            add_rows(pool::open_pool(source, alone), num_rows, rows);
+        for (const LabelSource& label_source : sources) {
+            for (const std::string& file : label_files(label_source.path)) {
+                pool::PoolSource source;
+                source.files = {file};
+                source.datasets = {{"row", "/row"}};
+                source.optional_datasets = {{"y", "/y"}, {"round", "/round"}};
+                add_rows(pool::open_pool(source, alone), label_source, num_rows, rows);
+            }
         }
         std::sort(rows.begin(), rows.end());
         rows.erase(std::unique(rows.begin(), rows.end()), rows.end());

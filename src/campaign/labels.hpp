@@ -1,5 +1,6 @@
 #pragma once
 
+#include "campaign/label_source.hpp"
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
 
@@ -8,12 +9,12 @@
 
 namespace sluice::campaign {
 
-/// The labeled rows of a labels file, or of all `labels.g*.h5` generations in a directory:
-/// ascending, without repeats. A file holds `row` [L] integers and, if it has `y` [L] integers,
-/// rows whose y is -1 (missing) are not labeled. Rank 0 reads, all ranks get the rows.
-/// Throws Error(no_input) for a missing path, Error(bad_data) naming file, dataset and row for a
-/// row outside [0, num_rows). \collective
-std::vector<RowId> read_labeled_rows(const std::string& path, RowId num_rows,
+/// The labeled rows of all sources: ascending, without repeats. A file holds `row` [L] integers
+/// and, if it has `y` [L] integers, rows whose y is -1 (missing) are not labeled; with `round` [L]
+/// only rows of the source's rounds count. Rank 0 reads, all ranks get the rows. Throws
+/// Error(no_input) for a missing path, Error(bad_data) naming file, dataset and row for a row
+/// outside [0, num_rows). \collective
+std::vector<RowId> read_labeled_rows(const std::vector<LabelSource>& sources, RowId num_rows,
                                      comm::Communicator& world);
 
 }  // namespace sluice::campaign

@@ -53,6 +53,10 @@ Json manifest_json(const SelectOutcome& outcome) {
     json["labeled"] = outcome.num_labeled;
     json["issued_before"] = outcome.num_issued_before;
     json["skipped"] = selection.num_skipped;
+    if (outcome.num_held_out > 0) json["held_out"] = outcome.num_held_out;
+    if (outcome.request.copies == select::Copies::drop) json["distinct"] = true;
+    if (outcome.request.batch_cost > 0.0) json["batch_cost"] = outcome.request.batch_cost;
+    if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
     json["covering_radius"] = float_or_null(selection.covering_radius);
     json["redundancy"] = number_or_null(selection.redundancy);
     return json;
@@ -73,7 +77,10 @@ Json provenance_json(const SelectOutcome& outcome) {
         "{:%Y-%m-%dT%H:%M:%SZ}",
         fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     json["pool_files"] = outcome.request.pool.files;
-    json["labels"] = outcome.request.labels_path;
+    json["labels"] = Json::array();
+    for (const LabelSource& source : outcome.request.labels)
+        json["labels"].push_back(source.path);
+    if (!outcome.request.model_path.empty()) json["model"] = outcome.request.model_path;
     json["rounds"] = outcome.selection.rounds;
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;

@@ -17,7 +17,9 @@ struct SelectOutcome {
     std::string pool_fingerprint;
     RowId num_pool_rows = 0;
     std::int64_t num_labeled = 0;
+    std::int64_t num_held_out = 0;
     std::int64_t num_issued_before = 0;
+    std::string model_hash;  ///< empty without a model
     int num_ranks = 1;
     double seconds = 0.0;
 };

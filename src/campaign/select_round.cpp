@@ -1,5 +1,6 @@
 #include "campaign/select_round.hpp"
 
+#include "campaign/batch_id.hpp"
 #include "campaign/batch_items.hpp"
 #include "campaign/labels.hpp"
 #include "campaign/select_report.hpp"
@@ -7,13 +8,12 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/phase.hpp"
-#include "core/sha256.hpp"
 #include "core/stop.hpp"
 #include "core/text.hpp"
+#include "model/model_file.hpp"
 #include "queue/publish.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
@@ -22,13 +22,13 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
+#include <memory>
 #include <optional>
-#include <span>
 
 namespace sluice::campaign {
 namespace {
 
-constexpr std::size_t batch_id_digits = 16;
 constexpr std::int64_t usual_num_tickets = 100;
 
 // What rank 0 found in the queue before selecting.
@@ -46,30 +46,11 @@ void print_result(const std::string& text) {
             "complete");
 }
 
-std::string rows_hash(const std::vector<RowId>& rows) {
-    Sha256 hash;
-    hash.update(std::as_bytes(std::span(rows)));
-    return hash.hex_digest();
-}
-
-// Hash of everything that decides which rows are chosen, except the rows issued so far: so that the
-// same command finds its own batch.
-std::string batch_id(const SelectRequest& request, const std::string& pool_fingerprint,
-                     const std::vector<RowId>& labeled) {
-    nlohmann::ordered_json science;
-    science["format"] = "sluice-batch-1";
-    science["pool"] = pool_fingerprint;
-    science["labeled"] = rows_hash(labeled);
-    science["score"] = kernels::find_score(request.score).name;
-    science["input"] = request.input;
-    science["diversify"] = select::find_diversity(request.diversity).name;
-    science["metric"] = request.metric;
-    science["batch"] = request.batch_size;
-    science["shortlist"] = request.shortlist_size;
-    science["seed"] = request.seed;
-    science["round"] = request.round;
-    science["bad_rows"] = request.bad_rows == select::BadRows::skip ? "skip" : "refuse";
-    return sha256_hex(science.dump()).substr(0, batch_id_digits);
+// Both ascending, without repeats; so is the result.
+std::vector<RowId> united(const std::vector<RowId>& some, const std::vector<RowId>& others) {
+    std::vector<RowId> all;
+    std::set_union(some.begin(), some.end(), others.begin(), others.end(), std::back_inserter(all));
+    return all;
 }
 
 // Publication syncs every ticket's file, so there are not many more than a hundred by default.
@@ -97,10 +78,12 @@ select::PlanRequest plan_request(const SelectRequest& request) {
     plan.metric = request.metric;
     plan.input = request.input;
     plan.batch_size = request.batch_size;
+    plan.batch_cost = request.batch_cost;
     plan.shortlist_size = request.shortlist_size;
     plan.seed = request.seed;
     plan.round = request.round;
     plan.bad_rows = request.bad_rows;
+    plan.copies = request.copies;
     plan.device = request.device;
     plan.num_threads = request.num_threads;
     plan.block_rows = request.block_rows;
@@ -114,28 +97,37 @@ class Round {
     Round(const SelectRequest& request, comm::Communicator& world)
         : request_(request), world_(world), started_(std::chrono::steady_clock::now()) {}
 
-    void run() {
+    SelectResult run() {
         check_request();
         enter_phase("open pool");
         pool_ = pool::open_pool(request_.pool, world_);
         fingerprint_ = pool::fingerprint(pool_, world_);
         enter_phase("read labels");
-        labeled_ = read_labeled_rows(request_.labels_path, pool_.num_rows, world_);
-        world_.agree([&] { id_ = batch_id(request_, fingerprint_, labeled_); });
+        taken_.centers = read_labeled_rows(request_.labels, pool_.num_rows, world_);
+        num_labeled_ = std::ssize(taken_.centers);
+        taken_.held_out = united(
+            read_labeled_rows(request_.held_out_labels, pool_.num_rows, world_), request_.held_out);
+        world_.agree([&] {
+            read_committee();
+            id_ = batch_id(request_, fingerprint_, taken_, model_hash_);
+        });
         enter_phase("open queue");
         read_queue();
-        if (state_.published) return report_published();
-
-        excluded_ = labeled_;
-        excluded_.insert(excluded_.end(), state_.issued.begin(), state_.issued.end());
-        std::sort(excluded_.begin(), excluded_.end());
-        excluded_.erase(std::unique(excluded_.begin(), excluded_.end()), excluded_.end());
+        if (state_.published) {
+            report_published();
+            return result(nullptr);
+        }
+        taken_.centers = united(taken_.centers, state_.issued);
         enter_phase("plan");
-        plan_ = select::make_plan(pool_, plan_request(request_),
-                                  static_cast<std::int64_t>(excluded_.size()), world_);
-        if (request_.mode == SelectRequest::Mode::dry_run) return report_plan();
-        const select::Selection selection =
-            select::select_two_stage(pool_, plan_, excluded_, world_);
+        select::PlanRequest wanted = plan_request(request_);
+        wanted.committee = committee_;
+        wanted.model_path = request_.model_path;
+        plan_ = select::make_plan(pool_, wanted, taken_, world_);
+        if (request_.mode == SelectRequest::Mode::dry_run) {
+            report_plan();
+            return result(nullptr);
+        }
+        const select::Selection selection = select::select_two_stage(pool_, plan_, taken_, world_);
         note_surprises(selection);
         enter_phase("publish");
         world_.agree([&] {
@@ -144,9 +136,34 @@ class Round {
             if (world_.is_root()) finish(selection);
         });
         enter_phase("done");
+        return result(&selection);
     }
 
   private:
+    SelectResult result(const select::Selection* selection) const {
+        SelectResult result;
+        result.batch_id = id_;
+        if (!request_.queue_directory.empty()) result.batch_directory = batch_directory();
+        result.was_published = state_.published;
+        if (selection == nullptr) return result;
+        result.num_chosen = std::ssize(selection->rows);
+        result.num_candidates = selection->num_candidates;
+        result.covering_radius = selection->covering_radius;
+        result.redundancy = selection->redundancy;
+        return result;
+    }
+
+    void read_committee() {
+        if (request_.model_path.empty()) return;
+        committee_ =
+            std::make_shared<const model::Committee>(model::read_model(request_.model_path));
+        model_hash_ = model::model_hash(*committee_);
+    }
+
+    void print(const std::string& text) const {
+        if (request_.output == SelectRequest::Output::print) print_result(text);
+    }
+
     void check_request() const {
         const bool has_output =
             !request_.queue_directory.empty() || !request_.selected_path.empty();
@@ -208,27 +225,26 @@ class Round {
             }
             write_json(read_text_file(directory + "/manifest.json"),
                        read_text_file(directory + "/provenance.json"));
-            print_result("batch " + id_ + " is already published in " + directory +
-                         "; nothing changed. For another batch of this pool bring new --labels or "
-                         "pass --round " +
-                         std::to_string(request_.round + 1) + "\n");
+            print("batch " + id_ + " is already published in " + directory +
+                  "; nothing changed. For another batch of this pool bring new --labels or "
+                  "pass --round " +
+                  std::to_string(request_.round + 1) + "\n");
         });
     }
 
     void report_plan() {
         world_.agree([&] {
             if (!world_.is_root()) return;
-            print_result(
-                "batch      " + id_ + ": " + count_text(plan_.batch_size) + " rows, " +
-                count_text(static_cast<std::int64_t>(excluded_.size())) + " labeled or issued\n" +
-                select::plan_text(pool_, plan_, world_.size()) +
-                "dry run: only metadata and a sample of rows were read, nothing was written\n");
+            print("batch      " + id_ + ": " + count_text(plan_.batch_size) + " rows, " +
+                  count_text(std::ssize(taken_.all())) + " labeled or issued\n" +
+                  select::plan_text(pool_, plan_, world_.size()) +
+                  "dry run: only metadata and a sample of rows were read, nothing was written\n");
         });
     }
 
     void note_surprises(const select::Selection& selection) const {
         const auto chosen = static_cast<std::int64_t>(selection.rows.size());
-        if (chosen < request_.batch_size) {
+        if (chosen < request_.batch_size && request_.batch_cost == 0.0) {
             log_warning(fmt::format("only {} of the {} rows asked for could be chosen",
                                     count_text(chosen), count_text(request_.batch_size)));
         }
@@ -255,8 +271,10 @@ class Round {
                                     batch,
                                     fingerprint_,
                                     pool_.num_rows,
-                                    static_cast<std::int64_t>(labeled_.size()),
+                                    num_labeled_,
+                                    std::ssize(taken_.held_out),
                                     static_cast<std::int64_t>(state_.issued.size()),
+                                    model_hash_,
                                     world_.size(),
                                     seconds};
         batch.manifest = manifest_text(outcome);
@@ -266,7 +284,7 @@ class Round {
             publish_text_file(request_.selected_path, queue::selected_csv(batch.items));
         }
         write_json(batch.manifest, batch.provenance);
-        print_result(report_text(outcome));
+        print(report_text(outcome));
     }
 
     std::string batch_directory() const { return request_.queue_directory + "/batches/" + id_; }
@@ -283,18 +301,20 @@ class Round {
     std::chrono::steady_clock::time_point started_;
     pool::Pool pool_;
     std::string fingerprint_;
-    std::vector<RowId> labeled_;
+    std::int64_t num_labeled_ = 0;
     std::string id_;
     std::optional<queue::Queue> queue_;  // rank 0 only
     QueueState state_;
-    std::vector<RowId> excluded_;
+    std::shared_ptr<const model::Committee> committee_;
+    std::string model_hash_;
+    select::TakenRows taken_;
     select::Plan plan_;
 };
 
 }  // namespace
 
-void select_round(const SelectRequest& request, comm::Communicator& world) {
-    Round(request, world).run();
+SelectResult select_round(const SelectRequest& request, comm::Communicator& world) {
+    return Round(request, world).run();
 }
 
 }  // namespace sluice::campaign

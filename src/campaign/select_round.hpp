@@ -1,5 +1,6 @@
 #pragma once
 
+#include "campaign/label_source.hpp"
 #include "comm/communicator.hpp"
 #include "kernels/backend.hpp"
 #include "pool/pool.hpp"
@@ -7,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice::campaign {
 
@@ -14,16 +16,21 @@ namespace sluice::campaign {
 struct SelectRequest {
     enum class NewPool { refuse, accept };
     enum class Mode { run, dry_run };
+    enum class Output { print, quiet };
 
     pool::PoolSource pool;
-    std::string queue_directory;    ///< empty: no batch is published (needs selected_path)
-    std::string labels_path;        ///< a labels file or a directory of generations; may be empty
-    std::string score = "entropy";  ///< name or alias
-    std::string diversity = "k_center";  ///< name or alias
-    std::string metric = "euclidean";    ///< euclidean or cosine
-    std::string input = "auto";          ///< auto, probabilities, committee or predictions
-    std::int64_t batch_size = 0;         ///< B >= 1
-    std::int64_t shortlist_size = 0;     ///< K; 0 = 10 x B; never below B or above the candidates
+    std::string queue_directory;      ///< empty: no batch is published (needs selected_path)
+    std::vector<LabelSource> labels;  ///< never chosen, and centres
+    std::vector<RowId> held_out;      ///< never chosen, no centres; ascending, no repeats
+    std::vector<LabelSource> held_out_labels;  ///< likewise the rows of these
+    std::string model_path;                    ///< scores read what this model says; may be empty
+    std::string score = "entropy";             ///< name or alias
+    std::string diversity = "k_center";        ///< name or alias
+    std::string metric = "euclidean";          ///< euclidean or cosine
+    std::string input = "auto";                ///< auto, probabilities, committee or predictions
+    std::int64_t batch_size = 0;               ///< B >= 1
+    double batch_cost = 0.0;          ///< picks are taken while they cost at most this; 0 = all
+    std::int64_t shortlist_size = 0;  ///< K; 0 = 10 x B; never below B or above the candidates
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     int num_threads = 0;          ///< 0 = this rank's share of the node's cores
@@ -31,12 +38,26 @@ struct SelectRequest {
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     double memory_gib = 1.0;  ///< budget of one rank for buffers and the shortlist
     select::BadRows bad_rows = select::BadRows::refuse;
+    select::Copies copies = select::Copies::keep;
     NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
     std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
     std::string tag;            ///< only workers with this tag take the batch; may be empty
     std::string selected_path;  ///< CSV copy of the selection; may be empty
     std::string json_path;      ///< JSON report; may be empty
     Mode mode = Mode::run;
+    Output output = Output::print;  ///< the report on rank 0's stdout
+};
+
+/// What came of it; the same on all ranks. All but the first three are unknown (0) for a batch that
+/// was found published.
+struct SelectResult {
+    std::string batch_id;
+    std::string batch_directory;  ///< empty without a queue
+    bool was_published = false;   ///< before this call
+    std::int64_t num_chosen = 0;
+    std::int64_t num_candidates = 0;
+    float covering_radius = 0.0F;  ///< NaN without a diversity stage
+    double redundancy = 0.0;       ///< mean nearest distance inside the batch; NaN: not computed
 };
 
 /// Selects one batch and publishes it into the queue: opens the pool, reads labels and issued rows,
@@ -45,6 +66,6 @@ struct SelectRequest {
 /// and options) finds it published and changes nothing.
 /// Throws Error with the exit codes of the README; `try_again` when stopped by a signal or when
 /// another selection was published meanwhile. \collective
-void select_round(const SelectRequest& request, comm::Communicator& world);
+SelectResult select_round(const SelectRequest& request, comm::Communicator& world);
 
 }  // namespace sluice::campaign

@@ -24,7 +24,7 @@ constexpr double copies_held = 3.0;
 void check_memory(const StudySource& source, const pool::Pool& pool, const StudyReading& reading,
                   comm::Communicator& world) {
     const pool::Dataset& features = pool.get("features", "simulate");
-    const std::vector<RowId> rows = read_labeled_rows(source.labels_path, pool.num_rows, world);
+    const std::vector<RowId> rows = read_labeled_rows({{source.labels_path}}, pool.num_rows, world);
     const double bytes = static_cast<double>(rows.size()) *
                          static_cast<double>(features.row_elements()) * sizeof(float) * copies_held;
     if (bytes <= reading.memory_gib * gib) return;

@@ -1,24 +1,15 @@
 #pragma once
 
+#include "campaign/label_source.hpp"
 #include "comm/communicator.hpp"
 #include "model/train.hpp"
 #include "model/training_set.hpp"
 #include "pool/pool.hpp"
 
 #include <cstdint>
-#include <limits>
-#include <string>
 #include <vector>
 
 namespace sluice::campaign {
-
-/// Some of the labels of a directory of generations, or of one labels file.
-struct LabelSource {
-    std::string path;
-    std::int64_t first_round =
-        0;  ///< labels of these rounds only; files without `round` are round 0
-    std::int64_t last_round = std::numeric_limits<std::int64_t>::max();
-};
 
 /// The labels of all sources as a training set: ascending by row, each row once (the first source
 /// that has it counts), missing labels (-1, NaN) left out. Features come from the label files, or,

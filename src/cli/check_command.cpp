@@ -5,7 +5,7 @@
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/check.hpp"
-#include "select/plan.hpp"
+#include "select/score_input.hpp"
 #include "select/two_stage.hpp"
 
 #include <fmt/format.h>

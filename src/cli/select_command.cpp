@@ -62,6 +62,20 @@ std::vector<OptionSpec> science_options() {
         {.name = "labels",
          .value_name = "PATH",
          .summary = "labels file, or directory of label generations: never chosen, and centres"},
+        {.name = "held-out",
+         .value_name = "PATH",
+         .summary =
+             "labels file or directory whose rows are never chosen, and no centres: the rows "
+             "that models are tested on"},
+        {.name = "model",
+         .value_name = "FILE",
+         .summary = "model file of 'sluice train': scores read what its members say of the "
+                    "features, in place of the pool's probabilities or predictions"},
+        {.name = "batch-cost",
+         .value_name = "X",
+         .summary = "most that the batch may cost by the pool's `cost`: the first rows chosen that "
+                    "fit are taken, at most --batch",
+         .unit = "that of `cost`"},
         {.name = "seed",
          .value_name = "S",
          .summary = "seed of random choices, 0 to 2^64-1",
@@ -83,6 +97,11 @@ std::vector<OptionSpec> policy_options() {
          .summary = "what to do about rows with wrong values",
          .default_text = "refuse",
          .choices = {{"refuse"}, {"skip"}}},
+        {.name = "distinct",
+         .value_name = "",
+         .summary = "rows of equal features count once, and not at all if one of them is labeled "
+                    "or issued",
+         .kind = OptionSpec::Kind::flag},
         {.name = "new-pool",
          .value_name = "",
          .summary = "go on with a queue whose earlier batches came from another pool",
@@ -156,7 +175,10 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     request.metric = options.text("metric");
     request.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
     request.input = options.text("input");
-    request.labels_path = options.text("labels");
+    if (options.has("labels")) request.labels = {{options.text("labels")}};
+    if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
+    request.model_path = options.text("model");
+    if (options.has("batch-cost")) request.batch_cost = options.positive_number("batch-cost");
     request.seed = options.seed("seed");
     request.round = static_cast<std::uint32_t>(
         options.count("round", {1, std::numeric_limits<std::uint32_t>::max()}));
@@ -172,6 +194,7 @@ void read_policy(const Options& options, campaign::SelectRequest& request) {
     request.queue_directory = options.text("queue");
     request.bad_rows =
         options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
+    request.copies = options.flag("distinct") ? select::Copies::drop : select::Copies::keep;
     request.new_pool = options.flag("new-pool") ? NewPool::accept : NewPool::refuse;
     request.ticket_items = options.count_or_auto("ticket-items", {1, max_count}).value_or(0);
     request.tag = options.text("tag");

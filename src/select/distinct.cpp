@@ -27,12 +27,20 @@ std::uint64_t word_of(const std::string& hex, std::size_t which) {
     return word;
 }
 
+// Equal rows side by side, the best of them first.
+bool comes_before(const DigestedCandidate& left, const DigestedCandidate& right) {
+    if (left.digest != right.digest) return left.digest < right.digest;
+    return better_candidate(left, right);
+}
+
+// A candidate at the rank that compares all of its digest, and where it came from.
+struct Traveller {
+    DigestedCandidate digested;
+    std::int64_t rank;
+};
+
 void keep_best_of_each(std::vector<DigestedCandidate>& candidates) {
-    std::sort(candidates.begin(), candidates.end(),
-              [](const DigestedCandidate& left, const DigestedCandidate& right) {
-                  if (left.digest != right.digest) return left.digest < right.digest;
-                  return better_candidate(left, right);
-              });
+    std::sort(candidates.begin(), candidates.end(), comes_before);
     const auto same = [](const DigestedCandidate& left, const DigestedCandidate& right) {
         return left.digest == right.digest;
     };
@@ -67,6 +75,11 @@ std::vector<DigestedCandidate> DistinctTopK::take_sorted() {
     return std::exchange(kept_, {});
 }
 
+std::int64_t DistinctTopK::memory(std::int64_t capacity) {
+    return (2 * capacity + static_cast<std::int64_t>(slack)) *
+           static_cast<std::int64_t>(sizeof(DigestedCandidate));
+}
+
 void DistinctTopK::shrink() {
     keep_best_of_each(kept_);
     if (kept_.size() < capacity_ || kept_.empty()) return;
@@ -76,18 +89,29 @@ void DistinctTopK::shrink() {
     kept_.resize(capacity_);
 }
 
-std::vector<Candidate> keep_distinct(const std::vector<DigestedCandidate>& mine,
+std::vector<Candidate> keep_distinct(std::span<const DigestedCandidate> mine,
                                      comm::Communicator& world) {
     const auto num_ranks = static_cast<std::uint64_t>(world.size());
-    std::vector<std::vector<DigestedCandidate>> parts(num_ranks);
+    std::vector<std::vector<Traveller>> parts(num_ranks);
     for (const DigestedCandidate& one : mine)
-        parts[one.digest.word[0] % num_ranks].push_back(one);
-    std::vector<DigestedCandidate> here = world.all_to_all(parts);
-    keep_best_of_each(here);
-    std::vector<Candidate> result;
-    for (const DigestedCandidate& one : here)
-        result.push_back(one.candidate);
-    return result;
+        parts[one.digest.word[0] % num_ranks].push_back({one, world.rank()});
+    std::vector<Traveller> met = world.all_to_all(parts);
+    std::sort(met.begin(), met.end(), [](const Traveller& left, const Traveller& right) {
+        return comes_before(left.digested, right.digested);
+    });
+    std::vector<std::vector<RowId>> copies(num_ranks);
+    for (std::size_t i = 1; i < met.size(); ++i) {
+        if (met[i].digested.digest == met[i - 1].digested.digest)
+            copies[static_cast<std::size_t>(met[i].rank)].push_back(met[i].digested.candidate.row);
+    }
+    std::vector<RowId> dropped = world.all_to_all(copies);
+    std::sort(dropped.begin(), dropped.end());
+    std::vector<Candidate> kept;
+    for (const DigestedCandidate& one : mine) {
+        if (!std::binary_search(dropped.begin(), dropped.end(), one.candidate.row))
+            kept.push_back(one.candidate);
+    }
+    return kept;
 }
 
 }  // namespace sluice::select

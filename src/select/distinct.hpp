@@ -43,6 +43,12 @@ class DistinctTopK {
 
     void offer(const DigestedCandidate& offered);
 
+    /// A candidate that is not better than this one can no longer enter.
+    const Candidate& threshold() const { return threshold_; }
+
+    /// Memory at most, in bytes.
+    static std::int64_t memory(std::int64_t capacity);
+
     /// The kept candidates, best first. Leaves the collector empty.
     std::vector<DigestedCandidate> take_sorted();
 
@@ -55,10 +61,10 @@ class DistinctTopK {
     std::vector<DigestedCandidate> kept_;
 };
 
-/// Of all ranks' candidates with one digest keeps the best, on one of the ranks. Followed by
-/// keep_global_best, the K best distinct rows of the job if each rank gives its K best.
-/// \collective
-std::vector<Candidate> keep_distinct(const std::vector<DigestedCandidate>& mine,
+/// Of all ranks' candidates with one digest only the best remains, on the rank and in the order
+/// that it was in. Followed by keep_global_best, the K best distinct rows of the job if each rank
+/// gives its K best. \collective
+std::vector<Candidate> keep_distinct(std::span<const DigestedCandidate> mine,
                                      comm::Communicator& world);
 
 }  // namespace sluice::select

@@ -5,6 +5,7 @@
 #include "core/phase.hpp"
 #include "core/progress.hpp"
 #include "pool/row_reader.hpp"
+#include "select/budget.hpp"
 #include "select/feature_rows.hpp"
 #include "select/k_center.hpp"
 
@@ -183,8 +184,15 @@ void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> 
     stage.count_share();
     stage.add_centers(centers);
     enter_phase("diversify");
-    const KCenterResult result = stage.pick(centers.empty() ? stage.best_scored() : -1);
+    KCenterResult result = stage.pick(centers.empty() ? stage.best_scored() : -1);
     selection.rows = stage.with_scores(result.picks);
+    const std::size_t affordable = affordable_picks(pool, plan, selection.rows, world);
+    if (affordable < result.picks.size()) {
+        // What the first pick left out was at is what the picks before it leave uncovered.
+        result.squared_radius = result.picks[affordable].squared_distance;
+        result.picks.resize(affordable);
+        selection.rows.resize(affordable);
+    }
     selection.covering_radius = distance_of(result.squared_radius, plan.metric);
     selection.redundancy = stage.redundancy(result.picks);
     selection.rounds = result.rounds;

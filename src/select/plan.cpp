@@ -7,6 +7,7 @@
 #include "select/diversify.hpp"
 #include "select/k_center.hpp"
 #include "select/scan.hpp"
+#include "select/score_input.hpp"
 #include "select/two_stage.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <iterator>
 
 namespace sluice::select {
 namespace {
@@ -34,56 +37,6 @@ std::int64_t resident_bytes() {
     return resident * ::sysconf(_SC_PAGESIZE);
 }
 
-bool takes(const kernels::ScoreDefinition& score, kernels::ScoreInput input) {
-    return std::count(score.inputs.begin(), score.inputs.end(), input) > 0;
-}
-
-kernels::ScoreInput input_of_role(const pool::Pool& pool, const std::string& role) {
-    const pool::Dataset& dataset = *pool.find(role);
-    if (role == "predictions") return kernels::ScoreInput::predictions;
-    if (role == "committee") {
-        return dataset.is_logit() ? kernels::ScoreInput::committee_logits
-                                  : kernels::ScoreInput::committee_probabilities;
-    }
-    return dataset.is_logit() ? kernels::ScoreInput::logits : kernels::ScoreInput::probabilities;
-}
-
-std::vector<std::string> roles_of(const kernels::ScoreDefinition& score) {
-    std::vector<std::string> roles;
-    if (takes(score, kernels::ScoreInput::probabilities)) roles.emplace_back("probabilities");
-    if (takes(score, kernels::ScoreInput::committee_probabilities)) roles.emplace_back("committee");
-    if (takes(score, kernels::ScoreInput::predictions)) roles.emplace_back("predictions");
-    return roles;
-}
-
-std::string joined(const std::vector<std::string>& words, const std::string& separator) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : separator) + word;
-    return text;
-}
-
-// Members and classes the score needs, against the dataset's shape; no reason if it fits.
-void check_shape(const pool::Dataset& dataset, const kernels::ScoreDefinition& score,
-                 InputChoice& choice) {
-    const bool committee = dataset.role != "probabilities";
-    const std::int64_t members = committee ? dataset.row_shape.front() : 1;
-    const std::int64_t classes = dataset.row_elements() / std::max<std::int64_t>(members, 1);
-    const std::string where =
-        (dataset.parts.empty() ? std::string("pool") : dataset.parts.front().path) + ": " +
-        dataset.path;
-    if (members < score.min_members) {
-        choice.code = ExitCode::usage;
-        choice.reason = fmt::format(
-            "{}: {} member(s), but score '{}' measures disagreement and needs at least {}", where,
-            members, score.name, score.min_members);
-    } else if (classes < score.min_classes) {
-        choice.code = ExitCode::bad_data;
-        choice.reason = fmt::format("{}: {} class(es), but score '{}' needs at least {}", where,
-                                    classes, score.name, score.min_classes);
-    }
-}
-
 Metric find_metric(const std::string& name) {
     if (name == "euclidean" || name == "l2") return Metric::euclidean;
     if (name == "cosine" || name == "cos") return Metric::cosine;
@@ -93,6 +46,11 @@ Metric find_metric(const std::string& name) {
 
 void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_excluded,
                   Plan& plan) {
+    require(
+        request.batch_cost >= 0.0 && std::isfinite(request.batch_cost), ExitCode::usage,
+        fmt::format("--batch-cost: {} is no budget; give a positive number", request.batch_cost));
+    if (request.batch_cost > 0.0) static_cast<void>(pool.get("cost", "--batch-cost"));
+    plan.batch_cost = request.batch_cost;
     const std::int64_t candidates = std::max<std::int64_t>(0, pool.num_rows - num_excluded);
     plan.batch_size = std::min(request.batch_size, candidates);
     if (plan.diversity == "none") {
@@ -163,15 +121,22 @@ void plan_diversity(const pool::Pool& pool, const PlanRequest& request, std::int
     plan.exchange_bytes += estimate.bytes_received_per_rank;
 }
 
-// Throws what keeps the score from being computed.
-void require_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
-                   const InputChoice& choice) {
-    const std::vector<std::string> roles = roles_of(score);
-    const bool any = std::any_of(roles.begin(), roles.end(), [&](const std::string& role) {
-        return pool.find(role) != nullptr;
-    });
-    if (!any) static_cast<void>(pool.get(roles.front(), "score '" + score.name + "'"));
-    throw Error(choice.code, choice.reason + "; choose another --score or --input");
+std::string input_text(const Plan& plan) {
+    if (plan.input_role.empty()) return "the row numbers";
+    if (plan.input != kernels::ScoreInput::features) return plan.input_role;
+    return fmt::format("what {} member(s) say of the features", plan.network->members());
+}
+
+void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
+    InputChoice choice;
+    if (request.committee) {
+        plan.network = model::run_network(*request.committee, plan.backend, request.model_path);
+        choice = require_network_input(pool, *plan.score, *plan.network, request.model_path);
+    } else {
+        choice = require_input(pool, *plan.score, request.input);
+    }
+    plan.input = choice.input;
+    plan.input_role = choice.role;
 }
 
 }  // namespace
@@ -180,35 +145,14 @@ std::int64_t Plan::peak_memory() const {
     return memory_base + std::max(memory_scan, memory_diversify);
 }
 
-InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
-                         const std::string& wanted) {
-    InputChoice choice;
-    if (takes(score, kernels::ScoreInput::none)) return choice;
-    std::vector<std::string> roles = roles_of(score);
-    if (wanted != "auto") {
-        if (std::count(roles.begin(), roles.end(), wanted) == 0) {
-            choice.code = ExitCode::usage;
-            choice.reason = "--input: score '" + score.name + "' cannot be computed from '" +
-                            wanted + "', it reads " + joined(roles, " or ");
-            return choice;
-        }
-        roles = {wanted};
-    }
-    for (const std::string& role : roles) {
-        const pool::Dataset* dataset = pool.find(role);
-        if (dataset == nullptr) continue;
-        choice.reason.clear();
-        check_shape(*dataset, score, choice);
-        if (!choice.reason.empty()) continue;
-        choice.role = role;
-        choice.input = input_of_role(pool, role);
-        return choice;
-    }
-    if (choice.reason.empty()) choice.reason = "no dataset " + joined(roles, " or ");
-    return choice;
+std::vector<RowId> TakenRows::all() const {
+    std::vector<RowId> rows;
+    std::set_union(centers.begin(), centers.end(), held_out.begin(), held_out.end(),
+                   std::back_inserter(rows));
+    return rows;
 }
 
-Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_excluded,
+Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRows& taken,
                comm::Communicator& world) {
     Plan plan;
     world.agree([&] {
@@ -218,21 +162,20 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t 
         plan.seed = request.seed;
         plan.round = request.round;
         plan.bad_rows = request.bad_rows;
+        plan.copies = request.copies;
+        if (plan.copies == Copies::drop) static_cast<void>(pool.get("features", "--distinct"));
         plan.num_threads =
             request.num_threads > 0 ? request.num_threads : comm::cores_of_this_rank(world);
         plan.backend = kernels::choose_backend(request.device, world.local_rank());
-        const InputChoice choice = choose_input(pool, *plan.score, request.input);
-        plan.input = choice.input;
-        plan.input_role = choice.role;
-        if (!choice.reason.empty()) require_input(pool, *plan.score, choice);
-        choose_sizes(pool, request, num_excluded, plan);
+        choose_what_is_read(pool, request, plan);
+        choose_sizes(pool, request, std::ssize(taken.all()), plan);
         plan.memory_base = resident_bytes();
         choose_blocks(pool, request, world.size(), plan);
         if (!plan.input_role.empty()) {
             plan.scan_bytes = pool.num_rows * pool.get(plan.input_role, "the score").row_bytes();
         }
         plan.exchange_bytes = world.size() > 1 ? selection_passes * histogram_bytes : 0;
-        plan_diversity(pool, request, num_excluded, world.size(), plan);
+        plan_diversity(pool, request, std::ssize(taken.centers), world.size(), plan);
     });
     plan.memory_base = world.max(plan.memory_base);
     return plan;
@@ -243,9 +186,8 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     std::string text = fmt::format(
         "pool       {} rows in {} file(s)\n"
         "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
-        count_text(pool.num_rows), pool.source.files.size(), plan.score->name,
-        plan.input_role.empty() ? "the row numbers" : plan.input_role, size(plan.scan_bytes),
-        count_text(plan.shortlist_size));
+        count_text(pool.num_rows), pool.source.files.size(), plan.score->name, input_text(plan),
+        size(plan.scan_bytes), count_text(plan.shortlist_size));
     if (plan.diversity == "none") {
         text += "stage 2    none: the batch is the shortlist\n";
     } else {

@@ -3,11 +3,15 @@
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
 #include "kernels/backend.hpp"
+#include "kernels/committee_network.hpp"
 #include "kernels/score_rows.hpp"
+#include "model/committee.hpp"
 #include "pool/pool.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice::select {
 
@@ -16,19 +20,26 @@ enum class BadRows { refuse, skip };
 
 enum class Metric { euclidean, cosine };
 
+/// Whether rows of equal features count once: all but the best are passed over, and so are rows
+/// equal to a labeled or issued one.
+enum class Copies { keep, drop };
+
 /// The science of one selection, checked, and how this job will carry it out.
 struct Plan {
     // what
     const kernels::ScoreDefinition* score = nullptr;
     kernels::ScoreInput input = kernels::ScoreInput::none;
     std::string input_role;  ///< dataset the score reads; empty for `random`
-    std::string diversity;   ///< canonical name
+    std::shared_ptr<const kernels::CommitteeNetwork> network;  ///< speaks for the features; or null
+    std::string diversity;                                     ///< canonical name
     Metric metric = Metric::euclidean;
     std::int64_t batch_size = 0;      ///< B, at most the candidates
+    double batch_cost = 0.0;          ///< most that a batch may cost; 0 = no limit
     std::int64_t shortlist_size = 0;  ///< K
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
+    Copies copies = Copies::keep;
     // how
     kernels::Backend backend = kernels::Backend::cpu;
     int num_threads = 1;
@@ -53,33 +64,35 @@ struct PlanRequest {
     std::string diversity;
     std::string metric;
     std::string input;
+    std::shared_ptr<const model::Committee> committee = {};  ///< scores read what it says
+    std::string model_path = {};                             ///< of the committee, for messages
     std::int64_t batch_size = 0;
+    double batch_cost = 0.0;
     std::int64_t shortlist_size = 0;
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
+    Copies copies = Copies::keep;
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     int num_threads = 0;
     std::int64_t block_rows = 0;
     double memory_gib = 1.0;
 };
 
-/// Checks the request against the pool (datasets, members, classes, sizes) and fills in the plan.
-/// `num_excluded` rows are labeled or issued. Throws Error(usage) for impossible requests,
-/// Error(bad_data) for a pool that lacks what they need; the same on all ranks. \collective
-Plan make_plan(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_excluded,
-               comm::Communicator& world);
+/// Rows that cannot be chosen; each list ascending, without repeats.
+struct TakenRows {
+    std::vector<RowId> centers;   ///< labeled or issued: the centres of stage 2
+    std::vector<RowId> held_out;  ///< kept for tests: no centres, and none of them is labeled
 
-/// Which dataset and input a score would read of this pool; empty role with `reason` filled when
-/// the pool does not allow the score. `wanted` is auto or a role.
-struct InputChoice {
-    kernels::ScoreInput input = kernels::ScoreInput::none;
-    std::string role;
-    std::string reason;                  ///< why not; empty when allowed
-    ExitCode code = ExitCode::bad_data;  ///< of the error that `reason` makes
+    /// All of them, ascending.
+    std::vector<RowId> all() const;
 };
-InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
-                         const std::string& wanted);
+
+/// Checks the request against the pool (datasets, members, classes, sizes) and fills in the plan.
+/// Throws Error(usage) for impossible requests, Error(bad_data) for a pool or model that lacks what
+/// they need; the same on all ranks. \collective
+Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRows& taken,
+               comm::Communicator& world);
 
 /// The plan as lines for people: what is read, memory a rank, rounds, bytes exchanged.
 std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks);

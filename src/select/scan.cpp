@@ -5,6 +5,7 @@
 #include "core/stop.hpp"
 #include "core/top_k.hpp"
 #include "pool/row_reader.hpp"
+#include "select/best_rows.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -32,19 +33,27 @@ std::int64_t count_in(const Excluded& sorted, RowRange rows) {
     return std::lower_bound(begin, sorted.end(), rows.end) - begin;
 }
 
+std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan) {
+    if (plan.input == kernels::ScoreInput::features) {
+        return kernels::make_committee_scorer(plan.backend, plan.network, *plan.score);
+    }
+    return kernels::make_scorer(plan.backend, *plan.score, plan.seed, plan.round);
+}
+
 // Stage 1 of one rank: workers draw blocks from a counter, read, score, and offer what passes the
 // threshold to one collector.
 class Scan {
   public:
-    Scan(const pool::Pool& pool, const Plan& plan, RowRange rows, const Excluded& excluded)
+    Scan(const pool::Pool& pool, const Plan& plan, RowRange rows, const TakenRows& taken)
         : plan_(plan),
           rows_(rows),
-          excluded_(excluded),
+          excluded_(taken.all()),
           dataset_(plan.input_role.empty() ? nullptr : &pool.get(plan.input_role, "the score")),
-          scorer_(kernels::make_scorer(plan.backend, *plan.score, plan.seed, plan.round)),
+          scorer_(make_scorer(plan)),
           num_blocks_((rows.size() + plan.block_rows - 1) / plan.block_rows),
-          top_(static_cast<std::size_t>(std::min(plan.shortlist_size, rows.size()))),
-          threshold_(top_.threshold().score),
+          best_(pool, plan, static_cast<std::size_t>(std::min(plan.shortlist_size, rows.size())),
+                taken.centers),
+          threshold_(best_.threshold()),
           compute_(plan.num_threads),
           progress_("scoring", rows.size(), "rows",
                     dataset_ == nullptr ? 0.0 : static_cast<double>(dataset_->row_bytes())) {
@@ -61,7 +70,8 @@ class Scan {
             work();
         }
         if (failure_) std::rethrow_exception(failure_);
-        result_.best = top_.take_sorted();
+        result_.best = best_.take_sorted();
+        result_.distinct = best_.take_distinct();
         result_.num_candidates = rows_.size() - count_in(excluded_, rows_) - bad_candidates_;
         if (dataset_ != nullptr) result_.bytes_read = rows_.size() * dataset_->row_bytes();
         return std::move(result_);
@@ -72,6 +82,7 @@ class Scan {
         std::vector<float> values;
         std::vector<float> scores;
         std::vector<Candidate> passed;
+        BestRows::Scratch best;
         pool::RowReader::Scratch scratch;
     };
 
@@ -129,8 +140,9 @@ class Scan {
     }
 
     static std::int64_t members_of(const pool::Dataset& dataset, kernels::ScoreInput input) {
-        const bool single =
-            input == kernels::ScoreInput::probabilities || input == kernels::ScoreInput::logits;
+        const bool single = input == kernels::ScoreInput::probabilities ||
+                            input == kernels::ScoreInput::logits ||
+                            input == kernels::ScoreInput::features;
         return single ? 1 : dataset.row_shape.front();
     }
 
@@ -151,10 +163,10 @@ class Scan {
             }
         }
         if (buffers.passed.empty()) return;
+        best_.look_at(values, buffers.passed, buffers.best);
         const std::lock_guard lock(mutex_);
-        for (const Candidate& candidate : buffers.passed)
-            top_.offer(candidate);
-        threshold_.store(top_.threshold().score, std::memory_order_relaxed);
+        best_.add(buffers.passed, buffers.best);
+        threshold_.store(best_.threshold(), std::memory_order_relaxed);
     }
 
     void note_bad(const kernels::ScoreBlock& values, RowId row) {
@@ -169,7 +181,7 @@ class Scan {
 
     const Plan& plan_;
     RowRange rows_;
-    const Excluded& excluded_;
+    Excluded excluded_;
     const pool::Dataset* dataset_;
     std::optional<pool::RowReader> reader_;
     std::unique_ptr<kernels::Scorer> scorer_;
@@ -177,8 +189,8 @@ class Scan {
     std::atomic<std::int64_t> next_block_{0};
     std::atomic<bool> failed_{false};
     std::exception_ptr failure_;
-    std::mutex mutex_;  // guards failure_, top_, result_, bad_candidates_
-    TopK top_;
+    std::mutex mutex_;  // guards failure_, best_.add, result_, bad_candidates_
+    BestRows best_;
     std::atomic<float> threshold_;
     std::counting_semaphore<> compute_;  // as many threads compute as the plan says, the rest read
     Progress progress_;
@@ -189,17 +201,15 @@ class Scan {
 }  // namespace
 
 ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, RowRange rows,
-                     const std::vector<RowId>& excluded) {
-    return Scan(pool, plan, rows, excluded).run();
+                     const TakenRows& taken) {
+    return Scan(pool, plan, rows, taken).run();
 }
 
 std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     const std::int64_t rank_rows = (pool.num_rows + num_ranks - 1) / num_ranks;
     const std::int64_t block_rows = std::min(plan.block_rows, rank_rows);
     const std::int64_t kept = std::min(plan.shortlist_size, rank_rows);
-    const auto candidate_bytes = static_cast<std::int64_t>(sizeof(Candidate));
-    // 2K candidates while collecting, then K sorted ones.
-    std::int64_t bytes = std::min(2 * kept + 1024, rank_rows) * candidate_bytes;
+    const std::int64_t bytes = BestRows::memory(pool, plan, kept, rank_rows);
     std::int64_t per_buffer = block_rows * static_cast<std::int64_t>(sizeof(float));
     if (!plan.input_role.empty()) {
         const pool::Dataset& dataset = pool.get(plan.input_role, "the score");

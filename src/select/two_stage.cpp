@@ -4,6 +4,7 @@
 #include "core/partition.hpp"
 #include "core/phase.hpp"
 #include "core/text.hpp"
+#include "select/budget.hpp"
 #include "select/diversify.hpp"
 #include "select/scan.hpp"
 #include "select/shortlist.hpp"
@@ -83,8 +84,8 @@ const DiversityDefinition& find_diversity(std::string_view name) {
                                                       : "did you mean " + nearest + "?"));
 }
 
-Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
-                           const std::vector<RowId>& labeled_or_issued, comm::Communicator& world) {
+Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const TakenRows& taken,
+                           comm::Communicator& world) {
     Selection selection;
     selection.covering_radius = not_a_distance;
     selection.redundancy = std::numeric_limits<double>::quiet_NaN();
@@ -92,22 +93,23 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
     enter_phase("score");
     ScanResult scan;
     world.agree([&] {
-        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world),
-                         labeled_or_issued);
+        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world), taken);
     });
     settle_bad_rows(scan, plan, selection, world);
     selection.num_candidates = world.sum(scan.num_candidates);
     selection.bytes_read = world.sum(scan.bytes_read);
 
     enter_phase("shortlist");
+    if (plan.copies == Copies::drop) scan.best = keep_distinct(scan.distinct, world);
     std::vector<Candidate> shortlist =
         keep_global_best(std::move(scan.best), plan.shortlist_size, world);
     selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));
     if (plan.diversity == "none" || selection.shortlist_size == 0) {
         selection.rows = in_score_order(shortlist, world);
+        selection.rows.resize(affordable_picks(pool, plan, selection.rows, world));
         return selection;
     }
-    diversify(pool, plan, balance_by_row(std::move(shortlist), world), labeled_or_issued, selection,
+    diversify(pool, plan, balance_by_row(std::move(shortlist), world), taken.centers, selection,
               world);
     return selection;
 }

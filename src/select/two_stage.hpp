@@ -48,10 +48,9 @@ struct Selection {
     std::int64_t bytes_read = 0;      ///< sum over ranks, stored bytes of stages 1 and 2
 };
 
-/// Runs both stages as `plan` says. `labeled_or_issued` (ascending) are never chosen and are
-/// centres of the diversity stage. Throws AgreedError on all ranks, try_again on a stop signal.
+/// Runs both stages as `plan` says. Throws AgreedError on all ranks, try_again on a stop signal.
 /// \collective
-Selection select_two_stage(const pool::Pool& pool, const Plan& plan,
-                           const std::vector<RowId>& labeled_or_issued, comm::Communicator& world);
+Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const TakenRows& taken,
+                           comm::Communicator& world);
 
 }  // namespace sluice::select

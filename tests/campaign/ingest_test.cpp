@@ -75,7 +75,7 @@ TEST_F(Ingest, generations_hold_only_what_is_new_and_unite_to_all_labels) {
     EXPECT_THAT(ingest().generations, ElementsAre(labels("labels.g0002.h5")));
     EXPECT_THAT(h5::InputFile(labels("labels.g0002.h5")).integers("row"), ElementsAre(20));
     comm::Communicator alone;
-    EXPECT_THAT(read_labeled_rows(labels_, 100, alone), ElementsAre(0, 10, 20));
+    EXPECT_THAT(read_labeled_rows({{labels_}}, 100, alone), ElementsAre(0, 10, 20));
 }
 
 TEST_F(Ingest, nothing_to_do_changes_nothing) {

@@ -50,7 +50,7 @@ TEST(Scan, keeps_the_best_rows_that_are_not_excluded) {
     for (const std::int64_t block_rows : {1, 64, 333, 100'000}) {
         for (const int num_threads : {1, 2, 5}) {
             const Plan plan = random_plan(200, block_rows, num_threads);
-            const ScanResult result = scan_rows(rows_only(6001), plan, rows, excluded);
+            const ScanResult result = scan_rows(rows_only(6001), plan, rows, {excluded, {}});
             EXPECT_EQ(result.best, expected(rows, excluded, 200));
             EXPECT_EQ(result.num_candidates, 5000 - 4);
             EXPECT_EQ(result.num_bad, 0);
