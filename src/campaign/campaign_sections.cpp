@@ -107,7 +107,7 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     spec.batch = file.count({"select", "batch"}, 1, max_count);
     spec.batch_cost = file.number({"select", "batch-cost"}, 1e-300, max_number).value_or(0.0);
     const BatchStrategy otherwise{kernels::find_score(file.text({"select", "score"})).name,
-                             select::find_diversity(file.text({"select", "diversify"})).name};
+                                  select::find_diversity(file.text({"select", "diversify"})).name};
     spec.schedule = Schedule::parse(file.text({"select", "schedule"}), otherwise,
                                     file.path() + ": [select] schedule");
     spec.shortlist = file.count_or_auto({"select", "shortlist"}, 1, max_rows).value_or(0);
@@ -118,6 +118,8 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     }
     spec.metric = file.text({"select", "metric"});
     spec.input = file.text({"select", "input"});
+    spec.copies =
+        file.text({"select", "distinct"}) == "yes" ? select::Copies::drop : select::Copies::keep;
     spec.ticket_items = file.count_or_auto({"select", "ticket-items"}, 1, max_count).value_or(0);
     spec.tag = file.text({"select", "tag"});
     if (!spec.tag.empty() && !queue::is_plain_name(spec.tag)) {
