@@ -96,7 +96,7 @@ class Share {
     queue::Reaper reaper_;
     std::chrono::milliseconds pause_ = first_pause;
     int runs_for_nothing_ = 0;
-    Clock::time_point next_look_ = Clock::now() + reap_interval;
+    Clock::time_point next_look_ = Clock::now();
 };
 
 }  // namespace

@@ -34,6 +34,8 @@ Command select_command();
 Command run_command();
 Command label_command();
 Command ingest_command();
+Command simulate_command();
+Command predict_command();
 Command queue_status_command();
 Command queue_fsck_command();
 Command queue_reap_command();

@@ -20,6 +20,8 @@ std::vector<OptionSpec> file_keys() {
         option.summary = key.summary;
         option.unit = key.unit;
         option.default_text = key.default_text;
+        for (const std::string& choice : key.choices)
+            option.choices.push_back({choice});
         if (key.kind == campaign::CampaignKey::Kind::list) option.kind = OptionSpec::Kind::list;
         keys.push_back(option);
     }
@@ -55,7 +57,11 @@ CommandSpec make_spec() {
          .kind = OptionSpec::Kind::flag},
         threads_option(),
         device_option(),
-        memory_option(),
+        {.name = "memory",
+         .value_name = "X",
+         .summary = "memory of each rank for buffers and the shortlist",
+         .unit = "GiB",
+         .default_text = "1"},
         config_option()};
     spec.file_keys = file_keys();
     return spec;

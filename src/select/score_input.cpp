@@ -127,16 +127,23 @@ InputChoice require_input(const pool::Pool& pool, const kernels::ScoreDefinition
     return choice;
 }
 
-InputChoice require_network_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
-                                  const kernels::CommitteeNetwork& network,
-                                  const std::string& where) {
-    if (takes(score, kernels::ScoreInput::none)) return {};
+const pool::Dataset& network_features(const pool::Pool& pool,
+                                      const kernels::CommitteeNetwork& network,
+                                      const std::string& where) {
     const pool::Dataset& features = pool.get("features", "--model");
     require(features.row_elements() == network.dim(), ExitCode::bad_data,
             fmt::format("{}: the model reads {} features, but {} has {}; give the model that was "
                         "trained for this pool",
                         where, network.dim(), pool::location_text(features, 0),
                         features.row_elements()));
+    return features;
+}
+
+InputChoice require_network_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
+                                  const kernels::CommitteeNetwork& network,
+                                  const std::string& where) {
+    if (takes(score, kernels::ScoreInput::none)) return {};
+    static_cast<void>(network_features(pool, network, where));
     const std::string reason = misfit(network, score, where);
     require(reason.empty(), ExitCode::usage, reason + "; choose another --score");
     InputChoice choice;

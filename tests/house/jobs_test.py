@@ -11,7 +11,7 @@ import repository
 
 BINARY = os.environ.get("SLUICE_BINARY", str(repository.ROOT / "build/release/sluice"))
 OPTIONS_FILE = repository.ROOT / "jobs/select.ini"
-BATCH_SCRIPT = repository.ROOT / "jobs/select.sbatch"
+BATCH_SCRIPT = repository.ROOT / "jobs/sluice.sbatch"
 
 
 def run(*command):
@@ -52,9 +52,9 @@ class OptionsFile(unittest.TestCase):
 
 
 class BatchScript(unittest.TestCase):
-    """jobs/select.sbatch outside Slurm, with srun, scontrol and sluice played."""
+    """jobs/sluice.sbatch outside Slurm, with srun, scontrol and sluice played."""
 
-    def run_script(self, sluice, restarts="0"):
+    def run_script(self, sluice, restarts="0", words=("select", "--config", "my.ini")):
         with tempfile.TemporaryDirectory() as folder:
             for name, text in (("srun", '[ "$1" = --mpi=list ] && echo pmix && exit\n'
                                         'while [ "${1#--}" != "$1" ]; do shift; done\nexec "$@"'),
@@ -66,13 +66,18 @@ class BatchScript(unittest.TestCase):
             environment = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}",
                                SLURM_SUBMIT_DIR=folder, SLURM_JOB_ID="7",
                                SLURM_RESTART_COUNT=restarts, SLUICE=os.path.join(folder, "sluice"))
-            return subprocess.run(["bash", str(BATCH_SCRIPT), "my.ini", "--batch", "9"],
+            return subprocess.run(["bash", str(BATCH_SCRIPT), *words],
                                   capture_output=True, text=True, check=False, env=environment)
 
     def test_passes_options_and_exit_code(self):
         finished = self.run_script('echo "got $*"; exit 65')
-        self.assertIn("got select --config my.ini --batch 9", finished.stdout)
+        self.assertIn("got select --config my.ini", finished.stdout)
         self.assertEqual(finished.returncode, 65)
+
+    def test_needs_a_command(self):
+        refused = self.run_script("exit 0", words=())
+        self.assertEqual(refused.returncode, 64)
+        self.assertIn("no command given", refused.stderr)
 
     def test_come_back_later_is_requeued(self):
         finished = self.run_script("exit 75")
