@@ -16,8 +16,8 @@
 namespace sluice::campaign {
 namespace {
 
-using ::testing::ElementsAre;
 using test::world;
+using ::testing::ElementsAre;
 
 template <typename T>
 void put(h5::OutputFile& file, const std::string& name, const std::vector<T>& values,
