@@ -95,7 +95,7 @@ class Walk:
         if not hasattr(estimator, "fit"):
             raise Failure(EXIT_BAD_DATA, f"{name}: is no estimator ({type(estimator).__name__}); "
                                          "give a fitted one, or a list of them")
-        chain = LayerChain(int(fitted(estimator, "n_features_in_", name)), name)
+        chain = LayerChain(num_features(estimator, name), name)
         head = self._append(chain, estimator)
         chain.finish()
         check_head(head, estimator)
@@ -211,6 +211,14 @@ def fitted(estimator, attribute: str, name: str):
         raise Failure(EXIT_BAD_DATA, f"{name}: {type(estimator).__name__} is not fitted (it has no "
                                      f"{attribute}); call fit() before it is saved")
     return getattr(estimator, attribute)
+
+
+def num_features(estimator, name: str) -> int:
+    """D, the features that an estimator reads."""
+    # A pipeline asks its first step, which may be None.
+    steps = [step for _, step in getattr(estimator, "steps", [])]
+    first = next((step for step in steps if hasattr(step, "n_features_in_")), estimator)
+    return int(fitted(first, "n_features_in_", name))
 
 
 def append_linear(chain: LayerChain, estimator) -> None:
