@@ -16,8 +16,9 @@ inline constexpr std::array class_inputs = {ScoreInput::probabilities, ScoreInpu
 
 /// A score functor describes itself; what it computes it says by the members that `score_of` calls
 /// for its inputs: of_probabilities(RowView), of_logits(RowView), of_committee(committee view),
-/// of_committee_logits(RowView) in its place where softmax first would cost digits, and
-/// of_predictions(RowView), each a template over the lane type, pure, higher = label first.
+/// of_committee_logits(RowView) in its place where softmax first would cost digits,
+/// of_predictions(RowView) and of_gaussian_predictions(RowView), each a template over the lane
+/// type, pure, higher = label first.
 template <class Score>
 concept RowScore = requires {
     { Score::name } -> std::convertible_to<std::string_view>;
@@ -53,9 +54,11 @@ SLUICE_LANE Value score_of(const Score& score, const RowView<Value>& row) {
         const CommitteeSoftmax<Value> committee{row};
         const auto valid = committee.prepare();
         return nan_unless(valid, score.of_committee(committee));
-    } else {
-        static_assert(input == ScoreInput::predictions);
+    } else if constexpr (input == ScoreInput::predictions) {
         return score.of_predictions(row);
+    } else {
+        static_assert(input == ScoreInput::gaussian_predictions);
+        return score.of_gaussian_predictions(row);
     }
 }
 

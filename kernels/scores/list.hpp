@@ -1,11 +1,15 @@
 #pragma once
 
 #include "kernels/scores/bald.hpp"
+#include "kernels/scores/boundary.hpp"
 #include "kernels/scores/committee_std.hpp"
 #include "kernels/scores/entropy.hpp"
 #include "kernels/scores/least_confidence.hpp"
 #include "kernels/scores/margin.hpp"
 #include "kernels/scores/ratio.hpp"
+#include "kernels/scores/total_std.hpp"
+#include "kernels/scores/variation_ratio.hpp"
+#include "kernels/scores/vote_entropy.hpp"
 
 namespace sluice::kernels {
 
@@ -20,6 +24,10 @@ using Scores = ScoreList<LeastConfidence,  //
                          Ratio,            //
                          Entropy,          //
                          Bald,             //
-                         CommitteeStd>;
+                         VoteEntropy,      //
+                         VariationRatio,   //
+                         Boundary,         //
+                         CommitteeStd,     //
+                         TotalStd>;
 
 }  // namespace sluice::kernels

@@ -135,6 +135,7 @@ SLUICE_LANE bool top_bit(std::uint32_t bits) {
 inline constexpr float integer_magic = 12582912.0F;
 
 inline constexpr float infinity = __builtin_inff();
+inline constexpr float largest_float = 0x1.fffffep127F;
 inline constexpr float not_a_number = __builtin_nanf("");
 
 /// value * 2^count rounded once (gradual underflow included), for a whole number `count`,

@@ -33,6 +33,7 @@ Command check_command();
 Command select_command();
 Command label_command();
 Command ingest_command();
+Command simulate_command();
 Command predict_command();
 Command queue_status_command();
 Command queue_fsck_command();

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t num_bins = 15;
 constexpr std::int64_t cache_line = 16;
-constexpr float smallest_probability = 1e-30F;
+constexpr float smallest_probability = 1e-37F;
 constexpr float largest_log_temperature = 2.0794415F;  // ln 8
 
 // e^((logit - the member's largest) / temperature), [rows, M, C].
@@ -96,7 +96,7 @@ float fit_temperature(const HeldOutLogits& held_out) {
     double left_loss = loss_at(left);
     double right_loss = loss_at(right);
     for (int step = 0; step < steps; ++step) {
-        if (left_loss <= right_loss) {
+        if (left_loss < right_loss) {  // of equal ones the one that is less sure
             high = right;
             right = left;
             right_loss = left_loss;

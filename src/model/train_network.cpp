@@ -1,4 +1,5 @@
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "kernels/activation.hpp"
 #include "model/losses.hpp"
 #include "model/random_numbers.hpp"
@@ -102,6 +103,7 @@ class MemberTraining {
     MemberTraining(const TrainingSet& set, const TrainOptions& options, std::int64_t member)
         : set_(set),
           options_(options),
+          member_(member),
           seed_(member_seed(options.seed, options.round, member)),
           parts_(training_parts(set, options, member)),
           schedule_(options) {
@@ -226,6 +228,7 @@ class MemberTraining {
 
     Network finished_network() {
         Network network{net_->layers()};
+        require_finite(network);
         if (loss_->outputs() == 1 && options_.head == Head::hinge) {
             split_decision(network.layers.back());
         }
@@ -235,6 +238,18 @@ class MemberTraining {
             weight *= factor;
         network.layers.insert(network.layers.begin(), std::move(*random_layer_));
         return network;
+    }
+
+    void require_finite(const Network& network) const {
+        const auto is_finite = [](float value) { return std::isfinite(value); };
+        for (const Layer& layer : network.layers) {
+            require(std::ranges::all_of(layer.weight, is_finite) &&
+                        std::ranges::all_of(layer.bias, is_finite),
+                    ExitCode::bad_data,
+                    set_.source + ": the training of member " + std::to_string(member_) +
+                        " diverged (learning rate " + number_text(options_.learning_rate) +
+                        "); give a lower --learning-rate");
+        }
     }
 
     // One decision value f for two classes as two outputs, -f/2 and f/2.
@@ -252,6 +267,7 @@ class MemberTraining {
 
     const TrainingSet& set_;
     const TrainOptions& options_;
+    std::int64_t member_;
     std::uint64_t seed_;
     TrainingParts parts_;
     Schedule schedule_;

@@ -60,6 +60,8 @@ Rows rows_for(ScoreInput input, std::int64_t classes) {
             return random_probabilities(1000, 3, classes, 31);
         case ScoreInput::logits:
             return random_logits(1000, 1, classes, 31);
+        case ScoreInput::gaussian_predictions:
+            return random_gaussians(1000, 3, classes, 31);
         default:
             break;
     }

@@ -1,10 +1,10 @@
 #include "kernels/canonical_math.hpp"
 
+#include "ulp_errors.hpp"
+
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 
 namespace sluice::kernels {
@@ -12,28 +12,6 @@ namespace {
 
 constexpr float lowest_normal = std::numeric_limits<float>::min();
 constexpr float highest = std::numeric_limits<float>::max();
-
-/// Distance of `got` from `exact` in units of the last place of the float nearest to `exact`;
-/// the denormals' spacing below the normal range.
-double error_in_ulps(float got, double exact) {
-    int exponent = 0;
-    std::frexp(exact, &exponent);
-    return std::abs(static_cast<double>(got) - exact) /
-           std::ldexp(1.0, std::max(exponent - 24, -149));
-}
-
-/// The largest error over every `step`-th float from `from` to `to`, both of one sign.
-template <class Function, class Exact>
-double worst_error(float from, float to, std::uint32_t step, Function function, Exact exact) {
-    double worst = 0.0;
-    const std::uint32_t end = bits_of(to);
-    for (std::uint32_t bits = bits_of(from); bits <= end; bits += step) {
-        const float x = float_of_bits(bits);
-        const double error = error_in_ulps(function(x), exact(static_cast<double>(x)));
-        if (!(error <= worst)) worst = error;
-    }
-    return worst;
-}
 
 float exp_of(float x) {
     return canonical_exp(x);

@@ -58,6 +58,17 @@ inline Rows random_logits(std::int64_t count, std::int64_t members, std::int64_t
     return rows;
 }
 
+/// `count` rows of predictions with variances: classes = 2 * components.
+inline Rows random_gaussians(std::int64_t count, std::int64_t members, std::int64_t components,
+                             unsigned seed) {
+    Rows rows = random_logits(count, members, 2 * components, seed);
+    rows.input = ScoreInput::gaussian_predictions;
+    for (std::size_t i = 0; i < rows.values.size(); ++i)
+        if (static_cast<std::int64_t>(i) % rows.classes >= components)
+            rows.values[i] *= rows.values[i];
+    return rows;
+}
+
 /// Softmax of random_logits, rounded to float32 as a user's file holds it.
 inline Rows random_probabilities(std::int64_t count, std::int64_t members, std::int64_t classes,
                                  unsigned seed) {

@@ -33,7 +33,9 @@ Rows rows_of(ScoreInput input, std::int64_t count, std::int64_t members, std::in
         input == ScoreInput::probabilities || input == ScoreInput::committee_probabilities;
     const std::int64_t used = single ? 1 : members;
     Rows rows = is_probability ? random_probabilities(count, used, classes, 21)
-                               : random_logits(count, used, classes, 22);
+                : input == ScoreInput::gaussian_predictions
+                    ? random_gaussians(count, used, classes, 22)
+                    : random_logits(count, used, classes, 22);
     rows.input = input;
     for (std::int64_t row = 3; row < count; row += 11)
         rows.values[static_cast<std::size_t>(row * rows.elements() + row % rows.elements())] = nan;
@@ -192,6 +194,9 @@ TEST(FindScore, knows_names_and_aliases) {
     EXPECT_EQ(find_score("BreakingTies").name, "margin");
     EXPECT_EQ(find_score("entropy_sampling").name, "entropy");
     EXPECT_EQ(find_score("std").name, "committee_std");
+    EXPECT_EQ(find_score("variation_ratios").name, "variation_ratio");
+    EXPECT_EQ(find_score("ratio").name, "ratio");
+    EXPECT_EQ(find_score("active_svm").name, "boundary");
     EXPECT_EQ(find_score("bald").min_members, 2);
 }
 

@@ -109,6 +109,49 @@ inline double committee_std(const std::vector<Row>& members) {
     return largest;
 }
 
+/// Votes for each class: of every member for its most likely class, the lowest of several.
+inline Row votes_of(const std::vector<Row>& members) {
+    Row votes(members.front().size(), 0.0);
+    for (const Row& member : members)
+        votes[static_cast<std::size_t>(std::max_element(member.begin(), member.end()) -
+                                       member.begin())] += 1.0;
+    return votes;
+}
+
+inline double vote_entropy(const std::vector<Row>& members) {
+    Row shares = votes_of(members);
+    for (double& share : shares)
+        share /= static_cast<double>(members.size());
+    return entropy(shares);
+}
+
+inline double variation_ratio(const std::vector<Row>& members) {
+    const Row votes = votes_of(members);
+    return 1.0 -
+           *std::max_element(votes.begin(), votes.end()) / static_cast<double>(members.size());
+}
+
+inline double boundary(const std::vector<Row>& members) {
+    Row mean = mean_of_members(members);
+    std::sort(mean.begin(), mean.end(), std::greater<>());
+    return mean[1] - mean[0];
+}
+
+/// Of members that give T means and then T variances.
+inline double total_std(const std::vector<Row>& members) {
+    const Row mean = mean_of_members(members);
+    const std::size_t components = mean.size() / 2;
+    double largest = 0.0;
+    for (std::size_t t = 0; t < components; ++t) {
+        double squares = 0.0;
+        for (const Row& member : members)
+            squares += (member[t] - mean[t]) * (member[t] - mean[t]);
+        largest =
+            std::max(largest, squares / static_cast<double>(members.size()) + mean[components + t]);
+    }
+    return std::sqrt(largest);
+}
+
 /// Least confidence and margin of softmax of logits without 1 - p1: from the other classes' share.
 inline double least_confidence_of_logits(const Row& logits) {
     Row p = softmax(logits);

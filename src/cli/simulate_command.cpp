@@ -1,0 +1,243 @@
+#include "campaign/measures.hpp"
+#include "campaign/study.hpp"
+#include "cli/commands.hpp"
+#include "cli/numbers.hpp"
+#include "cli/pool_options.hpp"
+#include "cli/study_options.hpp"
+#include "cli/training_options.hpp"
+#include "core/text.hpp"
+#include "kernels/score_rows.hpp"
+#include "select/two_stage.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <set>
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::uint64_t max_count = std::numeric_limits<std::int32_t>::max();
+using Kind = OptionSpec::Kind;
+
+std::vector<OptionSpec> data_options() {
+    return {
+        {.name = "data",
+         .value_name = "NAME=[POOL:]LABELS",
+         .summary = "a data set: pool file and hidden labels (labels file or directory of "
+                    "generations); without POOL the labels hold the features; repeat for more",
+         .kind = Kind::list,
+         .need = OptionSpec::Need::required},
+        {.name = "features",
+         .value_name = "PATH",
+         .summary = "dataset in the pools that holds the features",
+         .default_text = "/features"},
+        {.name = "classes",
+         .value_name = "C",
+         .summary = "labels are classes 0 to C-1; auto = the largest one + 1",
+         .default_text = "auto"},
+        {.name = "out",
+         .value_name = "DIR",
+         .summary =
+             "directory of curves.csv, summary.csv, summary.json and plots; made when absent",
+         .need = OptionSpec::Need::required},
+    };
+}
+
+std::vector<OptionSpec> arm_options() {
+    return {
+        {.name = "strategy",
+         .value_name = "[NAME=]SCORE[/DIVERSIFY[/FACTOR[/distinct]]]",
+         .summary = "an arm: the score, the diversity (listed under 'select'), the shortlist in "
+                    "batches (a number or all; default 10 with a diversity), counted in distinct "
+                    "rows; repeat for more; default: margin or, for numbers, committee_std with "
+                    "k_center/10. Rows by chance are always an arm",
+         .kind = Kind::list},
+        {.name = "metric",
+         .value_name = "NAME",
+         .summary = "distance between features",
+         .default_text = "euclidean",
+         .choices = {{"euclidean"}, {"cosine"}}},
+        {.name = "seeds",
+         .value_name = "S",
+         .summary = "runs of each arm; the arms share test part, start and first weights",
+         .default_text = "20"},
+        {.name = "seed", .value_name = "S", .summary = "the first seed", .default_text = "0"},
+        {.name = "start",
+         .value_name = "N",
+         .summary = "labels at the start",
+         .unit = "rows",
+         .default_text = "20"},
+        {.name = "start-by",
+         .value_name = "NAME",
+         .summary = "how the first labels are chosen: any rows, or the classes in turn",
+         .default_text = "chance",
+         .choices = {{"chance"}, {"class"}}},
+        {.name = "batch",
+         .value_name = "B",
+         .summary = "labels of a round",
+         .unit = "rows",
+         .default_text = "20",
+         .aliases = {"batch-size"}},
+        {.name = "rounds", .value_name = "R", .summary = "batches", .default_text = "12"},
+        {.name = "test-share",
+         .value_name = "X",
+         .summary = "share of the rows that test; copies of a row (or a group) stay together",
+         .default_text = "0.3"},
+        {.name = "test-rows",
+         .value_name = "N",
+         .summary = "test with at least so many rows, in place of a share"},
+    };
+}
+
+std::vector<OptionSpec> oracle_options() {
+    return {
+        {.name = "noise",
+         .value_name = "X",
+         .summary = "wrong answers: the share that names another class, or the standard deviation "
+                    "of normal noise in the label's unit"},
+        {.name = "refuse",
+         .value_name = "X",
+         .summary = "share of questions without an answer; such rows are replaced, asked again in "
+                    "later rounds, and given up after 3 refusals"},
+        {.name = "costs",
+         .value_name = "",
+         .summary = "labels cost what the pool's dataset `cost` says, not 1 each",
+         .kind = Kind::flag},
+    };
+}
+
+std::vector<OptionSpec> report_options() {
+    std::vector<Choice> measures;
+    for (const campaign::MeasureDefinition& measure : campaign::measure_definitions())
+        measures.push_back({measure.name, {}, measure.summary});
+    return {
+        {.name = "measure",
+         .value_name = "NAME",
+         .summary = "what the report is about; the files hold all of them; default accuracy, or "
+                    "rmse for numbers",
+         .choices = measures},
+        {.name = "target",
+         .value_name = "X",
+         .summary = "value whose labels are counted; default: what the random arm ends with"},
+        {.name = "all-labels",
+         .value_name = "",
+         .summary = "also measure what a label for every row gives",
+         .kind = Kind::flag},
+        {.name = "within",
+         .value_name = "X",
+         .summary = "the target is this much worse than a label for every row"},
+        {.name = "memory",
+         .value_name = "X",
+         .summary = "memory of each rank for a data set",
+         .unit = "GiB",
+         .default_text = "1"},
+        config_option(),
+    };
+}
+
+CommandSpec make_spec() {
+    CommandSpec spec;
+    spec.name = "simulate";
+    spec.summary = "compare strategies on data whose labels are known but hidden";
+    spec.usage = "--data NAME=POOL:LABELS... --strategy SPEC... --out DIR [OPTIONS]";
+    spec.details =
+        "Plays active learning from the start on, for every data set, strategy and seed: train a "
+        "committee on what is labeled, measure it on a test part, choose a batch, have a simulated "
+        "oracle open its labels, again. Whether a strategy is better than rows chosen by chance is "
+        "said only by a paired test over the seeds. The result is the same for any number of "
+        "ranks, which share the runs.";
+    for (const auto& group :
+         {data_options(), arm_options(), training_options(), oracle_options(), report_options()}) {
+        spec.options.insert(spec.options.end(), group.begin(), group.end());
+    }
+    return spec;
+}
+
+double share(const Options& options, const std::string& name, double below) {
+    const double value = options.positive_number(name);
+    if (value >= below) {
+        options.fail(name, "not below " + number_text(below) + " (" +
+                               printable(options.text(name)) + "); give a smaller one");
+    }
+    return value;
+}
+
+model::Task task_of(const campaign::StudyRequest& request) {
+    return model::head_definition(request.rules.training.head).task;
+}
+
+void read_rules(const Options& options, campaign::StudyRules& rules) {
+    rules.training = read_training(options);
+    rules.batch = options.count("batch", {1, max_count});
+    rules.rounds = options.count("rounds", {0, max_count});
+    rules.metric = options.text("metric");
+    rules.split.start = options.count("start", {1, max_count});
+    if (options.text("start-by") == "class") rules.split.start_by = campaign::StartBy::classes;
+    rules.split.test_share = share(options, "test-share", 1.0);
+    if (options.has("test-rows"))
+        rules.split.test_rows = options.count("test-rows", {1, max_count});
+    const bool classes =
+        model::head_definition(rules.training.head).task == model::Task::classification;
+    if (options.has("noise")) {
+        rules.oracle.noise =
+            classes ? share(options, "noise", 1.0) : options.positive_number("noise");
+    }
+    if (options.has("refuse")) rules.oracle.refusal = share(options, "refuse", 1.0);
+}
+
+void read_arms(const Options& options, campaign::StudyRequest& request) {
+    const char* usual =
+        task_of(request) == model::Task::classification ? "margin" : "committee_std";
+    std::vector<std::string> texts = options.texts("strategy");
+    if (texts.empty()) texts = {std::string("two_stage=") + usual + "/k_center"};
+    std::set<std::string> names;
+    for (const std::string& text : texts) {
+        request.strategies.push_back(parse_strategy(text, options));
+        if (!names.insert(request.strategies.back().name).second)
+            options.fail("strategy", "two arms are called " + request.strategies.back().name +
+                                         "; name them apart");
+    }
+    for (const std::string& text : options.texts("data"))
+        request.data.push_back(parse_data(text, options));
+}
+
+void read_report(const Options& options, campaign::StudyRequest& request) {
+    using AllLabels = campaign::StudyRequest::AllLabels;
+    request.measure = options.text("measure");
+    for (const campaign::MeasureDefinition& measure : campaign::measure_definitions()) {
+        if (measure.name == request.measure && measure.task != task_of(request))
+            options.fail("measure", measure.name + " is not of the head's task, " +
+                                        std::string(model::task_name(task_of(request))));
+    }
+    if (options.has("target")) request.target = options.positive_number("target");
+    if (options.has("within")) request.within = options.positive_number("within");
+    const bool all = options.flag("all-labels") || request.within.has_value();
+    request.all_labels = all ? AllLabels::run : AllLabels::skip;
+}
+
+campaign::StudyRequest read_request(const Options& options) {
+    campaign::StudyRequest request;
+    read_rules(options, request.rules);
+    read_arms(options, request);
+    read_report(options, request);
+    request.num_seeds = options.count("seeds", {1, max_count});
+    request.first_seed = options.seed("seed");
+    request.reading.num_classes = options.count_or_auto("classes", {2, max_count}).value_or(0);
+    request.reading.memory_gib = options.positive_number("memory");
+    if (options.flag("costs")) request.reading.costs = campaign::StudyReading::Costs::from_pool;
+    request.out = options.text("out");
+    request.options_text = options.canonical_text();
+    return request;
+}
+
+}  // namespace
+
+Command simulate_command() {
+    return {make_spec(), [](const Options& options) {
+                const campaign::StudyRequest request = read_request(options);
+                return [request](comm::Communicator& world) { campaign::simulate(request, world); };
+            }};
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,92 @@
+#include "cli/study_options.hpp"
+
+#include "cli/numbers.hpp"
+#include "core/text.hpp"
+#include "kernels/score_rows.hpp"
+#include "queue/layout.hpp"
+#include "select/two_stage.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+namespace sluice::cli {
+namespace {
+
+constexpr double usual_shortlist_factor = 10.0;
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(separator, begin), text.size());
+        parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+double parse_factor(const std::string& text, const Options& options) {
+    if (text == "all") return std::numeric_limits<double>::infinity();
+    const std::optional<double> factor = parse_number(text);
+    if (!factor || *factor < 1.0) {
+        options.fail("strategy", "a shortlist of " + printable(text) +
+                                     " batches; give a number from 1 up, or all");
+    }
+    return *factor;
+}
+
+void require_plain(const std::string& option, const std::string& name, const Options& options) {
+    if (queue::is_plain_name(name)) return;
+    options.fail(option, "'" + printable(name) +
+                             "' cannot be a name; use letters, digits, '-', '_' and '.'");
+}
+
+}  // namespace
+
+campaign::Strategy parse_strategy(const std::string& text, const Options& options) {
+    const std::size_t equals = text.find('=');
+    const std::string words = equals == std::string::npos ? text : text.substr(equals + 1);
+    const std::vector<std::string> parts = split(words, '/');
+    campaign::Strategy strategy;
+    strategy.name = text.substr(0, equals);
+    if (equals == std::string::npos)
+        std::replace(strategy.name.begin(), strategy.name.end(), '/', '-');
+    require_plain("strategy", strategy.name, options);
+    if (parts.size() > 4 || (parts.size() == 4 && parts[3] != "distinct")) {
+        options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/distinct]]] (" +
+                                     printable(text) +
+                                     "); write as in two_stage=margin/k_center/10");
+    }
+    strategy.score = kernels::find_score(parts[0]).name;
+    if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
+    strategy.shortlist_factor = strategy.diversity == "none" ? 1.0 : usual_shortlist_factor;
+    if (parts.size() > 2) strategy.shortlist_factor = parse_factor(parts[2], options);
+    if (parts.size() > 3) strategy.count = campaign::Strategy::Count::distinct_rows;
+    if (strategy.name == campaign::random_arm_name || strategy.name == campaign::all_labels_name) {
+        options.fail("strategy", "every study has an arm '" + strategy.name +
+                                     "' of its own; choose another name");
+    }
+    return strategy;
+}
+
+campaign::StudySource parse_data(const std::string& text, const Options& options) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) {
+        options.fail("data", "not NAME=[POOL:]LABELS (" + printable(text) +
+                                 "); write as in digits=digits.h5:hidden.h5");
+    }
+    campaign::StudySource source;
+    source.name = text.substr(0, equals);
+    require_plain("data", source.name, options);
+    const std::string files = text.substr(equals + 1);
+    const std::size_t colon = files.rfind(':');
+    if (colon != std::string::npos) source.pool.files = {files.substr(0, colon)};
+    source.labels_path = colon == std::string::npos ? files : files.substr(colon + 1);
+    if (options.text("features") != "/features") {
+        source.pool.datasets["features"] = options.text("features");
+    }
+    return source;
+}
+
+}  // namespace sluice::cli

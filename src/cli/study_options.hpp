@@ -1,0 +1,18 @@
+#pragma once
+
+#include "campaign/study.hpp"
+#include "cli/options.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sluice::cli {
+
+/// A strategy from `[NAME=]SCORE[/DIVERSIFY[/FACTOR[/distinct]]]`: FACTOR is a number of batches or
+/// `all`. Without a name the words are it. Fails naming the option for what is not understood.
+campaign::Strategy parse_strategy(const std::string& text, const Options& options);
+
+/// A data set from `NAME=[POOL:]LABELS`.
+campaign::StudySource parse_data(const std::string& text, const Options& options);
+
+}  // namespace sluice::cli
