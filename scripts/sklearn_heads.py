@@ -67,7 +67,7 @@ class Walk:
         weights = getattr(estimator, "weights", None)
         if weights is not None and len(set(weights)) > 1:
             raise Failure(EXIT_BAD_DATA, f"{name}: its members have different weights "
-                                         f"({list(weights)}); all members of a committee count alike")
+                                         f"({list(weights)}); in a committee all count alike")
         if getattr(estimator, "voting", "soft") == "hard":
             self.note(f"{name}: votes 'hard'; a committee gives each member's probabilities")
 
@@ -123,9 +123,9 @@ class Walk:
             return self._linear_classifier(chain, estimator, kind)
         return chain.refuse(f"cannot export {type(estimator).__module__}."
                             f"{type(estimator).__name__}: only heads of linear layers can be, such "
-                            "as LogisticRegression, LinearSVC, SGDClassifier, Ridge, MLPClassifier, "
-                            "MLPRegressor, alone, behind scalers, PCA or RBFSampler in a Pipeline, "
-                            "or in a Voting or Bagging committee")
+                            "as LogisticRegression, LinearSVC, SGDClassifier, Ridge, MLPClassifier "
+                            "and MLPRegressor, alone, behind scalers, PCA or RBFSampler in a "
+                            "Pipeline, or in a Voting or Bagging committee")
 
     def _linear_classifier(self, chain: LayerChain, estimator, kind: str) -> Head:
         append_linear(chain, estimator)
@@ -157,7 +157,7 @@ class Walk:
         if not hasattr(estimator, "classes_"):
             return Head(chain)
         if estimator.out_activation_ == "logistic" and estimator.n_outputs_ > 1:
-            chain.refuse("MLPClassifier was trained on several labels of a row; a row has one class")
+            chain.refuse("MLPClassifier was trained on several labels of a row; it may have one")
         if estimator.n_outputs_ == 1:
             chain.split_binary()
         return Head(chain, [plain(c) for c in estimator.classes_], True)

@@ -27,7 +27,7 @@ def random_members(random, activations, widths, members):
     """Nets [members] of layers with these activations and widths."""
     return [[Layer(random.normal(size=(outputs, inputs)) / numpy.sqrt(inputs),
                    random.normal(size=outputs), activation)
-             for activation, inputs, outputs in zip(activations, widths[:-1], widths[1:], strict=True)]
+             for activation, inputs, outputs in zip(activations, widths, widths[1:])]
             for _ in range(members)]
 
 
@@ -179,8 +179,9 @@ class OneAnswer(PredictCase):
         return pathlib.Path("selected.csv").read_text(encoding="utf-8")
 
     def test_select_from_the_predictions_is_select_with_the_model(self):
-        for model, scores in (("committee", ("bald", "margin", "entropy")), ("one", ("margin",)),
-                              ("numbers", ("committee_std",)), ("gaussian", ("committee_std",))):
+        for model, scores in (("committee", ("bald", "margin", "vote_entropy")),
+                              ("one", ("boundary",)), ("numbers", ("committee_std",)),
+                              ("gaussian", ("committee_std",))):
             self.assertEqual(self.predict(model).returncode, 0)
             shutil.copy(self.shared / "pool.h5", "both.h5")
             with h5py.File("both.h5", "a") as both, h5py.File("out.h5") as out:
@@ -193,6 +194,21 @@ class OneAnswer(PredictCase):
                     self.assertEqual(self.select(self.shared / "pool.h5", "--score", score,
                                                  "--model", self.shared / f"{model}.h5"), stored)
             os.unlink("out.h5")
+
+
+    def test_scores_that_stored_numbers_do_not_allow(self):
+        with h5py.File("shares.h5", "w") as file:
+            file["features"] = self.features
+            file["probabilities"] = numpy.full((ROWS, 4), 0.25, "f4")
+        common = ["select", "--batch", "9", "--selected", "selected.csv", "--pool"]
+        for score, code, part in (
+                ("boundary", 65, "holds probabilities, but score 'boundary' reads logits"),
+                ("total_std", 64, "score 'total_std' reads what only a model says; give --model")):
+            finished = run([*common, "shares.h5", "--score", score])
+            self.assertEqual((finished.returncode, len(error_lines(finished))), (code, 1))
+            self.assertIn(part, finished.stderr)
+        self.select(self.shared / "pool.h5", "--score", "total_std", "--model",
+                    self.shared / "gaussian.h5")
 
 
 class Refusals(PredictCase):
