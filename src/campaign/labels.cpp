@@ -1,5 +1,6 @@
 #include "campaign/labels.hpp"
 
+#include "core/directory.hpp"
 #include "core/error.hpp"
 #include "pool/pool.hpp"
 #include "pool/row_reader.hpp"
@@ -9,25 +10,24 @@
 #include <filesystem>
 #include <numeric>
 #include <span>
+#include <string_view>
 
 namespace sluice::campaign {
 namespace {
 
 constexpr std::int64_t missing_label = -1;
 
-bool is_generation(const std::filesystem::path& path) {
-    const std::string name = path.filename().string();
-    return name.rfind("labels.g", 0) == 0 && path.extension() == ".h5";
+bool is_generation(std::string_view name) {
+    return name.starts_with("labels.g") && name.ends_with(".h5");
 }
 
 // The labels files behind `path`, in name order.
 std::vector<std::string> label_files(const std::string& path) {
     if (!std::filesystem::is_directory(path)) return {path};
     std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-        if (is_generation(entry.path())) files.push_back(entry.path().string());
+    for (const std::string& name : list_directory(path)) {
+        if (is_generation(name)) files.push_back(path + "/" + name);
     }
-    std::sort(files.begin(), files.end());
     return files;
 }
 

@@ -1,5 +1,6 @@
 #include "core/process_place.hpp"
 
+#include "core/proc_file.hpp"
 #include "core/sha256.hpp"
 
 #include <fmt/format.h>
@@ -9,7 +10,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <fstream>
 #include <limits>
 
 namespace sluice {
@@ -26,13 +26,10 @@ std::string place_of_this_process_alone() {
 }
 
 std::string describe_place() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string boot;
+    const auto boot = read_proc_file("/proc/sys/kernel/random/boot_id");
     struct stat space {};
-    if (!std::getline(file, boot) || ::stat("/proc/self/ns/pid", &space) != 0) {
-        return place_of_this_process_alone();
-    }
-    return fmt::format("{} {}", boot, space.st_ino);
+    if (!boot || ::stat("/proc/self/ns/pid", &space) != 0) return place_of_this_process_alone();
+    return fmt::format("{} {}", *boot, space.st_ino);
 }
 
 }  // namespace

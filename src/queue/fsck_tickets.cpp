@@ -227,6 +227,7 @@ void TicketExaminer::tell_of_damage(const Verdict& verdict) {
         try {
             static_cast<void>(read_result_file(path));
         } catch (const Error& error) {
+            pass_over(error);
             // Links and the like have been told of; what is gone has been settled meanwhile.
             if (error.code() != ExitCode::bad_data) continue;
             const std::string message = printable(error.what());

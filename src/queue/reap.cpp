@@ -87,7 +87,7 @@ ReapReport Reaper::look() {
     ReapReport report;
     now_ns_.reset();
     std::vector<Token> lost;
-    const std::vector<std::string> names = list_names(join(queue_directory_, folder::leased));
+    const std::vector<std::string> names = list_directory(join(queue_directory_, folder::leased));
     for (const std::string& name : names) {
         const std::optional<Token> token = parse_token(name);
         if (token && token->holder && is_lost(*token, report)) lost.push_back(*token);
@@ -106,6 +106,7 @@ bool Reaper::is_lost(const Token& token, ReapReport& report) {
     } catch (const Error& error) {
         if (error.code() == ExitCode::no_input) return false;  // ended since it was listed
         if (error.code() != ExitCode::permission) throw;
+        pass_over(error);
         warn_once(path, error.what());
         return false;
     }

@@ -10,11 +10,7 @@ namespace sluice::queue {
 std::string staging_name();
 
 /// Removes what processes that are gone left in tmp/. Touches nothing of other machines,
-/// of living processes, or what an issued batch still needs. What cannot be removed stays: it is in
-/// nobody's way. Returns the names.
+/// of living processes, or what an issued batch still needs. Returns the names.
 std::vector<std::string> remove_leftovers(const std::string& queue_directory);
-
-/// Removes a directory tree that this process built; what cannot be removed stays.
-void discard(const std::string& directory);
 
 }  // namespace sluice::queue
