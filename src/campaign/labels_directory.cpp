@@ -34,21 +34,21 @@ std::optional<std::int64_t> number_in(std::string_view digits) {
     return number;
 }
 
-// `.sluice-PLACE-PROCESS-UNIQUE.tmp`
+// `.sluice-MARK-PROCESS-UNIQUE.tmp`
 std::string temporary_path(const std::string& directory) {
-    return fmt::format("{}/{}{}-{}-{}{}", directory, temporary_prefix, process_place(), ::getpid(),
+    return fmt::format("{}/{}{}-{}-{}{}", directory, temporary_prefix, process_mark(), ::getpid(),
                        unique_name(), temporary_suffix);
 }
 
 bool is_left_over(std::string_view name) {
     if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) return false;
     name.remove_prefix(temporary_prefix.size());
-    const std::size_t place_end = name.find('-');
-    if (place_end == std::string_view::npos) return false;
-    const std::string place(name.substr(0, place_end));
-    name.remove_prefix(place_end + 1);
+    const std::size_t mark_end = name.find('-');
+    if (mark_end == std::string_view::npos) return false;
+    const std::string mark(name.substr(0, mark_end));
+    name.remove_prefix(mark_end + 1);
     const auto process = number_in(name.substr(0, name.find('-')));
-    return process && process_is_gone(place, *process);
+    return process && process_is_gone(mark, *process);
 }
 
 void remove_leftovers(const std::string& directory) {

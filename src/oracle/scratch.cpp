@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -54,14 +55,25 @@ bool is_own_directory(const std::string& path) {
            status.st_uid == ::geteuid();
 }
 
-// What the scratch directories of this user's workers in this place have in common.
+// What the scratch directories of this user's workers have in common.
 std::string base_prefix() {
-    return fmt::format("sluice-{}-{}-", ::geteuid(), process_place());
+    return fmt::format("sluice-{}-", ::geteuid());
+}
+
+// `sluice-UID-MARK-PROCESS-XXXXXX`
+bool maker_is_gone(std::string_view name) {
+    name.remove_prefix(base_prefix().size());
+    const std::string mark(name.substr(0, name.find('-')));
+    name.remove_prefix(std::min(mark.size() + 1, name.size()));
+    std::int64_t process = 0;
+    std::from_chars(name.data(), name.data() + name.size(), process);
+    return process_is_gone(mark, process);
 }
 
 std::string create_base(const std::string& parent) {
     std::string path =
-        std::filesystem::absolute(fmt::format("{}/{}{}-XXXXXX", parent, base_prefix(), ::getpid()))
+        std::filesystem::absolute(
+            fmt::format("{}/{}{}-{}-XXXXXX", parent, base_prefix(), process_mark(), ::getpid()))
             .lexically_normal()
             .string();
     if (::mkdtemp(path.data()) == nullptr) {
@@ -92,10 +104,8 @@ void clear_up_after_the_dead(const std::string& parent) {
     const std::string prefix = base_prefix();
     for (const std::string& name : list_directory(parent)) {
         const std::string base = queue::join(parent, name);
-        if (!name.starts_with(prefix) || !is_own_directory(base)) continue;
-        std::int64_t process = 0;
-        std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
-        if (process_is_gone(process_place(), process)) clear_up_after(base);
+        const bool is_ours = name.starts_with(prefix) && is_own_directory(base);
+        if (is_ours && maker_is_gone(name)) clear_up_after(base);
     }
 }
 

@@ -8,7 +8,7 @@
 
 namespace sluice::oracle {
 
-/// The scratch directories of one worker: `PARENT/sluice-UID-PLACE-PROCESS-XXXXXX/N`, a new one for
+/// The scratch directories of one worker: `PARENT/sluice-UID-MARK-PROCESS-XXXXXX/N`, a new one for
 /// every run of the oracle, closed to other users. Removed at the end, but for those kept of
 /// failures (`failed-N`); those of workers that were killed are removed by the next one.
 class Scratch {

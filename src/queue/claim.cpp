@@ -27,7 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t max_person_length = 63;
-constexpr std::size_t random_digits = 12;
+constexpr std::size_t random_digits = 20 - process_mark_digits;
 
 void require_person_name(const std::string& name) {
     const bool is_word = std::all_of(
@@ -45,7 +45,7 @@ Holder new_holder(const std::string& person) {
     holder.name = person.empty() ? host : person;
     if (holder.name.empty()) holder.name = "nameless";
     holder.process = person.empty() ? ::getpid() : 0;
-    holder.nonce = process_place() + unique.substr(unique.size() - random_digits);
+    holder.nonce = process_mark() + unique.substr(unique.size() - random_digits);
     return holder;
 }
 

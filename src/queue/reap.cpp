@@ -34,8 +34,7 @@ std::int64_t modified_ns(const FileDescriptor& file, const std::string& path) {
 }
 
 bool holder_is_gone(const Holder& holder) {
-    const std::string place = holder.nonce.substr(0, process_place().size());
-    return process_is_gone(place, holder.process);
+    return process_is_gone(holder.nonce.substr(0, process_mark_digits), holder.process);
 }
 
 // The next token of a lost one.

@@ -40,7 +40,7 @@ bool maker_is_gone(const std::string& name) {
 }  // namespace
 
 std::string staging_name() {
-    return fmt::format("{}.{}", unique_name(), process_place());
+    return fmt::format("{}.{}", unique_name(), process_mark());
 }
 
 std::vector<std::string> remove_leftovers(const std::string& queue_directory) {

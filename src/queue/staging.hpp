@@ -5,8 +5,8 @@
 
 namespace sluice::queue {
 
-/// A name for something in tmp/ that says which process builds in it: `HOST.PID.NONCE.PLACE`
-/// with process_place(), different on every call.
+/// A name for something in tmp/ that says which process builds in it: `HOST.PID.NONCE.MARK`
+/// with process_mark(), different on every call.
 std::string staging_name();
 
 /// Removes what processes that are gone left in tmp/. Touches nothing of other machines,
