@@ -44,7 +44,8 @@ Clock::duration duration_of(double seconds) {
 // there; this tells of the end as well.
 FileDescriptor life_of(pid_t id) {
 #ifdef SYS_pidfd_open
-    return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)));
+    return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)),
+                          "the end of a process");
 #else
     return FileDescriptor();
 #endif
