@@ -48,4 +48,18 @@ int num_threads(const Options& options) {
     return static_cast<int>(options.count_or_auto("threads", {1, 4096}).value_or(0));
 }
 
+OptionSpec device_option() {
+    return {.name = "device",
+            .value_name = "NAME",
+            .summary = "where kernels run; the results are the same",
+            .default_text = "auto",
+            .choices = {{"auto"}, {"cpu"}, {"gpu"}}};
+}
+
+kernels::DeviceChoice device_choice(const Options& options) {
+    const std::string name = options.text("device");
+    if (name == "cpu") return kernels::DeviceChoice::cpu;
+    return name == "gpu" ? kernels::DeviceChoice::gpu : kernels::DeviceChoice::automatic;
+}
+
 }  // namespace sluice::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/options.hpp"
+#include "kernels/backend.hpp"
 #include "pool/pool.hpp"
 
 #include <vector>
@@ -21,5 +22,11 @@ OptionSpec threads_option();
 
 /// Its value; 0 = auto.
 int num_threads(const Options& options);
+
+/// `--device`: where kernels run.
+OptionSpec device_option();
+
+/// Its value.
+kernels::DeviceChoice device_choice(const Options& options);
 
 }  // namespace sluice::cli

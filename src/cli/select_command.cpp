@@ -128,11 +128,7 @@ std::vector<OptionSpec> policy_options() {
 std::vector<OptionSpec> machine_options() {
     return {
         threads_option(),
-        {.name = "device",
-         .value_name = "NAME",
-         .summary = "where kernels run; the batch is the same",
-         .default_text = "auto",
-         .choices = {{"auto"}, {"cpu"}, {"gpu"}}},
+        device_option(),
         {.name = "memory",
          .value_name = "X",
          .summary = "memory of each rank for buffers and the shortlist",
@@ -161,11 +157,6 @@ CommandSpec make_spec() {
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     }
     return spec;
-}
-
-kernels::DeviceChoice device_choice(const std::string& name) {
-    if (name == "cpu") return kernels::DeviceChoice::cpu;
-    return name == "gpu" ? kernels::DeviceChoice::gpu : kernels::DeviceChoice::automatic;
 }
 
 void read_science(const Options& options, campaign::SelectRequest& request) {
@@ -217,7 +208,7 @@ campaign::SelectRequest read_request(const Options& options) {
     read_science(options, request);
     read_policy(options, request);
     request.num_threads = num_threads(options);
-    request.device = device_choice(options.text("device"));
+    request.device = device_choice(options);
     request.memory_gib = options.positive_number("memory");
     request.block_rows = options.count_or_auto("block-rows", {1, max_rows}).value_or(0);
     return request;

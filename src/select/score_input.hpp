@@ -24,9 +24,15 @@ InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition&
 InputChoice require_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
                           const std::string& wanted);
 
+/// The features that a committee reads. Throws Error(bad_data) if the pool has none or of another
+/// width than the model at path `where` reads.
+const pool::Dataset& network_features(const pool::Pool& pool,
+                                      const kernels::CommitteeNetwork& network,
+                                      const std::string& where);
+
 /// The input when a committee speaks for the pool's features: the features, or none for a score
-/// that reads nothing. Throws Error(bad_data) if the pool has none or of another width than the
-/// model at path `where` reads, Error(usage) if the score cannot be computed from what it says.
+/// that reads nothing. Throws as network_features, and Error(usage) if the score cannot be computed
+/// from what the committee says.
 InputChoice require_network_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
                                   const kernels::CommitteeNetwork& network,
                                   const std::string& where);

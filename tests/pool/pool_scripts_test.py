@@ -1,37 +1,18 @@
 """The scripts that make pools out of arrays, CSV files and scikit-learn's digits."""
 
-import contextlib
-import importlib
-import io
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-import types
 import unittest
 import unittest.mock
 
 import h5py
 import numpy
 
-SCRIPTS = pathlib.Path(os.environ["SLUICE_SOURCE"]) / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-pool_file = importlib.import_module("pool_file")
-
-
-def run_here(name, arguments):
-    """Runs a script's main in this process, which saves starting Python and loading NumPy."""
-    script = importlib.import_module(name.removesuffix(".py"))
-    output, errors, code = io.StringIO(), io.StringIO(), 0
-    with unittest.mock.patch.object(sys, "argv", [name, *map(str, arguments)]), \
-            contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-        try:
-            pool_file.run_main(script.main)
-        except SystemExit as leaving:
-            code = leaving.code or 0
-    return types.SimpleNamespace(returncode=code, stdout=output.getvalue(),
-                                 stderr=errors.getvalue())
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+from scripts import SCRIPTS, run_here
 
 
 class ScriptCase(unittest.TestCase):

@@ -1,0 +1,138 @@
+#include "campaign/predict_rows.hpp"
+
+#include "core/error.hpp"
+#include "core/progress.hpp"
+#include "core/stop.hpp"
+#include "kernels/score_rows.hpp"
+#include "pool/row_reader.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace sluice::campaign {
+namespace {
+
+// One rank's share: workers draw blocks from a counter, read, run the network, and write.
+class Stream {
+  public:
+    Stream(const PredictionPlan& plan, RowRange rows, const PredictionWriter& writer)
+        : plan_(plan),
+          rows_(rows),
+          writer_(writer),
+          reader_(*plan.features),
+          num_blocks_((rows.size() + plan.block_rows - 1) / plan.block_rows),
+          progress_("predicting", rows.size(), "rows",
+                    static_cast<double>(plan.features->row_bytes())) {}
+
+    UnpredictedRows run() {
+        {
+            std::vector<std::jthread> workers;
+            const auto num_workers = std::min<std::int64_t>(plan_.num_threads, num_blocks_);
+            for (std::int64_t i = 1; i < num_workers; ++i)
+                workers.emplace_back([this] { work(); });
+            work();
+        }
+        if (failure_) std::rethrow_exception(failure_);
+        return std::move(unpredicted_);
+    }
+
+  private:
+    struct Buffers {
+        std::vector<float> features;
+        std::vector<float> outputs;
+        std::vector<float> part;
+        pool::RowReader::Scratch scratch;
+    };
+
+    RowRange block(std::int64_t index) const {
+        const RowId begin = rows_.begin + index * plan_.block_rows;
+        return {begin, std::min(rows_.end, begin + plan_.block_rows)};
+    }
+
+    void work() noexcept {
+        try {
+            Buffers buffers;
+            while (!failed_) {
+                const std::int64_t index = next_block_++;
+                if (index >= num_blocks_) return;
+                require(!stop_requested(), ExitCode::try_again,
+                        "stopped by a signal while predicting; nothing was written, run the same "
+                        "command again");
+                if (index + plan_.num_threads < num_blocks_)
+                    reader_.prefetch(block(index + plan_.num_threads));
+                work_on(block(index), buffers);
+            }
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            if (!failure_) failure_ = std::current_exception();
+            failed_ = true;
+        }
+    }
+
+    void work_on(RowRange rows, Buffers& buffers) {
+        const kernels::CommitteeNetwork& network = *plan_.network;
+        const std::int64_t row_outputs = network.members() * network.outputs();
+        buffers.features.resize(static_cast<std::size_t>(rows.size() * network.dim()));
+        buffers.outputs.resize(static_cast<std::size_t>(rows.size() * row_outputs));
+        reader_.read(rows, buffers.features, buffers.scratch);
+        network.run(buffers.features.data(), rows.size(), buffers.outputs.data());
+        note_unpredicted(rows, buffers);
+        writer_.write(rows, buffers.outputs, buffers.part);
+        progress_.advance(rows.size());
+    }
+
+    void note_unpredicted(RowRange rows, const Buffers& buffers) {
+        const auto row_outputs = static_cast<std::ptrdiff_t>(buffers.outputs.size()) / rows.size();
+        for (RowId row = rows.begin; row < rows.end; ++row) {
+            const auto outputs = buffers.outputs.begin() + (row - rows.begin) * row_outputs;
+            if (std::none_of(outputs, outputs + row_outputs, [](float x) { return std::isnan(x); }))
+                continue;
+            const std::lock_guard lock(mutex_);
+            ++unpredicted_.count;
+            if (unpredicted_.first >= 0 && unpredicted_.first < row) continue;
+            unpredicted_.first = row;
+            unpredicted_.reason =
+                pool::location_text(*plan_.features, row) + ": " +
+                kernels::describe_bad_row({buffers.features.data(), rows, 1, plan_.network->dim(),
+                                           kernels::ScoreInput::features},
+                                          row);
+        }
+    }
+
+    const PredictionPlan& plan_;
+    RowRange rows_;
+    const PredictionWriter& writer_;
+    pool::RowReader reader_;
+    std::int64_t num_blocks_;
+    std::atomic<std::int64_t> next_block_{0};
+    std::atomic<bool> failed_{false};
+    std::exception_ptr failure_;
+    std::mutex mutex_;  // guards failure_, unpredicted_
+    Progress progress_;
+    UnpredictedRows unpredicted_;
+};
+
+}  // namespace
+
+UnpredictedRows predict_rows(const PredictionPlan& plan, RowRange rows,
+                             const PredictionWriter& writer) {
+    return Stream(plan, rows, writer).run();
+}
+
+std::int64_t prediction_memory(const PredictionPlan& plan) {
+    const kernels::CommitteeNetwork& network = *plan.network;
+    const std::int64_t row_outputs = network.members() * network.outputs();
+    // Variances leave through a buffer of their own.
+    const std::int64_t floats = network.dim() + 2 * row_outputs;
+    const std::int64_t block_bytes =
+        plan.block_rows * floats * static_cast<std::int64_t>(sizeof(float)) +
+        pool::RowReader(*plan.features).scratch_bytes(plan.block_rows);
+    return plan.num_threads * block_bytes;
+}
+
+}  // namespace sluice::campaign
