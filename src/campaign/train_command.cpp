@@ -67,9 +67,6 @@ class Trainer {
           report_(report),
           scratch_("", 0),
           directory_(scratch_.create()) {}
-    ~Trainer() { scratch_.discard(directory_); }
-    Trainer(const Trainer&) = delete;
-    Trainer& operator=(const Trainer&) = delete;
 
     void run() {
         read_labels();
