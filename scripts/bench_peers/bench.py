@@ -70,6 +70,8 @@ def programs(quick):
         Program(("T1",), peer("peers_top_k", "--rows", top_rows, "--repeats", "3"), is_peer=True),
         Program(("K1", "D2"), ours("k_center", *small, "--dump", str(BUILD / "k_center"))),
         *k_center_peers(quick),
+        Program(("F2",), ours("training", *small)),
+        Program(("F2",), peer("peers_training", "--repeats", "3"), is_peer=True),
         Program(("Q",), ours("queue", str(BUILD), *small), rounds=1),
     ]
 

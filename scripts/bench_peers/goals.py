@@ -75,6 +75,10 @@ def k_center_goals():
     return goals
 
 
+def training_goals():
+    return [Goal("F2", "torch", 1.5)]
+
+
 def queue_goals():
     """Q1 and Q2 are microseconds for an item or line; 'allowed' is what the goal comes to."""
     return [Goal("Q1", "allowed", 1, unit="us"), Goal("Q1", "one_file_per_item", 0, unit="us"),
@@ -83,8 +87,8 @@ def queue_goals():
 
 
 def all_goals():
-    return [*reader_goals(), *score_goals(), *network_goals(), *top_k_goals(), *k_center_goals(),
-            *queue_goals(),
+    return [*reader_goals(), *score_goals(), *network_goals(), *training_goals(), *top_k_goals(),
+            *k_center_goals(), *queue_goals(),
             *(Goal(f"D2.{kind}", "picks_per_round", 1, unit="rounds") for kind in K1_KINDS),
             Goal("E1", "torch", 20), Goal("E1", "numpy", 10),
             Goal("E2.4GiB", "predicted", 1 / 1.1, unit="MiB", most=1.1),

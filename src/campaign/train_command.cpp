@@ -68,9 +68,6 @@ class Trainer {
           report_(report),
           scratch_("", 0),
           directory_(scratch_.create()) {}
-    ~Trainer() { clear_away(directory_); }
-    Trainer(const Trainer&) = delete;
-    Trainer& operator=(const Trainer&) = delete;
 
     void run() {
         read_labels();
