@@ -135,7 +135,7 @@ class Simulate(unittest.TestCase):
         self.write("wide.h5", features=features, row=np.arange(240), y=features[:, 1:] * 2.0)
         stdout = self.succeed("--data", "wide=wide.h5", "--head", "squares", "--hidden", "8",
                               "--members", "3", data="wave=wave.h5", ranks=2)
-        self.assertIn("wave: 240 labeled rows of 2 features, 1 number", stdout)
+        self.assertIn("wave: 240 labeled rows of 2 features, 1 number;", stdout)
         self.assertIn("mean rmse", stdout)
         self.assertEqual({line["data"] for line in self.table("curves.csv")}, {"wave", "wide"})
         report = json.loads((self.root / "out/summary.json").read_text(encoding="utf-8"))
