@@ -1,9 +1,7 @@
 #include "campaign/campaign_keys.hpp"
 
 #include "kernels/activation.hpp"
-#include "kernels/score_rows.hpp"
 #include "model/train.hpp"
-#include "select/two_stage.hpp"
 
 #include <algorithm>
 
@@ -29,16 +27,6 @@ Names heads() {
     Names names;
     for (const model::HeadDefinition& head : model::head_definitions())
         names.push_back(head.name);
-    return names;
-}
-
-template <typename Definitions>
-Names names_and_aliases(const Definitions& definitions) {
-    Names names;
-    for (const auto& definition : definitions) {
-        names.push_back(definition.name);
-        names.insert(names.end(), definition.aliases.begin(), definition.aliases.end());
-    }
     return names;
 }
 
@@ -110,11 +98,12 @@ Keys model_section() {
     return {
         {"model", "head", "NAME", "what the last layer is trained for", "", "softmax", refused,
          heads()},
-        {"model", "hidden", "N...", "units of each hidden layer; none = linear", "units", "64 64"},
+        {"model", "hidden", "UNITS", "units of each hidden layer, as in 64,64; none = linear",
+         "units", "64,64"},
         {"model", "activation", "NAME", "of hidden layers", "", "silu", refused, activations()},
         {"model", "random-features", "R", "fixed cosine features of an RBF kernel; 0 = none",
          "features", "0"},
-        {"model", "gamma", "X", "of that kernel; auto = 1 / D", "", "auto"},
+        {"model", "gamma", "X", "of that kernel; 0 = 1 / D", "", "0"},
         {"model", "members", "M", "nets of the committee", "nets", "5"},
         {"model",
          "resample",
@@ -125,8 +114,7 @@ Keys model_section() {
          refused,
          {"none", "bootstrap", "k_fold"}},
         {"model", "dropout", "X", "share of hidden units dropped in training", "", "0"},
-        {"model", "dropout-masks", "M", "members drawn from each net by dropout; 0 = none",
-         "members", "0"},
+        {"model", "masks", "M", "members drawn from each net by dropout; 0 = none", "members", "0"},
         {"model", "learning-rate", "X", "of Adam", "", "0.001"},
         {"model", "weight-decay", "X", "decoupled from the gradient", "", "0"},
         {"model", "batch-rows", "N", "labels of one step", "labels", "64"},
@@ -146,9 +134,9 @@ Keys select_section() {
         {"select", "batch-cost", "X", "what they may cost together by the pool's cost; none = any",
          "cost", "none"},
         {"select", "score", "NAME", "what makes a row worth a label (sluice help select)", "",
-         "entropy", next_round, names_and_aliases(kernels::score_definitions())},
-        {"select", "diversify", "NAME", "how the batch is chosen from the shortlist", "",
-         "k_center", next_round, names_and_aliases(select::diversity_definitions())},
+         "entropy", next_round},
+        {"select", "diversify", "NAME", "how the batch is chosen from the shortlist (likewise)", "",
+         "k_center", next_round},
         {"select", "schedule", "LIST",
          "SCORE/DIVERSIFY of some rounds, as in 2-3:random/k_center, 4-:bald/none; score and "
          "diversify count for the others",
@@ -170,6 +158,14 @@ Keys select_section() {
          "model",
          refused,
          {"model", "auto", "probabilities", "committee", "predictions"}},
+        {"select",
+         "distinct",
+         "WHAT",
+         "of rows with the same features, only one into the shortlist",
+         "",
+         "no",
+         refused,
+         {"no", "yes"}},
         {"select", "ticket-items", "T", "rows a worker takes together; auto = B/100, at least 1",
          "rows", "auto", next_round},
         {"select", "tag", "NAME", "only workers with this tag take the batches", "", "",

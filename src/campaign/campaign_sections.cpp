@@ -32,16 +32,29 @@ std::vector<std::int64_t> hidden_layers(const CampaignFile& file) {
     const KeyName key{"model", "hidden"};
     if (file.text(key) == "none") return {};
     std::vector<std::int64_t> layers;
-    for (const std::string& word : file.words(key)) {
-        const std::optional<std::int64_t> units = whole_number(word, 1, max_units);
+    const std::string text = file.text(key);
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        const auto units = whole_number(text.substr(begin, end - begin), 1, max_units);
         if (!units) {
             file.fail(key, fmt::format("not units of layers, from 1 to {} each ({}); write them "
-                                       "as in 64 64, or none",
-                                       max_units, printable(file.text(key))));
+                                       "as in 64,64, or none",
+                                       max_units, printable(text)));
         }
         layers.push_back(*units);
+        begin = end + 1;
     }
     return layers;
+}
+
+// The canonical name of a registry's entry.
+template <typename Find>
+std::string known_name(const CampaignFile& file, const KeyName& key, const Find& find) {
+    try {
+        return find(file.text(key)).name;
+    } catch (const Error& error) {
+        file.fail(key, error.what());
+    }
 }
 
 // A metric that can be measured, or not at all.
@@ -106,8 +119,9 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     SelectSpec& spec = campaign.select;
     spec.batch = file.count({"select", "batch"}, 1, max_count);
     spec.batch_cost = file.number({"select", "batch-cost"}, 1e-300, max_number).value_or(0.0);
-    const BatchStrategy otherwise{kernels::find_score(file.text({"select", "score"})).name,
-                             select::find_diversity(file.text({"select", "diversify"})).name};
+    const BatchStrategy otherwise{
+        known_name(file, {"select", "score"}, kernels::find_score),
+        known_name(file, {"select", "diversify"}, select::find_diversity)};
     spec.schedule = Schedule::parse(file.text({"select", "schedule"}), otherwise,
                                     file.path() + ": [select] schedule");
     spec.shortlist = file.count_or_auto({"select", "shortlist"}, 1, max_rows).value_or(0);
@@ -118,6 +132,8 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     }
     spec.metric = file.text({"select", "metric"});
     spec.input = file.text({"select", "input"});
+    spec.copies =
+        file.text({"select", "distinct"}) == "yes" ? select::Copies::drop : select::Copies::keep;
     spec.ticket_items = file.count_or_auto({"select", "ticket-items"}, 1, max_count).value_or(0);
     spec.tag = file.text({"select", "tag"});
     if (!spec.tag.empty() && !queue::is_plain_name(spec.tag)) {
@@ -153,10 +169,10 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     train.hidden = hidden_layers(file);
     train.activation = kernels::find_activation(file.text({"model", "activation"}));
     train.random_features = count("random-features", 0);
-    train.gamma = number("gamma", 1e-300, max_number);
+    train.gamma = number("gamma", 0.0, max_number);
     train.members = count("members", 1);
     train.dropout_rate = number("dropout", 0.0, 0.999);
-    train.dropout_masks = count("dropout-masks", 0);
+    train.dropout_masks = count("masks", 0);
     train.learning_rate = number("learning-rate", 1e-12, 1e6);
     train.weight_decay = number("weight-decay", 0.0, 1e6);
     train.batch_rows = count("batch-rows", 1);

@@ -31,7 +31,8 @@ struct SelectSpec {
     double batch_cost = 0.0;     ///< 0 = any
     std::int64_t shortlist = 0;  ///< 0 = 10 x batch
     std::string metric = "euclidean";
-    std::string input = "model";    ///< or what SelectRequest::input takes
+    std::string input = "model";  ///< or what SelectRequest::input takes
+    select::Copies copies = select::Copies::keep;
     std::int64_t ticket_items = 0;  ///< 0 = chosen
     std::string tag;
 };

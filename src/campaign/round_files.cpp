@@ -23,9 +23,13 @@ std::optional<double> number_of(const Json& json, const char* key) {
     return found->get<double>();
 }
 
-void write_json(const Arm& arm, std::int64_t round, const char* name, const Json& json) {
+void write_text(const Arm& arm, std::int64_t round, const char* name, const std::string& text) {
     make_directories(arm.round_directory(round));
-    publish_text_file(arm.file(round, name), json.dump(2) + "\n");
+    publish_text_file(arm.file(round, name), text);
+}
+
+void write_json(const Arm& arm, std::int64_t round, const char* name, const Json& json) {
+    write_text(arm, round, name, json.dump(2) + "\n");
 }
 
 // What `read` makes of the file, if it is there.
@@ -95,17 +99,25 @@ double RoundTimings::total() const {
     return sum;
 }
 
-void write_plan(const Arm& arm, const RoundPlan& plan) {
-    write_json(arm, plan.round, round_file::plan,
-               {{"round", plan.round},
-                {"arm", arm.name},
+std::string plan_text(const RoundPlan& plan) {
+    return Json{{"round", plan.round},
                 {"score", plan.strategy.score},
                 {"diversify", plan.strategy.diversity},
                 {"batch", plan.batch},
                 {"batch_cost", plan.batch_cost},
                 {"shortlist", plan.shortlist},
                 {"model_round", plan.model_round},
-                {"science", plan.science}});
+                {"science", plan.science}}
+               .dump(2) +
+           "\n";
+}
+
+RoundPlan parse_plan(const std::string& text) {
+    return plan_of(Json::parse(text));
+}
+
+void write_plan(const Arm& arm, const RoundPlan& plan) {
+    write_text(arm, plan.round, round_file::plan, plan_text(plan));
 }
 
 void write_batch(const Arm& arm, std::int64_t round, const RoundBatch& batch) {

@@ -50,6 +50,10 @@ struct RoundTimings {
     double total() const;
 };
 
+/// As in plan.json.
+std::string plan_text(const RoundPlan& plan);
+RoundPlan parse_plan(const std::string& text);
+
 /// Written whole and durably, as JSON; the folder is made when absent.
 void write_plan(const Arm& arm, const RoundPlan& plan);
 void write_batch(const Arm& arm, std::int64_t round, const RoundBatch& batch);

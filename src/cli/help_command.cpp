@@ -105,6 +105,23 @@ std::string option_summary(const OptionSpec& option) {
     return summary + option_facts(option);
 }
 
+// The keys of the file that a command reads, section by section.
+std::string file_keys_text(const std::vector<OptionSpec>& keys) {
+    std::string text;
+    std::string section;
+    for (const OptionSpec& key : keys) {
+        const std::size_t blank = key.name.find(' ');
+        if (key.name.substr(0, blank) != section) {
+            section = key.name.substr(0, blank);
+            text += "\n[" + section + "]\n";
+        }
+        const bool is_list = key.kind == OptionSpec::Kind::list;
+        text += entry(key.name.substr(blank + 1) + " = " + key.value_name + (is_list ? "..." : ""),
+                      option_summary(key), 34);
+    }
+    return text;
+}
+
 constexpr const char* exit_codes =
     "exit codes:\n"
     "   0  done, or nothing to do           73  an output cannot be created\n"
@@ -144,6 +161,7 @@ std::string command_help_text(const CommandSpec& spec) {
         text += entry(option_label(spec, option), option_summary(option), 26);
     }
     text += choices_text(spec, "");
+    if (!spec.file_keys.empty()) text += "\nkeys of the file:\n" + file_keys_text(spec.file_keys);
     return text + "\n" +
            wrapped(
                "Every option may stand in the INI file of --config as `name = value`; the "

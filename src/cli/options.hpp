@@ -48,6 +48,7 @@ struct CommandSpec {
     std::vector<OptionSpec> options;
     std::string positional = {};  ///< the option that takes words without a name; empty = none
     Launch launch = Launch::ranks;
+    std::vector<OptionSpec> file_keys = {};  ///< `SECTION NAME`: keys of the file the command reads
 };
 
 /// Smallest and largest number an option takes.

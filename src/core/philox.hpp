@@ -36,6 +36,7 @@ enum class RandomPurpose : std::uint16_t {
     random_score = 1,
     pool_values = 2,
     pool_structure = 3,
+    stop_set = 4,
     member_seed = 16,
     held_out_rows = 17,
     initial_weights = 18,

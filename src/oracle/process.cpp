@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,16 @@ Clock::duration duration_of(double seconds) {
         std::chrono::duration<double>(std::min(seconds, forever)));
 }
 
+// SIGCHLD may go to any thread that does not block it, such as those that MPI starts, and is lost
+// there; this tells of the end as well.
+FileDescriptor life_of(pid_t id) {
+#ifdef SYS_pidfd_open
+    return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)));
+#else
+    return FileDescriptor();
+#endif
+}
+
 }  // namespace
 
 struct ProcessPool::State {
@@ -54,6 +65,7 @@ struct Process::State {
     ProcessPool::State& pool;
     ProcessRequest request;
     StartedProcess child = {};
+    FileDescriptor life = {};  ///< readable once the child has ended; none on old kernels
     ProcessOutcome outcome = {};
     Clock::time_point started = Clock::now();
     std::optional<Clock::time_point> kill_time = {};  ///< of SIGKILL, once told to end
@@ -143,6 +155,7 @@ void Process::State::reap() {
     outcome.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     outcome.peak_memory_kib = usage.ru_maxrss;
     child = StartedProcess();
+    life = FileDescriptor();
     finished = true;
     pool.one_ended = true;
     std::erase(pool.running, this);
@@ -152,6 +165,7 @@ Process::Process(ProcessPool& pool, ProcessRequest request)
     : state_(new State{*pool.state_, std::move(request)}) {
     state_->outcome.started = seconds_since_1970();
     state_->child = start_process(state_->request);
+    state_->life = life_of(state_->child.id);
     pool.state_->running.push_back(state_.get());
 }
 
@@ -185,6 +199,7 @@ bool ProcessPool::State::serve(Clock::time_point until) {
         // poll() ignores descriptors below 0
         watched.push_back({process->child.output.get(), POLLIN, 0});
         watched.push_back({process->child.log.get(), POLLIN, 0});
+        watched.push_back({process->life.get(), POLLIN, 0});
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
     const auto timeout = std::clamp<std::int64_t>(left.count(), 0, 60'000);

@@ -1,0 +1,156 @@
+#include "campaign/campaign_context.hpp"
+
+#include "campaign/label_files.hpp"
+#include "campaign/labels.hpp"
+#include "campaign/labels_directory.hpp"
+#include "campaign/round_files.hpp"
+#include "core/durable_file.hpp"
+#include "core/error.hpp"
+#include "core/sha256.hpp"
+#include "core/text.hpp"
+#include "queue/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace sluice::campaign {
+namespace {
+
+constexpr const char* oracle_content = "label.oracle (what it says)";
+constexpr const char* pool_content = "pool.file (what it holds)";
+constexpr std::size_t most_label_bytes = std::size_t{4} << 30;
+
+// Of the labels behind a path, all files together.
+std::string labels_hash(const std::string& path) {
+    Sha256 hash;
+    for (const std::string& file : label_files(path))
+        hash.update(read_text_file(file, most_label_bytes));
+    return hash.hex_digest();
+}
+
+std::vector<Arm> arms_of(const CampaignSpec& spec) {
+    std::vector<Arm> arms = {{"active", spec.directory, spec.first_round()}};
+    if (spec.has_random_arm) {
+        arms.push_back({"random", spec.directory + "/random", spec.start.rounds + 1});
+    }
+    return arms;
+}
+
+void make_places(const CampaignContext& context) {
+    for (const Arm& arm : context.arms) {
+        make_directories(arm.directory + "/models");
+        make_directories(arm.directory + "/rounds");
+        open_labels_directory(arm.labels());
+    }
+    if (context.spec.test.rows > 0) {
+        make_directories(context.spec.directory + "/test");
+        open_labels_directory(context.test_labels());
+    }
+}
+
+void read_oracle(CampaignContext& context) {
+    const CampaignSpec& spec = context.spec;
+    if (spec.label.where == LabelSpec::Where::outside) return;
+    context.oracle = oracle::read_spec(spec.label.oracle_path);
+    context.content[oracle_content] = context.oracle->hash;
+    const std::string& tag = spec.select.tag;
+    require(tag.empty() || std::ranges::count(context.oracle->tags, tag) > 0, ExitCode::bad_config,
+            spec.path + ": [select] tag: " + spec.label.oracle_path + " does not have the tag '" +
+                tag +
+                "', so it may not take the batches; add it there, or write [label] where = "
+                "outside");
+}
+
+void read_contents(CampaignContext& context) {
+    const CampaignSpec& spec = context.spec;
+    if (!spec.start.labels.empty()) {
+        context.content["start.labels (what they hold)"] = labels_hash(spec.start.labels);
+    }
+    if (!spec.test.labels.empty()) {
+        context.content["test.labels (what they hold)"] = labels_hash(spec.test.labels);
+    }
+}
+
+std::string shown(const std::map<std::string, std::string>& values, const std::string& key) {
+    const auto found = values.find(key);
+    return found == values.end() ? "not set" : "'" + printable(found->second) + "'";
+}
+
+// The first key that differs, or nothing. An oracle that is run elsewhere is not looked at.
+std::optional<std::string> difference(const std::map<std::string, std::string>& before,
+                                      const std::map<std::string, std::string>& now) {
+    std::set<std::string> keys;
+    for (const auto& values : {before, now}) {
+        for (const auto& [key, value] : values)
+            keys.insert(key);
+    }
+    for (const std::string& key : keys) {
+        const bool is_elsewhere =
+            key == oracle_content && !(before.contains(key) && now.contains(key));
+        if (!is_elsewhere && shown(before, key) != shown(now, key)) return key;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<LabelSource> CampaignContext::labels(const Arm& arm, std::int64_t last_round) const {
+    std::vector<LabelSource> sources;
+    if (!spec.start.labels.empty()) sources.push_back({spec.start.labels});
+    const std::int64_t shared = std::min(arm.first_round - 1, last_round);
+    if (&arm != &active() && shared >= 1) sources.push_back({active().labels(), 1, shared});
+    const std::int64_t first = std::max<std::int64_t>(arm.first_round, 1);
+    if (last_round >= first) sources.push_back({arm.labels(), first, last_round});
+    return sources;
+}
+
+std::map<std::string, std::string> CampaignContext::science(std::int64_t round) const {
+    std::map<std::string, std::string> all = science_of_round(spec, round);
+    all.insert(content.begin(), content.end());
+    return all;
+}
+
+CampaignContext open_campaign(CampaignSpec spec, Access access, comm::Communicator& world) {
+    CampaignContext context;
+    context.spec = std::move(spec);
+    context.arms = arms_of(context.spec);
+    world.agree([&] {
+        read_oracle(context);
+        if (!world.is_root()) return;
+        read_contents(context);
+        if (access == Access::write) make_places(context);
+    });
+    context.pool = pool::open_pool(context.spec.pool, world);
+    context.fingerprint = pool::fingerprint(context.pool, world);
+    context.content[pool_content] = context.fingerprint;
+    if (!context.spec.start.labels.empty()) {
+        context.num_given = std::ssize(
+            read_labeled_rows({{context.spec.start.labels}}, context.pool.num_rows, world));
+    }
+    world.agree([&] {
+        if (!world.is_root()) return;
+        context.stop_set =
+            draw_stop_set(context.pool, context.spec.seed, context.spec.stop_set_rows);
+        require_same_science(context);
+    });
+    return context;
+}
+
+void require_same_science(const CampaignContext& context) {
+    for (std::int64_t round = context.spec.first_round();; ++round) {
+        const std::optional<RoundPlan> plan = read_plan(context.active(), round);
+        if (!plan) return;
+        const std::map<std::string, std::string> now = context.science(round);
+        const std::optional<std::string> key = difference(plan->science, now);
+        if (!key) continue;
+        throw Error(ExitCode::bad_config,
+                    fmt::format("{}: {} is {}, but was {} when round {} began; put it back, or "
+                                "begin another campaign in another directory",
+                                context.spec.path, *key, shown(now, *key),
+                                shown(plan->science, *key), round));
+    }
+}
+
+}  // namespace sluice::campaign

@@ -1,0 +1,174 @@
+#include "campaign/metrics.hpp"
+#include "campaign/model_outputs.hpp"
+#include "campaign/round_labels.hpp"
+#include "campaign/round_steps.hpp"
+#include "campaign/stop_set.hpp"
+#include "campaign/training_labels.hpp"
+#include "core/durable_file.hpp"
+#include "core/error.hpp"
+#include "core/sha256.hpp"
+#include "core/version.hpp"
+#include "model/model_file.hpp"
+#include "queue/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+// The steps of a round from its labels to its end.
+
+namespace sluice::campaign {
+namespace {
+
+// Test rows that a model has seen would make it look better than it is.
+void require_apart(const model::TrainingSet& training, const model::TrainingSet& test) {
+    std::vector<RowId> both;
+    std::ranges::set_intersection(training.rows, test.rows, std::back_inserter(both));
+    require(both.empty(), ExitCode::bad_data,
+            both.empty() ? ""
+                         : fmt::format("{}: row {} is among the labels to train on too ({} such "
+                                       "rows); leave them out of one of the two",
+                                       test.source, both.front(), both.size()));
+}
+
+std::vector<std::string> target_names(const model::TrainingSet& test) {
+    if (std::ssize(test.target_names) == test.outputs) return test.target_names;
+    std::vector<std::string> names;
+    for (std::int64_t t = 0; t < test.outputs; ++t)
+        names.push_back(std::to_string(t));
+    return names;
+}
+
+Metrics metrics_of(const ModelOutputs& outputs, const model::TrainingSet& test,
+                   const std::string& model) {
+    require(outputs.task == test.task, ExitCode::bad_data,
+            fmt::format("{}: is for {}, but the labels of {} are for {}", model,
+                        model::task_name(outputs.task), test.source, model::task_name(test.task)));
+    if (test.task == model::Task::classification) {
+        return classification_metrics(outputs.mean, test.classes, outputs.width);
+    }
+    require(outputs.width == test.outputs, ExitCode::bad_data,
+            fmt::format("{}: predicts {} numbers, but the labels of {} have {}", model,
+                        outputs.width, test.source, test.outputs));
+    return regression_metrics(outputs.mean, test.targets, target_names(test));
+}
+
+// Mean over the members of the loss that training kept, on the labels it did not train on.
+void add_validation_loss(const model::Committee& committee, Metrics& metrics) {
+    double sum = 0.0;
+    std::int64_t members = 0;
+    for (const model::MemberHistory& history : committee.history) {
+        const auto best = static_cast<std::size_t>(history.best_epoch);
+        if (best >= history.validation_loss.size()) continue;
+        sum += history.validation_loss[best];
+        ++members;
+    }
+    if (members > 0) metrics["validation_loss"] = sum / static_cast<double>(members);
+}
+
+std::string hash_of(const std::string& path) {
+    return queue::exists(path) ? sha256_hex(read_text_file(path)) : std::string();
+}
+
+}  // namespace
+
+void RoundSteps::train() {
+    std::int64_t is_done = 0;
+    world_.agree([&] {
+        if (world_.is_root()) is_done = queue::exists(arm_.model(round_)) ? 1 : 0;
+    });
+    if (world_.max(is_done) != 0 || !has_model()) return;
+    try {
+        train_here();
+    } catch (const Error& error) {
+        if (error.code() != ExitCode::bad_data) throw;
+        throw comm::AgreedError(
+            ExitCode::bad_data,
+            fmt::format("{}; if there are too few labels to train on, write [start] rounds = {} "
+                        "into {} and run the same command again: it labels another start batch",
+                        error.what(), round_ + 1, context_.spec.path));
+    }
+}
+
+void RoundSteps::train_here() {
+    const CampaignSpec& spec = context_.spec;
+    model::TrainingSet set = read_training_set(context_.labels(arm_, round_), &context_.pool,
+                                               spec.label.classes, world_);
+    world_.agree([&] {
+        if (context_.test) require_apart(set, *context_.test);
+    });
+    set.source = fmt::format("labels of rounds up to {} ({})", round_, arm_.name);
+    model::TrainOptions options = spec.train;
+    options.round = static_cast<std::uint32_t>(round_);
+    const model::Committee committee = train_over_ranks(set, options, world_);
+    world_.agree([&] {
+        if (world_.is_root()) model::publish_model(arm_.model(round_), committee);
+    });
+}
+
+void RoundSteps::count_labels_and_cost(RoundRecord& record) const {
+    const RoundRecord before = record_before();
+    record.labels = before.labels;
+    record.cost = before.cost;
+    if (round_ == 0) {
+        record.labels = context_.num_given;
+        record.candidates_left = context_.pool.num_rows;
+        return;
+    }
+    const std::string path = arm_.file(round_, round_file::labels);
+    record.labels += count_labels(read_text_file(path), path).ok;
+    const RoundBatch batch = *read_batch(arm_, round_);
+    record.cost += batch.cost;
+    record.candidates_left = batch.id.empty() ? 0 : batch.candidates - batch.chosen;
+}
+
+void RoundSteps::measure_test(const model::Committee& committee, RoundRecord& record) const {
+    if (!context_.test) return;
+    const model::TrainingSet& test = *context_.test;
+    const std::string model = arm_.model(round_);
+    record.metrics = metrics_of(run_model(committee, test.features, test.dim, model), test, model);
+}
+
+void RoundSteps::measure_stop_set(const model::Committee& committee, RoundRecord& record) const {
+    const RowsWithFeatures& set = context_.stop_set;
+    if (set.rows.empty()) return;
+    const ModelOutputs outputs = run_model(committee, set.features, set.dim, arm_.model(round_));
+    const Arm& owner = context_.owner(arm_, round_ - 1);
+    const std::optional<ModelOutputs> before =
+        read_stop_set(owner.file(round_ - 1, round_file::stop_set), set.rows, committee.task);
+    describe_stop_set(outputs, before, record);
+    publish_stop_set(arm_.file(round_, round_file::stop_set), set.rows, outputs);
+}
+
+void RoundSteps::evaluate() {
+    world_.agree([&] {
+        if (!world_.is_root()) return;
+        if (queue::exists(arm_.file(round_, round_file::metrics))) return;
+        RoundRecord record;
+        record.round = round_;
+        count_labels_and_cost(record);
+        if (has_model()) {
+            const model::Committee committee = model::read_model(arm_.model(round_));
+            measure_test(committee, record);
+            measure_stop_set(committee, record);
+            add_validation_loss(committee, record.metrics);
+        }
+        write_record(arm_, record);
+    });
+}
+
+void RoundSteps::close() {
+    world_.agree([&] {
+        if (!world_.is_root()) return;
+        RoundVersions versions;
+        versions.sluice = version_text();
+        versions.pool = context_.fingerprint;
+        if (context_.oracle) versions.oracle = context_.oracle->hash;
+        if (round_ > 0) versions.batch = read_batch(arm_, round_)->id;
+        versions.labels = hash_of(arm_.file(round_, round_file::labels));
+        if (has_model()) versions.model = model::model_hash(model::read_model(arm_.model(round_)));
+        write_versions(arm_, round_, versions);
+    });
+}
+
+}  // namespace sluice::campaign
