@@ -94,12 +94,13 @@ run_study() { # run_study STUDY
         digits) make_data digits; readarray -t options < <(few --seeds 10 --rounds 8) ;;
         lazy) make_data digits; readarray -t options < <(few --seeds 6 --rounds 6) ;;
         copies) make_data digits10; readarray -t options < <(few --seeds 10 --rounds 8) ;;
-        svm) make_data digits3v9; readarray -t options < <(few --seeds 16) ;;
+        svm) make_data digits3v9; readarray -t options < <(few --seeds 24 --rounds 60) ;;
         survey) readarray -t options < <(few --seeds 4 --rounds 4) ;;
         water-dimer)
-            [ "$small" = no ] || rows=500
+            [ "$small" = no ] || rows=350
             label_dimers "$rows"
-            readarray -t options < <(few --seeds 4 --rounds 8)
+            readarray -t options < <(few --seeds 4 --rounds 7 \
+                --strategy committee_std_k_center=committee_std/k_center/10)
             ;;
     esac
     case $1 in
