@@ -44,7 +44,8 @@ Clock::duration duration_of(double seconds) {
 // there; this tells of the end as well.
 FileDescriptor life_of(pid_t id) {
 #ifdef SYS_pidfd_open
-    return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)));
+    return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)),
+                          "the end of a process");
 #else
     return FileDescriptor();
 #endif
@@ -227,7 +228,7 @@ ProcessPool::ProcessPool() : state_(std::make_unique<State>()) {
     if (::sigprocmask(SIG_BLOCK, &mask, &state_->old_mask) != 0) {
         throw system_error("sigprocmask", "cannot block SIGCHLD", errno);
     }
-    state_->child_signals = FileDescriptor(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+    state_->child_signals = {::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd"};
     if (!state_->child_signals.valid()) {
         throw system_error("signalfd", "cannot wait for child processes", errno);
     }

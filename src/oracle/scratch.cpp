@@ -1,29 +1,36 @@
 #include "oracle/scratch.hpp"
 
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/proc_file.hpp"
 #include "core/process_place.hpp"
+#include "core/trouble.hpp"
 #include "oracle/judge.hpp"
 #include "queue/layout.hpp"
 
 #include <fmt/format.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 namespace sluice::oracle {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::string_view failed_prefix = "failed-";
+constexpr int max_looks_at_leader = 50;
+constexpr std::chrono::milliseconds look_pause{10};
 
 std::string usual_parent() {
     const char* variable = std::getenv("TMPDIR");
@@ -48,20 +55,37 @@ void require_trusted_parent(const std::string& parent) {
                         parent, status.st_mode & 07777U, parent));
 }
 
-bool is_own_directory(const fs::path& path) {
+bool is_own_directory(const std::string& path) {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
            status.st_uid == ::geteuid();
 }
 
-// What the scratch directories of this user's workers in this place have in common.
+// 0 if it is none.
+std::int64_t number_in(std::string_view digits) {
+    std::int64_t number = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto result = std::from_chars(digits.data(), end, number);
+    return result.ec == std::errc() && result.ptr == end ? number : 0;
+}
+
+// What the scratch directories of this user's workers have in common.
 std::string base_prefix() {
-    return fmt::format("sluice-{}-{}-", ::geteuid(), process_place());
+    return fmt::format("sluice-{}-", ::geteuid());
+}
+
+// `sluice-UID-MARK-PROCESS-XXXXXX`
+bool maker_is_gone(std::string_view name) {
+    name.remove_prefix(base_prefix().size());
+    const std::string mark(name.substr(0, name.find('-')));
+    name.remove_prefix(std::min(mark.size() + 1, name.size()));
+    return process_is_gone(mark, number_in(name.substr(0, name.find('-'))));
 }
 
 std::string create_base(const std::string& parent) {
     std::string path =
-        fs::absolute(fmt::format("{}/{}{}-XXXXXX", parent, base_prefix(), ::getpid()))
+        std::filesystem::absolute(
+            fmt::format("{}/{}{}-{}-XXXXXX", parent, base_prefix(), process_mark(), ::getpid()))
             .lexically_normal()
             .string();
     if (::mkdtemp(path.data()) == nullptr) {
@@ -72,42 +96,59 @@ std::string create_base(const std::string& parent) {
     return path;
 }
 
-// An oracle may have closed its own folders; their owner may open them again.
-void open_folders(const fs::path& directory) {
-    std::error_code ignored;
-    fs::permissions(directory, fs::perms::owner_all, fs::perm_options::add, ignored);
-    for (const auto& entry : fs::directory_iterator(directory, ignored)) {
-        if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) open_folders(entry.path());
+// Whether the leader of its group has ended. That of an oracle dies with its worker, or a moment
+// later.
+bool has_lost_leader(std::int64_t process) {
+    const std::int64_t leader = number_in(proc_stat_field(process, 5));
+    if (leader <= 1 || leader == process) return false;
+    for (int look = 1; look <= max_looks_at_leader; ++look) {
+        const std::string state = proc_stat_field(leader, 3);
+        if (state.empty() || state == "Z") return true;
+        std::this_thread::sleep_for(look_pause);
     }
+    return false;
 }
 
-bool remove_tree(const std::string& directory) {
-    std::error_code error;
-    fs::remove_all(directory, error);
-    if (!error) return true;
-    open_folders(directory);
-    fs::remove_all(directory, error);
-    return !error;
+// Ends what the oracle of a killed worker left running: in its directory, in a group without its
+// leader. A shell that somebody has opened there leads a group of its own.
+void end_processes_in(const std::string& directory) {
+    std::error_code unknown;
+    const std::string place = std::filesystem::canonical(directory, unknown).string();
+    if (unknown || !proc_is_of_here()) return;
+    for (const std::string& name : list_directory("/proc")) {
+        const std::int64_t process = number_in(name);
+        if (process <= 1) continue;
+        const auto cwd = std::filesystem::read_symlink("/proc/" + name + "/cwd", unknown);
+        if (unknown || !queue::join(cwd.string(), "").starts_with(queue::join(place, ""))) continue;
+        if (has_lost_leader(process)) ::kill(static_cast<pid_t>(process), SIGKILL);
+    }
 }
 
 // A worker that was killed could not clear up. What it kept of failures stays.
-void clear_up_after(const fs::path& base) {
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(base, ignored)) {
-        if (!entry.path().filename().string().starts_with(failed_prefix)) remove_tree(entry.path());
+void clear_up_after(const std::string& base) {
+    bool keeps_some = false;
+    try {
+        for (const std::string& name : list_directory(base)) {
+            const bool is_kept = name.starts_with(failed_prefix);
+            if (!is_kept) {
+                end_processes_in(queue::join(base, name));
+                clear_away(queue::join(base, name));
+            }
+            keeps_some = keeps_some || is_kept;
+        }
+        if (!keeps_some) clear_away(base);
+    } catch (const Error& error) {
+        note_trouble(error);
     }
-    fs::remove(base, ignored);
 }
 
 void clear_up_after_the_dead(const std::string& parent) {
+    if (::access(parent.c_str(), R_OK) != 0) return;  // some may be used but not listed
     const std::string prefix = base_prefix();
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (!name.starts_with(prefix) || !is_own_directory(entry.path())) continue;
-        std::int64_t process = 0;
-        std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
-        if (process_is_gone(process_place(), process)) clear_up_after(entry.path());
+    for (const std::string& name : list_directory(parent)) {
+        const std::string base = queue::join(parent, name);
+        const bool is_ours = name.starts_with(prefix) && is_own_directory(base);
+        if (is_ours && maker_is_gone(name)) clear_up_after(base);
     }
 }
 
@@ -126,9 +167,8 @@ Scratch::Scratch(const std::string& parent, int keep_failed) : keep_failed_(keep
 }
 
 Scratch::~Scratch() {
-    if (::rmdir(base_.c_str()) == 0) return;
     if (kept_.empty()) {
-        remove_tree(base_);
+        clear_away(base_);
     } else {
         log_info(fmt::format("scratch directories of the last {} failures are kept in {}",
                              kept_.size(), base_));
@@ -143,24 +183,20 @@ std::string Scratch::create() {
     return path;
 }
 
-void Scratch::discard(const std::string& directory) {
-    if (remove_tree(directory) || warned_) return;
-    warned_ = true;
-    log_warning(directory + ": cannot be removed; remove it by hand");
-}
-
 std::string Scratch::keep(const std::string& directory) {
     if (keep_failed_ == 0) {
-        discard(directory);
+        clear_away(directory);
         return "";
     }
     const std::string place = fmt::format("{}/{}{}", base_, failed_prefix, ++num_kept_);
     if (::rename(directory.c_str(), place.c_str()) != 0) {
-        throw system_error(directory, "cannot rename to keep it", errno);
+        note_trouble(directory, "cannot rename to keep it", errno);
+        clear_away(directory);
+        return "";
     }
     kept_.push_back(place);
     if (std::ssize(kept_) > keep_failed_) {
-        discard(kept_.front());
+        clear_away(kept_.front());
         kept_.pop_front();
     }
     return host_name() + ":" + place;
