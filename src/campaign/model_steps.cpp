@@ -92,6 +92,10 @@ void RoundSteps::train() {
 
 void RoundSteps::train_here() {
     const CampaignSpec& spec = context_.spec;
+    world_.agree([&] {
+        require(!world_.is_root() || !context_.labels(arm_, round_).empty(), ExitCode::bad_data,
+                fmt::format("{}: no item has a label", arm_.file(round_, round_file::labels)));
+    });
     model::TrainingSet set = read_training_set(context_.labels(arm_, round_), &context_.pool,
                                                spec.label.classes, world_);
     world_.agree([&] {

@@ -1,6 +1,7 @@
 #include "core/durable_file.hpp"
 
 #include "core/error.hpp"
+#include "core/temporary_name.hpp"
 
 #include <fmt/format.h>
 
@@ -258,7 +259,7 @@ void create_text_file(const std::string& path, std::string_view text, SyncTime s
 
 void publish_text_file(const std::string& path, std::string_view text) {
     require_replaceable(path);
-    const std::string unnamed = directory_of(path) + "/.sluice-" + unique_name() + ".tmp";
+    const std::string unnamed = directory_of(path) + "/" + temporary_name();
     write_durably(unnamed, path, text, SyncTime::now);
     Temporary temporary(unnamed);
     rename_durably(unnamed, path);
