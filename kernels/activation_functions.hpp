@@ -78,7 +78,8 @@ struct Cosine {
     }
 };
 
-/// visitor(Identity()), visitor(Relu()), ...: the one that `activation` names.
+/// visitor(Identity()), visitor(Relu()), ...: the one that `activation` names, chosen once for many
+/// sums.
 template <class Visitor>
 SLUICE_LANE void with_activation(Activation activation, const Visitor& visitor) {
     switch (activation) {
@@ -93,6 +94,24 @@ SLUICE_LANE void with_activation(Activation activation, const Visitor& visitor) 
         case Activation::cosine:
             return visitor(Cosine());
     }
+}
+
+/// What a layer does to one sum.
+template <class Value>
+SLUICE_LANE Value activate(Activation activation, Value x) {
+    switch (activation) {
+        case Activation::relu:
+            return Relu::of(x);
+        case Activation::silu:
+            return Silu::of(x);
+        case Activation::tanh:
+            return Tanh::of(x);
+        case Activation::cosine:
+            return Cosine::of(x);
+        case Activation::identity:
+            break;
+    }
+    return x;
 }
 
 }  // namespace sluice::kernels

@@ -2,6 +2,7 @@
 
 #include "kernels/committee_network.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -27,5 +28,10 @@ std::shared_ptr<const CommitteeNetwork> make_committee_network_cpu(
 /// Throws Error(unavailable) in a build without CUDA, or if the device fails.
 std::shared_ptr<const CommitteeNetwork> make_committee_network_cuda(
     const NetworkDefinition& definition);
+
+/// The scorer that leaves what the committee says on the device, for score `index` of
+/// kernels/scores/list.hpp; null if the committee runs elsewhere. Throws as above.
+std::unique_ptr<Scorer> make_committee_scorer_cuda(
+    const std::shared_ptr<const CommitteeNetwork>& network, std::size_t index);
 
 }  // namespace sluice::kernels

@@ -1,6 +1,7 @@
 #include "core/error.hpp"
 #include "kernels/aligned_floats.hpp"
 #include "kernels/committee_network_backends.hpp"
+#include "kernels/score_rows_cpu.hpp"
 
 #include <algorithm>
 #include <string>
@@ -14,10 +15,11 @@ namespace {
 constexpr std::int64_t most_rows = 256;
 constexpr std::int64_t most_floats = 1 << 16;
 
-class CpuCommitteeScorer : public Scorer {
+// Whatever the committee runs on, by way of this machine's memory.
+class CommitteeScorer : public Scorer {
   public:
-    CpuCommitteeScorer(std::shared_ptr<const CommitteeNetwork> network,
-                       const ScoreDefinition& definition)
+    CommitteeScorer(std::shared_ptr<const CommitteeNetwork> network,
+                    const ScoreDefinition& definition)
         : network_(std::move(network)), scorer_(make_scorer(Backend::cpu, definition, 0, 0)) {}
 
     void score(const ScoreBlock& block, std::span<float> scores) const override {
@@ -66,11 +68,14 @@ void check_score(const CommitteeNetwork& network, const ScoreDefinition& definit
 
 }  // namespace
 
-std::unique_ptr<Scorer> make_committee_scorer(Backend,
+std::unique_ptr<Scorer> make_committee_scorer(Backend backend,
                                               std::shared_ptr<const CommitteeNetwork> network,
                                               const ScoreDefinition& definition) {
     check_score(*network, definition);
-    return std::make_unique<CpuCommitteeScorer>(std::move(network), definition);
+    if (backend == Backend::cuda)
+        if (auto scorer = make_committee_scorer_cuda(network, list_index(definition)))
+            return scorer;
+    return std::make_unique<CommitteeScorer>(std::move(network), definition);
 }
 
 }  // namespace sluice::kernels

@@ -24,6 +24,11 @@ std::shared_ptr<const CommitteeNetwork> make_committee_network_cuda(const Networ
     throw_not_built();
 }
 
+std::unique_ptr<Scorer> make_committee_scorer_cuda(const std::shared_ptr<const CommitteeNetwork>&,
+                                                   std::size_t) {
+    throw_not_built();
+}
+
 void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) {
     throw_not_built();
 }

@@ -41,15 +41,14 @@ class CpuScorer : public Scorer {
     std::size_t index_;
 };
 
-/// Position in kernels/scores/list.hpp; the definitions stand in its order, behind `random`.
+}  // namespace
+
 std::size_t list_index(const ScoreDefinition& definition) {
     const auto& definitions = score_definitions();
     for (std::size_t i = 1; i < definitions.size(); ++i)
         if (definitions[i].name == definition.name) return i - 1;
     throw Error(ExitCode::internal, "score " + definition.name + " is not in the list");
 }
-
-}  // namespace
 
 std::vector<const InstructionSet*> usable_instructions() {
     std::vector<const InstructionSet*> usable = {&baseline_instructions};

@@ -23,6 +23,10 @@ extern const InstructionSet baseline_instructions;
 extern const InstructionSet avx2_instructions;    ///< in builds for x86-64 only
 extern const InstructionSet avx512_instructions;  ///< likewise
 
+/// Position of a score in kernels/scores/list.hpp; the definitions stand in its order, behind
+/// `random`. Throws Error(internal) if it is not there.
+std::size_t list_index(const ScoreDefinition& definition);
+
 /// Those that this build has and this processor can run up to the level cpu_instruction_set()
 /// names, which comes last.
 std::vector<const InstructionSet*> usable_instructions();

@@ -68,6 +68,12 @@ Workspace& workspace() {
     return own;
 }
 
+/// Where the scores of a block go, and on which stream.
+struct Target {
+    float* scores;
+    const cuda::Stream& stream;
+};
+
 /// Rows that a thread block stages at a time; 0 if not even a warp's fit.
 int staged_rows(const ScoreBlock& block) {
     for (std::int64_t rows = max_threads; rows >= warp_size; rows /= 2)
@@ -77,7 +83,7 @@ int staged_rows(const ScoreBlock& block) {
 }
 
 template <class Score, ScoreInput input>
-void launch(const ScoreBlock& on_device, Workspace& work) {
+void launch(const ScoreBlock& on_device, const Target& target) {
     const std::int64_t num_rows = on_device.rows.size();
     const int staged = staged_rows(on_device);
     const int threads = staged > 0 ? staged : max_threads;
@@ -85,31 +91,40 @@ void launch(const ScoreBlock& on_device, Workspace& work) {
     if (staged > 0) {
         const auto bytes =
             static_cast<std::size_t>(row_floats(on_device) * (threads + 1)) * sizeof(float);
-        score_staged<Score, input><<<blocks, threads, bytes, work.stream.get()>>>(
-            on_device, num_rows, work.scores.data());
+        score_staged<Score, input>
+            <<<blocks, threads, bytes, target.stream.get()>>>(on_device, num_rows, target.scores);
     } else {
-        work.tile.reserve(row_floats(on_device) * num_rows);
-        score_unstaged<Score, input><<<blocks, threads, 0, work.stream.get()>>>(
-            on_device, num_rows, work.tile.data(), work.scores.data());
+        cuda::DeviceBuffer& tile = workspace().tile;
+        tile.reserve(row_floats(on_device) * num_rows);
+        score_unstaged<Score, input><<<blocks, threads, 0, target.stream.get()>>>(
+            on_device, num_rows, tile.data(), target.scores);
     }
     cuda::check(cudaGetLastError());
 }
 
 template <class Score, std::size_t which = 0>
-void launch_for_input(const ScoreBlock& on_device, Workspace& work) {
+void launch_for_input(const ScoreBlock& on_device, const Target& target) {
     if constexpr (which < Score::inputs.size()) {
         if (Score::inputs[which] == on_device.input)
-            launch<Score, Score::inputs[which]>(on_device, work);
+            launch<Score, Score::inputs[which]>(on_device, target);
         else
-            launch_for_input<Score, which + 1>(on_device, work);
+            launch_for_input<Score, which + 1>(on_device, target);
     } else {
         throw Error(ExitCode::internal, "score of an input it cannot read");
     }
 }
 
-template <class Score>
+template <class... Listed>
+void launch_for_score(ScoreList<Listed...>, std::size_t index, const ScoreBlock& on_device,
+                      const Target& target) {
+    std::size_t position = 0;
+    ((position++ == index ? launch_for_input<Listed>(on_device, target) : void()), ...);
+}
+
 class CudaScorer : public Scorer {
   public:
+    explicit CudaScorer(std::size_t index) : index_(index) {}
+
     void score(const ScoreBlock& block, std::span<float> scores) const override {
         if (block.rows.empty()) return;
         Workspace& work = workspace();
@@ -119,27 +134,24 @@ class CudaScorer : public Scorer {
         work.values.upload(block.values, count, work.stream);
         ScoreBlock on_device = block;
         on_device.values = work.values.data();
-        launch_for_input<Score>(on_device, work);
+        score_on_device(index_, on_device, work.scores.data(), work.stream);
         work.scores.download(scores.data(), block.rows.size(), work.stream);
         work.stream.synchronize();
     }
-};
 
-template <class... Listed>
-std::unique_ptr<Scorer> scorer_of(ScoreList<Listed...>, std::size_t index) {
-    std::unique_ptr<Scorer> scorer;
-    std::size_t position = 0;
-    const auto take = [&](auto make) {
-        if (position++ == index) scorer = make();
-    };
-    (take([] { return std::make_unique<CudaScorer<Listed>>(); }), ...);
-    return scorer;
-}
+  private:
+    std::size_t index_;
+};
 
 }  // namespace
 
+void score_on_device(std::size_t index, const ScoreBlock& block, float* scores,
+                     const cuda::Stream& stream) {
+    launch_for_score(Scores(), index, block, {scores, stream});
+}
+
 std::unique_ptr<Scorer> make_scorer_cuda(std::size_t index) {
-    return scorer_of(Scores(), index);
+    return std::make_unique<CudaScorer>(index);
 }
 
 }  // namespace sluice::kernels

@@ -5,9 +5,10 @@ FILE was written by joblib.dump or pickle.dump and holds a fitted estimator, or 
 several estimators are the members of a committee. LOADING SUCH A FILE RUNS THE CODE IN IT: give
 only files of your own.
 
-Heads of linear layers can be exported: LogisticRegression, LinearSVC, SGDClassifier, RidgeClassifier
-and their like, LinearRegression, Ridge, Lasso and theirs, MLPClassifier, MLPRegressor; also behind
-scalers, PCA or RBFSampler in a Pipeline, and as the members of Voting and Bagging committees.
+Heads of linear layers can be exported: LogisticRegression, LinearSVC, SGDClassifier,
+RidgeClassifier and their like, LinearRegression, Ridge, Lasso and theirs, MLPClassifier,
+MLPRegressor; also behind scalers, PCA or RBFSampler in a Pipeline, and as the members of Voting and
+Bagging committees.
 From Python: import export_sklearn; export_sklearn.write_model([estimator, ...], "model.h5")
 
 Example: export_sklearn.py bagging.joblib --out model.h5

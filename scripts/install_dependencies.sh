@@ -45,6 +45,7 @@ oracles ngspice program:ngspice
 test clang-format-14 program:clang-format-14
 test hdf5-tools program:h5dump
 test faketime program:faketime
+test python3-torch python:torch
 test strace program:strace
 test util-linux program:mount
 bench libbenchmark-dev library

@@ -64,6 +64,8 @@ class LayerChain:
         if weight.shape[1] != self.width:
             self.refuse(f"layer {len(self.layers)} reads {weight.shape[1]} values, but there are "
                         f"{self.width} before it; are the layers in their order?")
+        for what, values in (("weight", weight), ("bias", bias)):
+            self._require_finite(values, f"layer {len(self.layers)}: {what}")
         if not self.layers:
             self.input = self._pending
         elif self._pending is not None:
@@ -150,6 +152,12 @@ class LayerChain:
         self.layers[-1] = Layer(numpy.vstack([-factor * weight, factor * weight]),
                                 numpy.hstack([-factor * bias, factor * bias]))
         self.width = 2
+
+    def _require_finite(self, values, what: str) -> None:
+        bad = numpy.argwhere(~numpy.isfinite(values)).tolist()
+        if bad:
+            self.refuse(f"{what}{bad[0]}: must be finite ({values[tuple(bad[0])]}); train the head "
+                        "again, or export another one")
 
     def _end_in_layer(self) -> None:
         """Sees to it that the last layer is a plain sum with nothing behind it."""

@@ -104,7 +104,8 @@ def check_model(model: Model) -> None:
             EXIT_USAGE)
     regression = model.task == "regression"
     require(regression or model.outputs >= 2,
-            f"classification needs 2 classes or more ({model.outputs} outputs); is it a regression?")
+            f"classification needs 2 classes or more ({model.outputs} outputs); is it a "
+            "regression?")
     require(regression or not (model.predicts_variance or model.target),
             "only a regression has variances or a normalised target", EXIT_USAGE)
     require(SMALLEST_SCALE <= model.temperature <= 1 / SMALLEST_SCALE,

@@ -1,61 +1,63 @@
 #!/usr/bin/env bash
-# Usage: scripts/quickstart.sh [--no-install]
+# Usage: scripts/quickstart.sh [--no-install] [--rows N]
 #
-# From a fresh checkout to a selected batch: installs what is missing (says so first), builds
-# build/release/sluice, makes a pool of scikit-learn's 1,797 handwritten digits and selects the 20
-# most worth labeling on 2 ranks. Running it again changes nothing and shows the same batch.
+# From a fresh checkout to a finished campaign: installs what is missing (says so first), builds
+# build/release/sluice, makes a pool of a million geometries of two water molecules, and runs
+# jobs/examples/water-dimer/campaign.ini on 2 ranks: a committee of nets asks xtb, a quantum
+# chemistry code, for the energies worth knowing, beside a campaign that asks for random ones. Takes
+# a few minutes on 2 cores. Run it again after any interruption: it goes on where it stopped.
 #
+#   --rows N       geometries in the pool (default 1000000)
 #   --no-install   install nothing; stop with exit code 69 and the list if something is missing
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 install_flags=()
-for argument in "$@"; do
-    case $argument in
+rows=1000000
+while [ $# -gt 0 ]; do
+    case $1 in
         --no-install) install_flags=(--no-install) ;;
+        --rows)
+            [ $# -ge 2 ] || fail 64 "quickstart.sh: --rows: needs a number"
+            rows=$2
+            shift
+            ;;
         --help | -h) print_help "$0"; exit 0 ;;
-        *) fail 64 "quickstart.sh: $argument: unknown option; see --help" ;;
+        *) fail 64 "quickstart.sh: $1: unknown option; see --help" ;;
     esac
+    shift
 done
 
 cd "$sluice_root"
 sluice=build/release/sluice
+example=jobs/examples/water-dimer
 work=build/quickstart
 
 say "== 1. dependencies"
-scripts/install_dependencies.sh "${install_flags[@]}" build example
+scripts/install_dependencies.sh "${install_flags[@]}" build oracles
 
 say "== 2. build: $sluice (a few minutes the first time)"
 configure_and_build release sluice
 
-say "== 3. example pool: $work/digits.h5, and 100 of its rows labeled: $work/labels.h5"
-mkdir -p "$work"
-python=$(find_python h5py numpy sklearn) ||
-    fail 69 "no Python with h5py, numpy and sklearn; set SLUICE_PYTHON to one that has them"
-if [ ! -f "$work/digits.h5" ] || [ ! -f "$work/labels.h5" ]; then
-    rm -f "$work/digits.h5" "$work/labels.h5"
-    "$python" -B scripts/make_digits_pool.py --out "$work/digits.h5" --labels "$work/labels.h5"
-fi
-
-say "== 4. the main job on 2 ranks"
 prepare_mpi 2
-select_command=(mpirun -n 2 "$sluice" select --pool "$work/digits.h5" --labels "$work/labels.h5"
-    --queue "$work/queue" --score bald --diversify k_center --shortlist 200 --batch 20
-    --selected "$work/selected.csv")
-say "   ${select_command[*]}"
-"${select_command[@]}"
+mkdir -p "$work"
+pool=$work/pool.h5
+say "== 3. example pool: $pool, $rows geometries"
+[ -f "$pool" ] || mpirun -n 2 "$sluice" pool make water-dimer --rows "$rows" --out "$pool"
 
-say "== 5. the selected rows, most wanted first ($work/selected.csv)"
-column -s, -t "$work/selected.csv" 2>/dev/null || cat "$work/selected.csv"
+say "== 4. the campaign on 2 ranks"
+cp "$example"/{campaign.ini,oracle.ini,geometry.xyz} "$work"
+campaign=(mpirun -n 2 "$sluice" run --campaign "$work/campaign.ini")
+say "   ${campaign[*]}"
+"${campaign[@]}"
+
 cat <<NEXT
 
-The batch is in $work/queue. What to try next:
-  # every option, with unit and default; what the example pool allows
-  $sluice help select
-  $sluice check $work/digits.h5
-  # a pool of a million rows
-  mpirun -n 2 $sluice pool make clusters --rows 1000000 --dim 256 --out $work/clusters.h5
-  mpirun -n 2 $sluice select --pool $work/clusters.h5 --queue $work/clusters.queue \\
-      --score entropy --diversify k_center --shortlist 100000 --batch 500
+What to try next:
+  # every option, with unit and default
+  $sluice help run
+  # the next batch by hand, from the model that the campaign has trained
+  mpirun -n 2 $sluice select --pool $pool --model $work/models/0006.h5 --labels $work/labels \\
+      --queue $work/my-queue --score committee_std --batch 50
   # the tests
   scripts/test.sh --quick
 NEXT

@@ -67,7 +67,7 @@ class Walk:
         weights = getattr(estimator, "weights", None)
         if weights is not None and len(set(weights)) > 1:
             raise Failure(EXIT_BAD_DATA, f"{name}: its members have different weights "
-                                         f"({list(weights)}); all members of a committee count alike")
+                                         f"({list(weights)}); in a committee all count alike")
         if getattr(estimator, "voting", "soft") == "hard":
             self.note(f"{name}: votes 'hard'; a committee gives each member's probabilities")
 
@@ -95,7 +95,7 @@ class Walk:
         if not hasattr(estimator, "fit"):
             raise Failure(EXIT_BAD_DATA, f"{name}: is no estimator ({type(estimator).__name__}); "
                                          "give a fitted one, or a list of them")
-        chain = LayerChain(int(fitted(estimator, "n_features_in_", name)), name)
+        chain = LayerChain(num_features(estimator, name), name)
         head = self._append(chain, estimator)
         chain.finish()
         check_head(head, estimator)
@@ -123,9 +123,9 @@ class Walk:
             return self._linear_classifier(chain, estimator, kind)
         return chain.refuse(f"cannot export {type(estimator).__module__}."
                             f"{type(estimator).__name__}: only heads of linear layers can be, such "
-                            "as LogisticRegression, LinearSVC, SGDClassifier, Ridge, MLPClassifier, "
-                            "MLPRegressor, alone, behind scalers, PCA or RBFSampler in a Pipeline, "
-                            "or in a Voting or Bagging committee")
+                            "as LogisticRegression, LinearSVC, SGDClassifier, Ridge, MLPClassifier "
+                            "and MLPRegressor, alone, behind scalers, PCA or RBFSampler in a "
+                            "Pipeline, or in a Voting or Bagging committee")
 
     def _linear_classifier(self, chain: LayerChain, estimator, kind: str) -> Head:
         append_linear(chain, estimator)
@@ -157,7 +157,7 @@ class Walk:
         if not hasattr(estimator, "classes_"):
             return Head(chain)
         if estimator.out_activation_ == "logistic" and estimator.n_outputs_ > 1:
-            chain.refuse("MLPClassifier was trained on several labels of a row; a row has one class")
+            chain.refuse("MLPClassifier was trained on several labels of a row; it may have one")
         if estimator.n_outputs_ == 1:
             chain.split_binary()
         return Head(chain, [plain(c) for c in estimator.classes_], True)
@@ -211,6 +211,14 @@ def fitted(estimator, attribute: str, name: str):
         raise Failure(EXIT_BAD_DATA, f"{name}: {type(estimator).__name__} is not fitted (it has no "
                                      f"{attribute}); call fit() before it is saved")
     return getattr(estimator, attribute)
+
+
+def num_features(estimator, name: str) -> int:
+    """D, the features that an estimator reads."""
+    # A pipeline asks its first step, which may be None.
+    steps = [step for _, step in getattr(estimator, "steps", [])]
+    first = next((step for step in steps if hasattr(step, "n_features_in_")), estimator)
+    return int(fitted(first, "n_features_in_", name))
 
 
 def append_linear(chain: LayerChain, estimator) -> None:

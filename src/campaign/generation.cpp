@@ -1,12 +1,11 @@
 #include "campaign/generation.hpp"
 
 #include "campaign/labels_directory.hpp"
+#include "core/directory.hpp"
 #include "core/error.hpp"
 #include "h5/input_file.hpp"
 #include "h5/output_file.hpp"
 #include "queue/layout.hpp"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -146,7 +145,7 @@ std::string publish_generation(const std::string& directory, std::int64_t number
     try {
         require_readable(temporary, generation);
     } catch (...) {
-        ::unlink(temporary.c_str());
+        clear_away(temporary);
         throw;
     }
     publish_exclusively(temporary, directory, generation_name(number));

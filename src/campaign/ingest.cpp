@@ -106,7 +106,7 @@ void Run::finish_last_run() {
     const std::string path = labels_path(generation_name(newest_));
     Generation last = read_generation_facts(path);
     shape_ = last.label_shape;
-    const auto waiting = queue::list_names(folder_path(queue::folder::results));
+    const auto waiting = list_directory(folder_path(queue::folder::results));
     std::sort(last.files.begin(), last.files.end());
     std::vector<std::string> unmoved;
     std::set_intersection(waiting.begin(), waiting.end(), last.files.begin(), last.files.end(),

@@ -1,15 +1,16 @@
 #include "campaign/label_files.hpp"
 
-#include <algorithm>
+#include "core/directory.hpp"
+
 #include <filesystem>
 #include <numeric>
+#include <string_view>
 
 namespace sluice::campaign {
 namespace {
 
-bool is_generation(const std::filesystem::path& path) {
-    const std::string name = path.filename().string();
-    return name.rfind("labels.g", 0) == 0 && path.extension() == ".h5";
+bool is_generation(std::string_view name) {
+    return name.starts_with("labels.g") && name.ends_with(".h5");
 }
 
 }  // namespace
@@ -17,10 +18,9 @@ bool is_generation(const std::filesystem::path& path) {
 std::vector<std::string> label_files(const std::string& path) {
     if (!std::filesystem::is_directory(path)) return {path};
     std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-        if (is_generation(entry.path())) files.push_back(entry.path().string());
+    for (const std::string& name : list_directory(path)) {
+        if (is_generation(name)) files.push_back(path + "/" + name);
     }
-    std::sort(files.begin(), files.end());
     return files;
 }
 

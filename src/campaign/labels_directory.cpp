@@ -1,5 +1,6 @@
 #include "campaign/labels_directory.hpp"
 
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/process_place.hpp"
@@ -33,27 +34,26 @@ std::optional<std::int64_t> number_in(std::string_view digits) {
     return number;
 }
 
-// `.sluice-PLACE-PROCESS-UNIQUE.tmp`
+// `.sluice-MARK-PROCESS-UNIQUE.tmp`
 std::string temporary_path(const std::string& directory) {
-    return fmt::format("{}/{}{}-{}-{}{}", directory, temporary_prefix, process_place(), ::getpid(),
+    return fmt::format("{}/{}{}-{}-{}{}", directory, temporary_prefix, process_mark(), ::getpid(),
                        unique_name(), temporary_suffix);
 }
 
 bool is_left_over(std::string_view name) {
     if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) return false;
     name.remove_prefix(temporary_prefix.size());
-    const std::size_t place_end = name.find('-');
-    if (place_end == std::string_view::npos) return false;
-    const std::string place(name.substr(0, place_end));
-    name.remove_prefix(place_end + 1);
+    const std::size_t mark_end = name.find('-');
+    if (mark_end == std::string_view::npos) return false;
+    const std::string mark(name.substr(0, mark_end));
+    name.remove_prefix(mark_end + 1);
     const auto process = number_in(name.substr(0, name.find('-')));
-    return process && process_is_gone(place, *process);
+    return process && process_is_gone(mark, *process);
 }
 
-// What cannot be removed stays: it is in nobody's way.
 void remove_leftovers(const std::string& directory) {
-    for (const std::string& name : queue::list_names(directory)) {
-        if (is_left_over(name)) ::unlink(queue::join(directory, name).c_str());
+    for (const std::string& name : list_directory(directory)) {
+        if (is_left_over(name)) clear_away(queue::join(directory, name));
     }
 }
 
@@ -80,7 +80,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 
 // Through a new descriptor, as any reader will see it.
 void require_written(const std::string& path, std::span<const std::byte> bytes) {
-    FileDescriptor file = open_for_reading(path);
+    const FileDescriptor file = open_for_reading(path);
     std::vector<std::byte> block(compared_bytes);
     for (std::size_t offset = 0; offset < bytes.size(); offset += block.size()) {
         block.resize(std::min(compared_bytes, bytes.size() - offset));
@@ -90,7 +90,6 @@ void require_written(const std::string& path, std::span<const std::byte> bytes) 
                 fmt::format("{}: reads back differently near byte {}; check the file system", path,
                             offset));
     }
-    file.close(path);
 }
 
 // Over NFS a link that was made may be reported as failed: what counts is which file stands there.
@@ -117,7 +116,7 @@ void open_labels_directory(const std::string& directory) {
 
 std::vector<std::int64_t> generation_numbers(const std::string& directory) {
     std::vector<std::int64_t> numbers;
-    for (const std::string& name : queue::list_names(directory)) {
+    for (const std::string& name : list_directory(directory)) {
         std::string_view digits = name;
         if (!digits.starts_with(generation_prefix) || !digits.ends_with(generation_suffix)) {
             continue;
@@ -145,7 +144,7 @@ std::string write_temporary(const std::string& directory, std::span<const std::b
     try {
         require_written(path, bytes);
     } catch (...) {
-        ::unlink(path.c_str());
+        clear_away(path);
         throw;
     }
     return path;
@@ -156,7 +155,7 @@ void publish_exclusively(const std::string& temporary, const std::string& direct
     const std::string path = queue::join(directory, name);
     const int link_error = ::link(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
     const bool ours = link_error == 0 || is_same_file(temporary, path);
-    const int unlink_error = ::unlink(temporary.c_str()) == 0 ? 0 : errno;
+    clear_away(temporary);
     if (!ours && link_error != EEXIST) {
         throw system_error(path, "cannot link (hard links are needed)", link_error);
     }
@@ -164,7 +163,6 @@ void publish_exclusively(const std::string& temporary, const std::string& direct
             path +
                 ": another ingest published this generation meanwhile; run the same command "
                 "again");
-    if (unlink_error != 0) throw system_error(temporary, "cannot remove", unlink_error);
     sync_directory(directory);
 }
 
@@ -173,7 +171,7 @@ void publish_text(const std::string& directory, std::string_view name, std::stri
     try {
         rename_durably(temporary, queue::join(directory, name));
     } catch (...) {
-        ::unlink(temporary.c_str());
+        clear_away(temporary);
         throw;
     }
 }

@@ -29,7 +29,7 @@ void RejectedLines::publish(const std::string& queue_directory, const std::strin
                 draft + ": vanished before it could be published; run again");
         sync_directory(quarantine);
     } catch (...) {
-        queue::discard(draft);
+        clear_away(draft);
         throw;
     }
 }

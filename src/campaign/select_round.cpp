@@ -3,6 +3,7 @@
 #include "campaign/batch_id.hpp"
 #include "campaign/batch_items.hpp"
 #include "campaign/labels.hpp"
+#include "campaign/output_paths.hpp"
 #include "campaign/select_report.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
@@ -15,10 +16,7 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -57,18 +55,6 @@ std::vector<RowId> united(const std::vector<RowId>& some, const std::vector<RowI
 std::int64_t items_of_ticket(const SelectRequest& request) {
     if (request.ticket_items > 0) return request.ticket_items;
     return (request.batch_size + usual_num_tickets - 1) / usual_num_tickets;
-}
-
-// An output that cannot be made is told before the work, not after.
-void require_writable(const std::string& path) {
-    if (path.empty()) return;
-    const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-    const std::string directory = parent.empty() ? "." : parent.string();
-    if (::access(directory.c_str(), W_OK | X_OK) != 0) {
-        const Error error = system_error(path, "cannot create", errno);
-        throw Error(error.code() == ExitCode::no_input ? ExitCode::cannot_create : error.code(),
-                    error.what());
-    }
 }
 
 select::PlanRequest plan_request(const SelectRequest& request) {

@@ -88,6 +88,7 @@ PairedTest paired_test(std::span<const double> first, std::span<const double> se
 }
 
 double two_sided_p(double t, double degrees) {
+    if (std::isnan(t)) return t;
     if (std::isinf(t)) return 0.0;
     return std::min(1.0, 2.0 * boost::math::cdf(boost::math::complement(
                                    boost::math::students_t(degrees), std::abs(t))));

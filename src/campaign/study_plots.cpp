@@ -40,7 +40,7 @@ Plot plot_of(const StudyRequest& request, const DataResult& result, const StudyS
     for (std::size_t i = 1; i < summary.arms.size(); ++i)
         plot.series.push_back(series_of(summary.arms[i], against));
     plot.series.push_back(series_of(summary.arms.front(), against));
-    plot.levels.push_back({"target: " + summary.target_text, summary.target});
+    plot.levels.push_back({fmt::format("target {:.4g}", summary.target), summary.target});
     if (summary.all_labels)
         plot.levels.push_back({"a label for all rows", summary.all_labels->mean});
     return plot;

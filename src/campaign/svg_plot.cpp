@@ -13,7 +13,7 @@
 namespace sluice::campaign {
 namespace {
 
-constexpr double width = 760.0;
+constexpr double width = 840.0;
 constexpr double height = 500.0;
 constexpr double left = 84.0;
 constexpr double right = 560.0;  // the legend stands to the right of it
@@ -192,20 +192,33 @@ class Picture {
     }
 
     void draw_level(const PlotLevel& level) {
-        add("<path d=\"M{0} {1:.1f}H{2}\" stroke=\"#222222\" stroke-dasharray=\"2 4\"/>\n"
-            "<text x=\"{3}\" y=\"{4:.1f}\" font-size=\"11\" fill=\"#555555\" text-anchor=\"end\">"
-            "{5}</text>\n",
-            left, at_y(level.y), right, right - 4.0, at_y(level.y) - 5.0, escaped(level.name));
+        add("<path d=\"M{0} {1:.1f}H{2}\" stroke=\"#222222\"{3}/>\n", left, at_y(level.y), right,
+            level_dashes(level));
+    }
+
+    // The first level is dotted, others have longer dashes.
+    const char* level_dashes(const PlotLevel& level) const {
+        return &level == plot_.levels.data() ? " stroke-dasharray=\"2 4\""
+                                             : " stroke-dasharray=\"10 3 2 3\"";
     }
 
     void draw_legend() {
         double y = top + 10.0;
         for (std::size_t i = 0; i < plot_.series.size(); ++i, y += legend_step) {
-            add("<path d=\"M{} {}h28\" stroke=\"{}\" stroke-width=\"3\"{}/>\n<text x=\"{}\" "
-                "y=\"{}\">{}</text>\n",
-                right + 16.0, y, colour(i), dashes(plot_.series[i]), right + 52.0, y + 4.5,
-                escaped(plot_.series[i].name));
+            add("<path d=\"M{} {}h28\" stroke=\"{}\" stroke-width=\"3\"{}/>\n", right + 16.0, y,
+                colour(i), dashes(plot_.series[i]));
+            name(plot_.series[i].name, y);
         }
+        for (const PlotLevel& level : plot_.levels) {
+            add("<path d=\"M{} {}h28\" stroke=\"#222222\"{}/>\n", right + 16.0, y,
+                level_dashes(level));
+            name(level.name, y);
+            y += legend_step;
+        }
+    }
+
+    void name(const std::string& text, double y) {
+        add("<text x=\"{}\" y=\"{}\">{}</text>\n", right + 52.0, y + 4.5, escaped(text));
     }
 
     const Plot& plot_;

@@ -32,7 +32,7 @@ struct Plot {
     std::vector<PlotLevel> levels;
 };
 
-/// The plot as a picture of its own (SVG 1.1, 760 x 500): axes with ticks, grid, bands, a legend
+/// The plot as a picture of its own (SVG 1.1, 840 x 500): axes with ticks, grid, bands, a legend
 /// beside it. Colours can be told apart by the colour-blind. The same bytes for the same plot.
 std::string svg_text(const Plot& plot);
 

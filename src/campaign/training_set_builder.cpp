@@ -160,6 +160,7 @@ void TrainingSetBuilder::finish() {
     if (set_.task == Task::regression) reorder(order, set_.outputs, set_.targets);
     if (extent_ == Extent::training) return;
     reorder(order, 1, items_.ids);
+    if (set_.task == Task::regression) reorder(order, set_.outputs, items_.y);
     if (!inputs_known_) items_.num_inputs = 0;
     if (!inputs_known_) items_.inputs.clear();
     reorder(order, items_.num_inputs, items_.inputs);
@@ -227,6 +228,7 @@ void TrainingSetBuilder::take_label(const Dataset& y, std::size_t label) {
                      "label yet");
         }
         set_.targets.push_back(target);
+        if (extent_ == Extent::items) items_.y.push_back(number);
     }
 }
 

@@ -18,6 +18,7 @@ namespace sluice::campaign {
 struct LabeledItems {
     std::vector<std::int64_t> rounds;  ///< [L], 0 where the labels name none
     std::vector<std::string> ids;      ///< [L], the row where the labels name none
+    std::vector<double> y;             ///< [L, T] targets as stored; regression only
     std::vector<double> inputs;        ///< [L, P]
     std::int64_t num_inputs = 0;       ///< P; 0 = some labels' inputs are not known
     std::vector<std::string> input_names;

@@ -31,6 +31,7 @@ struct Command {
 Command pool_make_command();
 Command check_command();
 Command select_command();
+Command train_command();
 Command run_command();
 Command label_command();
 Command ingest_command();

@@ -3,17 +3,26 @@
 #include "comm/session.hpp"
 #include "core/log.hpp"
 #include "core/phase.hpp"
+#include "core/trouble.hpp"
 
 #include <algorithm>
 #include <new>
 #include <optional>
+#include <string_view>
 
 namespace {
 
 using namespace sluice;
 
+// What else went wrong on the way to an error.
+void warn_of_trouble(std::string_view message) {
+    const auto trouble = take_trouble();
+    if (trouble && trouble->what() != message) log_warning(trouble->what());
+}
+
 // An error that only this rank knows of: the others may be waiting for it, so the job ends.
 int leave(std::optional<comm::Session>& session, ExitCode code, const std::string& message) {
+    warn_of_trouble(message);
     log_error(message, ErrorScope::this_rank);
     if (session && session->world().size() > 1) session->abort(static_cast<int>(code));
     return static_cast<int>(code);
@@ -31,9 +40,11 @@ int run(int& argc, char**& argv, std::optional<comm::Session>& session) {
         if (alone) {
             comm::Communicator self;
             action.run(self);
+            fail_on_trouble();
         } else {
             session.emplace(argc, argv);
             cli::run_action(std::move(action), arguments, session->world());
+            session->world().agree(fail_on_trouble);
         }
     }
     const auto code = static_cast<int>(cli::finish_output() ? ExitCode::done : ExitCode::io_error);
@@ -48,6 +59,7 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv, session);
     } catch (const comm::AgreedError& error) {
+        warn_of_trouble(error.what());
         if (log_is_visible()) log_error(error.what(), ErrorScope::whole_job);
         cli::finish_output();
         return static_cast<int>(error.code());

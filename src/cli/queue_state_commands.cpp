@@ -6,6 +6,7 @@
 #include "core/log.hpp"
 #include "core/stop.hpp"
 #include "core/text.hpp"
+#include "core/trouble.hpp"
 #include "queue/fsck.hpp"
 #include "queue/layout.hpp"
 #include "queue/reap.hpp"
@@ -133,6 +134,7 @@ void run_fsck(const std::string& queue_directory, const std::string& json_path) 
     const queue::FsckReport report = queue::check_queue(queue_directory);
     print_result("queue " + printable(queue_directory) + ": " + queue::fsck_text(report));
     if (!json_path.empty()) publish_text_file(json_path, queue::fsck_json(report));
+    fail_on_trouble();  // then what it found is not all there is
     fail_on_problems(report);
 }
 

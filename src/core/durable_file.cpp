@@ -1,7 +1,9 @@
 #include "core/durable_file.hpp"
 
+#include "core/directory.hpp"
 #include "core/error.hpp"
 #include "core/temporary_name.hpp"
+#include "core/trouble.hpp"
 
 #include <fmt/format.h>
 
@@ -77,7 +79,7 @@ FileDescriptor open_checked(const std::string& path, int flags, const char* acti
     const int descriptor =
         retry_interrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC); });
     if (descriptor < 0) throw system_error(path, action, errno);
-    return FileDescriptor(descriptor);
+    return {descriptor, path};
 }
 
 // `final_path` is what the user knows the file by.
@@ -86,7 +88,7 @@ FileDescriptor create_exclusively(const std::string& path, const std::string& fi
         return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     });
     if (descriptor < 0) throw creation_error(final_path, "cannot create", errno);
-    return FileDescriptor(descriptor);
+    return {descriptor, final_path};
 }
 
 // Removes a file of ours on the way out unless it has become what it should be.
@@ -94,7 +96,7 @@ class Temporary {
   public:
     explicit Temporary(std::string path) : path_(std::move(path)) {}
     ~Temporary() {
-        if (!path_.empty()) ::unlink(path_.c_str());
+        if (!path_.empty()) clear_away(path_);
     }
     Temporary(const Temporary&) = delete;
     Temporary& operator=(const Temporary&) = delete;
@@ -112,7 +114,7 @@ void write_durably(const std::string& path, const std::string& final_path, std::
     Temporary incomplete(path);
     write_exactly(file, std::as_bytes(std::span(text)), 0, final_path);
     if (sync_time == SyncTime::now) sync_file(file, final_path);
-    file.close(final_path);
+    file.close();
     incomplete.release();
 }
 
@@ -129,25 +131,32 @@ void create_directory(const std::string& directory) {
 }  // namespace
 
 FileDescriptor::~FileDescriptor() {
-    if (valid()) ::close(descriptor_);
+    const int error_before = errno;
+    if (const int error_number = close_now()) note_trouble(path_, "cannot close", error_number);
+    errno = error_before;
 }
 
 FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-    if (this != &other) {
-        if (valid()) ::close(descriptor_);
-        descriptor_ = std::exchange(other.descriptor_, -1);
-    }
+    FileDescriptor taken(std::move(other));
+    std::swap(descriptor_, taken.descriptor_);
+    std::swap(path_, taken.path_);
     return *this;
 }
 
-void FileDescriptor::close(const std::string& path) {
-    if (!valid()) return;
-    // Linux frees the descriptor even when close() fails, so it is never closed twice.
+void FileDescriptor::close() {
+    if (const int error_number = close_now()) {
+        throw system_error(path_, "cannot close", error_number);
+    }
+}
+
+// errno if it fails. Linux frees the descriptor all the same, so it is never closed twice.
+int FileDescriptor::close_now() noexcept {
+    if (!valid()) return 0;
     const int result = ::close(std::exchange(descriptor_, -1));
-    if (result != 0 && errno != EINTR) throw system_error(path, "cannot close", errno);
+    return result != 0 && errno != EINTR ? errno : 0;
 }
 
 FileDescriptor open_for_reading(const std::string& path) {
@@ -190,7 +199,7 @@ void write_exactly(const FileDescriptor& file, std::span<const std::byte> bytes,
 }
 
 std::string read_text_file(const std::string& path, std::size_t max_bytes) {
-    FileDescriptor file = open_for_reading(path);
+    const FileDescriptor file = open_for_reading(path);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
     const auto num_bytes = static_cast<std::size_t>(status.st_size);
@@ -199,7 +208,6 @@ std::string read_text_file(const std::string& path, std::size_t max_bytes) {
                         num_bytes, max_bytes));
     std::string text(num_bytes, '\0');
     read_exactly(file, std::as_writable_bytes(std::span(text)), 0, path);
-    file.close(path);
     return text;
 }
 
@@ -212,7 +220,7 @@ void sync_file(const FileDescriptor& file, const std::string& path) {
 void sync_path(const std::string& path) {
     FileDescriptor file = open_checked(path, O_RDONLY | O_NOFOLLOW, "cannot open to flush");
     sync_file(file, path);
-    file.close(path);
+    file.close();
 }
 
 void sync_directory(const std::string& directory) {
@@ -223,7 +231,7 @@ void sync_directory(const std::string& directory) {
     if (result != 0 && errno != EINVAL && errno != ENOTSUP) {
         throw system_error(directory, "cannot flush the directory", errno);
     }
-    file.close(directory);
+    file.close();
 }
 
 void make_directories(const std::string& directory) {

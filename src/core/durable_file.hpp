@@ -4,14 +4,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice {
 
-/// Owns a file descriptor; closing in the destructor ignores errors, close() reports them.
+/// Owns a file descriptor. close() throws if closing fails; the destructor, for what was only read,
+/// notes the trouble (trouble.hpp).
 class FileDescriptor {
   public:
     FileDescriptor() = default;
-    explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+    /// `path` is what messages call it.
+    FileDescriptor(int descriptor, std::string path)
+        : descriptor_(descriptor), path_(std::move(path)) {}
     ~FileDescriptor();
     FileDescriptor(FileDescriptor&& other) noexcept;
     FileDescriptor& operator=(FileDescriptor&& other) noexcept;
@@ -19,11 +23,14 @@ class FileDescriptor {
     int get() const { return descriptor_; }
     bool valid() const { return descriptor_ >= 0; }
 
-    /// Closes and throws if close() fails (NFS reports write errors here). `path` for the message.
-    void close(const std::string& path);
+    /// Closes and throws if close() fails (NFS reports write errors here).
+    void close();
 
   private:
+    int close_now() noexcept;
+
     int descriptor_ = -1;
+    std::string path_;
 };
 
 /// Opens a regular file for reading. Throws Error(no_input) if it is missing or not a regular

@@ -49,7 +49,8 @@ const char* remedy_of(int error_number) {
 
 Error system_error(const std::string& path, const std::string& action, int error_number) {
     return {code_of(error_number),
-            path + ": " + action + ": " + std::strerror(error_number) + remedy_of(error_number)};
+            path + ": " + action + ": " + std::strerror(error_number) + remedy_of(error_number),
+            error_number};
 }
 
 }  // namespace sluice

@@ -25,11 +25,16 @@ enum class ExitCode : int {
 /// leading `sluice: error: `, which the program's main adds.
 class Error : public std::runtime_error {
   public:
-    Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+    Error(ExitCode code, const std::string& message, int error_number = 0)
+        : std::runtime_error(message), code_(code), error_number_(error_number) {}
     ExitCode code() const noexcept { return code_; }
+
+    /// errno of the system call that failed; 0 if none did.
+    int error_number() const noexcept { return error_number_; }
 
   private:
     ExitCode code_;
+    int error_number_;
 };
 
 /// Throws Error(code, message) unless `condition` holds. For input, always on.

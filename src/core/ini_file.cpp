@@ -142,7 +142,7 @@ class Parser {
 };
 
 std::string read_text(const std::string& path) {
-    FileDescriptor file = open_for_reading(path);
+    const FileDescriptor file = open_for_reading(path);
     struct stat status = {};
     if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot read", errno);
     require(status.st_size <= max_file_bytes, ExitCode::bad_config,

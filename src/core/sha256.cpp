@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 namespace sluice {
@@ -20,6 +21,9 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
+    // A digest needs none of what libcrypto's own configuration file may say.
+    static const int ready = OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    check(ready);
     check(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr));
 }
 

@@ -1,6 +1,7 @@
 #include "h5/calls.hpp"
 
 #include "core/text.hpp"
+#include "core/trouble.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -50,6 +51,14 @@ Handle& Handle::operator=(Handle&& other) noexcept {
 
 void Handle::close(const std::string& where) {
     if (valid()) check(close_function_(std::exchange(id_, -1)), where, ExitCode::io_error);
+}
+
+void Handle::close_or_note(const std::string& where) noexcept {
+    try {
+        close(where);
+    } catch (const Error& error) {
+        note_trouble(error);
+    }
 }
 
 void start_library() {

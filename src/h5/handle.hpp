@@ -26,6 +26,9 @@ class Handle {
     /// disk may show here and nowhere else.
     void close(const std::string& where);
 
+    /// The same for what was only read: a failure is noted (core/trouble.hpp).
+    void close_or_note(const std::string& where) noexcept;
+
   private:
     Id id_ = -1;
     CloseFunction close_function_ = nullptr;

@@ -20,6 +20,9 @@ class InputFile {
     /// Opens without file locks. Throws Error(no_input|permission) as core's open_for_reading.
     explicit InputFile(const std::string& path);
 
+    /// Notes the trouble if closing fails (core/trouble.hpp).
+    ~InputFile() { file_.close_or_note(path_); }
+
     bool has(const std::string& dataset) const;
     std::vector<std::int64_t> dims(const std::string& dataset) const;
 

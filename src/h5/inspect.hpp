@@ -69,6 +69,9 @@ class Inspector {
   public:
     explicit Inspector(const std::string& path);
 
+    /// Notes the trouble if closing fails (core/trouble.hpp).
+    ~Inspector() { file_.close_or_note(path_); }
+
     /// Follows soft links (up to 32), never an external one.
     Target follow(const std::string& object) const;
 

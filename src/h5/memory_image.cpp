@@ -36,8 +36,8 @@ Extent next_extent(const FileDescriptor& memory, off_t begin) {
 }  // namespace
 
 FileDescriptor MemoryImage::stand_in_for(int descriptor, const std::string& path) {
-    FileDescriptor file(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
-    memory_ = FileDescriptor(::memfd_create("sluice-hdf5", MFD_CLOEXEC));
+    FileDescriptor file(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0), path);
+    memory_ = {::memfd_create("sluice-hdf5", MFD_CLOEXEC), image_name};
     if (!file.valid() || !memory_.valid() || ::dup2(memory_.get(), descriptor) < 0) {
         throw system_error(path, "cannot prepare to write", errno);
     }

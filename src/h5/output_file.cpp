@@ -316,7 +316,7 @@ void OutputFile::close() {
     file_.close(path_ + ": cannot write");
     if (backing_ == Backing::disk) return;
     image_.copy_to(disk_, path_);
-    disk_.close(path_);
+    disk_.close();
 }
 
 std::vector<std::byte> OutputFile::take_image() {

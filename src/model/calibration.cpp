@@ -7,14 +7,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 namespace sluice::model {
 namespace {
 
 constexpr std::int64_t num_bins = 15;
 constexpr std::int64_t cache_line = 16;
-constexpr float smallest_probability = 1e-37F;
 constexpr float largest_log_temperature = 2.0794415F;  // ln 8
+constexpr double deviation = 0.6931471805599453;       // ln 2: of the logarithm, before any data
 
 // e^((logit - the member's largest) / temperature), [rows, M, C].
 const float* scaled_exponentials(const HeldOutLogits& held_out, float temperature,
@@ -42,6 +43,28 @@ void add_probabilities(const float* powers, std::int64_t classes, float* sums) {
         sums[c] += powers[c] / total;
 }
 
+// ln of the probability that one member gives the truth of a row; finite however small it is.
+float log_probability(const HeldOutLogits& held_out, std::int64_t place, float temperature,
+                      const float* powers) {
+    const std::int64_t classes = held_out.classes;
+    const float* logits = held_out.logits.data() + place * classes;
+    const std::int32_t own = held_out.truth[static_cast<std::size_t>(place / held_out.members)];
+    float total = 0.0F;
+    for (std::int64_t c = 0; c < classes; ++c)
+        total += powers[c];
+    const float behind = *std::max_element(logits, logits + classes) - logits[own];
+    return -behind / temperature - kernels::canonical_log(total);
+}
+
+// ln of the mean of e^x.
+float log_of_mean(const std::vector<float>& logarithms) {
+    const float highest = *std::ranges::max_element(logarithms);
+    float sum = 0.0F;
+    for (const float value : logarithms)
+        sum += kernels::canonical_exp(value - highest);
+    return highest + kernels::canonical_log(sum / static_cast<float>(logarithms.size()));
+}
+
 std::int64_t bin_of(float confidence) {
     // Bins are (i / 15, (i + 1) / 15].
     const auto bin = static_cast<std::int64_t>(std::ceil(confidence * float{num_bins})) - 1;
@@ -49,6 +72,17 @@ std::int64_t bin_of(float confidence) {
 }
 
 }  // namespace
+
+HeldOutLogits logits_of(const TrainingSet& set, HeldOutOutputs held_out) {
+    HeldOutLogits logits{held_out.members,
+                         held_out.outputs,
+                         std::move(held_out.said),
+                         {},
+                         std::move(held_out.counted)};
+    for (const std::int64_t entry : held_out.entries)
+        logits.truth.push_back(set.classes[static_cast<std::size_t>(entry)]);
+    return logits;
+}
 
 std::vector<float> mean_probabilities(const HeldOutLogits& held_out, float temperature) {
     kernels::AlignedFloats memory;
@@ -71,13 +105,19 @@ std::vector<float> mean_probabilities(const HeldOutLogits& held_out, float tempe
 }
 
 double negative_log_likelihood(const HeldOutLogits& held_out, float temperature) {
-    const std::vector<float> probabilities = mean_probabilities(held_out, temperature);
+    kernels::AlignedFloats memory;
+    const float* powers = scaled_exponentials(held_out, temperature, memory);
+    std::vector<float> logarithms;
     double sum = 0.0;
     for (std::int64_t i = 0; i < held_out.rows(); ++i) {
-        const std::int64_t own = i * held_out.classes + held_out.truth[static_cast<std::size_t>(i)];
-        const float probability =
-            std::max(probabilities[static_cast<std::size_t>(own)], smallest_probability);
-        sum -= static_cast<double>(kernels::canonical_log(probability));
+        logarithms.clear();
+        for (std::int64_t m = 0; m < held_out.members; ++m) {
+            const std::int64_t place = i * held_out.members + m;
+            if (held_out.counted[static_cast<std::size_t>(place)] == 0) continue;
+            logarithms.push_back(
+                log_probability(held_out, place, temperature, powers + place * held_out.classes));
+        }
+        sum -= static_cast<double>(log_of_mean(logarithms));
     }
     return sum / static_cast<double>(held_out.rows());
 }
@@ -86,8 +126,11 @@ float fit_temperature(const HeldOutLogits& held_out) {
     constexpr float golden = 0.618033989F;
     constexpr int steps = 24;  // the interval shrinks to 4e-5 of its length
     const auto temperature_at = [](float logarithm) { return kernels::canonical_exp(logarithm); };
+    // The prior's weight against the mean over rows.
+    const double prior = 1.0 / (2.0 * deviation * deviation * static_cast<double>(held_out.rows()));
     const auto loss_at = [&](float logarithm) {
-        return negative_log_likelihood(held_out, temperature_at(logarithm));
+        const double off = logarithm;
+        return negative_log_likelihood(held_out, temperature_at(logarithm)) + prior * off * off;
     };
     float low = -largest_log_temperature;
     float high = largest_log_temperature;

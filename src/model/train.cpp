@@ -3,8 +3,7 @@
 #include "core/error.hpp"
 #include "core/version.hpp"
 #include "model/calibration.hpp"
-#include "model/trainable_network.hpp"
-#include "model/training_parts.hpp"
+#include "model/held_out.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,10 +14,6 @@
 
 namespace sluice::model {
 namespace {
-
-std::int64_t num_parts_of(const TrainOptions& options) {
-    return std::max<std::int64_t>(options.dropout_masks, 1);
-}
 
 // Mean and standard deviation of each column, sums in float64 over rows in their order.
 Normalization normalization_of(const std::vector<float>& values, std::int64_t width) {
@@ -83,40 +78,8 @@ std::string provenance_text(const TrainingSet& set, const TrainOptions& options)
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-// Of all labels that some net has not seen: what the members say.
-HeldOutLogits held_out_logits(const TrainingSet& set, const TrainOptions& options,
-                              const Committee& committee) {
-    HeldOutLogits result;
-    result.members = committee.num_members();
-    result.classes = committee.outputs;
-    const auto labels = static_cast<std::size_t>(set.size());
-    const std::size_t nets = committee.networks.size();
-    std::vector<std::uint8_t> unseen(labels * nets, 0);
-    for (std::size_t n = 0; n < nets; ++n) {
-        const TrainingParts parts = training_parts(set, options, static_cast<std::int64_t>(n));
-        for (const std::int64_t entry : parts.held_out)
-            unseen[static_cast<std::size_t>(entry) * nets + n] = 1;
-    }
-    std::vector<float> features;
-    for (std::size_t i = 0; i < labels; ++i) {
-        const std::uint8_t* of_row = unseen.data() + i * nets;
-        if (std::count(of_row, of_row + nets, 1) == 0) continue;
-        result.truth.push_back(set.classes[i]);
-        const auto begin = set.features.begin() + static_cast<std::ptrdiff_t>(i) * set.dim;
-        features.insert(features.end(), begin, begin + set.dim);
-        for (std::size_t n = 0; n < nets; ++n)
-            result.counted.insert(result.counted.end(),
-                                  static_cast<std::size_t>(num_parts_of(options)), of_row[n]);
-    }
-    if (result.rows() == 0) return result;
-    result.logits.resize(static_cast<std::size_t>(result.rows() * result.members * result.classes));
-    run_network(committee, kernels::Backend::cpu, set.source)
-        ->run(features.data(), result.rows(), result.logits.data());
-    return result;
-}
-
 void calibrate(const TrainingSet& set, const TrainOptions& options, Committee& committee) {
-    const HeldOutLogits held_out = held_out_logits(set, options, committee);
+    const HeldOutLogits held_out = logits_of(set, held_out_outputs(set, options, committee));
     if (held_out.rows() < fewest_for_temperature) return;
     const auto error_at = [&](float temperature) {
         return expected_calibration_error(mean_probabilities(held_out, temperature), held_out.truth,

@@ -1,7 +1,9 @@
 #include "oracle/oracle_run.hpp"
 
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/trouble.hpp"
 #include "oracle/extract.hpp"
 #include "queue/layout.hpp"
 
@@ -15,12 +17,13 @@ namespace {
 // What one line of jsonl output may take, beside the limit of the log.
 constexpr std::int64_t line_bytes = std::int64_t{64} << 10;
 
-// The oracle may have made a link or a folder of this name; then that stays.
+// The oracle may have made something of this name; then that stays.
 void leave_text(const std::string& path, const std::string& text) {
+    if (queue::exists(path)) return;
     try {
         create_text_file(path, text, SyncTime::later);
-    } catch (const Error&) {
-        return;
+    } catch (const Error& error) {
+        note_trouble(error);
     }
 }
 
@@ -36,14 +39,14 @@ OracleRun::OracleRun(const OracleSetup& setup, std::vector<queue::TicketItem> it
         }
         process_ = std::make_unique<Process>(setup_.pool, request());
     } catch (...) {
-        setup_.scratch.discard(directory_);
+        clear_away(directory_);
         throw;
     }
 }
 
 OracleRun::~OracleRun() {
     process_.reset();
-    if (!directory_.empty()) setup_.scratch.discard(directory_);
+    if (!directory_.empty()) clear_away(directory_);
 }
 
 ProcessRequest OracleRun::request() const {

@@ -227,7 +227,7 @@ ProcessPool::ProcessPool() : state_(std::make_unique<State>()) {
     if (::sigprocmask(SIG_BLOCK, &mask, &state_->old_mask) != 0) {
         throw system_error("sigprocmask", "cannot block SIGCHLD", errno);
     }
-    state_->child_signals = FileDescriptor(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+    state_->child_signals = {::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd"};
     if (!state_->child_signals.valid()) {
         throw system_error("signalfd", "cannot wait for child processes", errno);
     }

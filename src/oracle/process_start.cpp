@@ -1,5 +1,6 @@
 #include "oracle/process_start.hpp"
 
+#include "core/directory.hpp"
 #include "core/error.hpp"
 
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <filesystem>
 #include <span>
 #include <utility>
 #include <vector>
@@ -31,7 +31,7 @@ Pipe make_pipe() {
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
         throw system_error("oracle", "cannot make a pipe; start fewer workers", errno);
     }
-    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+    return {{ends[0], "pipe of the oracle"}, {ends[1], "pipe of the oracle"}};
 }
 
 void never_block(const FileDescriptor& file) {
@@ -124,9 +124,10 @@ FileDescriptor input_file(const std::string& input) {
     const bool is_empty = input.empty();
     const int descriptor =
         is_empty ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : ::memfd_create("input", MFD_CLOEXEC);
-    if (descriptor < 0) throw system_error("oracle", "cannot set up its input", errno);
-    FileDescriptor file(descriptor);
-    if (!is_empty) write_exactly(file, std::as_bytes(std::span(input)), 0, "input of the oracle");
+    const std::string name = is_empty ? "/dev/null" : "input of the oracle";
+    FileDescriptor file(descriptor, name);
+    if (!file.valid()) throw system_error(name, "cannot open", errno);
+    if (!is_empty) write_exactly(file, std::as_bytes(std::span(input)), 0, name);
     return file;
 }
 
@@ -170,9 +171,7 @@ int start_failure(const FileDescriptor& failure) {
 
 void keep_descriptors_private() {
     std::vector<int> descriptors;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ignored)) {
-        const std::string name = entry.path().filename().string();
+    for (const std::string& name : list_directory("/proc/self/fd")) {
         int descriptor = -1;
         std::from_chars(name.data(), name.data() + name.size(), descriptor);
         if (descriptor > STDERR_FILENO) descriptors.push_back(descriptor);

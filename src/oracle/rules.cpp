@@ -94,13 +94,14 @@ OracleText unreadable(const std::string& file, const std::string& why) {
 
 // Opens each folder on the way itself: a link anywhere would lead out of the scratch directory.
 FileDescriptor open_below(const std::string& directory, std::string_view file) {
-    FileDescriptor folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    FileDescriptor folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), directory);
     while (folder.valid()) {
         const std::size_t slash = file.find('/');
         const std::string name(file.substr(0, slash));
         const bool is_last = slash == std::string_view::npos;
         const int flags = is_last ? O_RDONLY | O_NONBLOCK : O_RDONLY | O_DIRECTORY;
-        FileDescriptor next(::openat(folder.get(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
+        FileDescriptor next(::openat(folder.get(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC),
+                            directory + "/" + name);
         if (is_last) return next;
         file.remove_prefix(slash + 1);
         folder = std::move(next);
@@ -108,24 +109,40 @@ FileDescriptor open_below(const std::string& directory, std::string_view file) {
     return folder;
 }
 
+// Why it could not be opened, where the oracle may be to blame. Other errors are of this machine,
+// and say nothing about the item.
+OracleText unopened(const std::string& scratch, const std::string& file, int error_number) {
+    switch (error_number) {
+        case ENOENT:
+            return {std::nullopt, "no file " + file, true};
+        case ELOOP:
+            return unreadable(file, "is a link");
+        case ENOTDIR:
+            return unreadable(file, "is not below a folder");
+        case EACCES:
+        case ENAMETOOLONG:
+        case ENXIO:
+            return unreadable(file, "cannot be opened");
+        default:
+            throw system_error(scratch + "/" + file, "cannot open", error_number);
+    }
+}
+
 OracleText scratch_text(const std::string& scratch, const std::string& file) {
     const FileDescriptor descriptor = open_below(scratch, file);
-    if (!descriptor.valid()) {
-        if (errno == ENOENT) return {std::nullopt, "no file " + file, true};
-        if (errno == ELOOP) return unreadable(file, "is a link");
-        if (errno == ENOTDIR) return unreadable(file, "is not below a folder");
-        return unreadable(file, "cannot be opened");
-    }
+    if (!descriptor.valid()) return unopened(scratch, file, errno);
+    const std::string path = scratch + "/" + file;
     struct stat status = {};
-    if (::fstat(descriptor.get(), &status) != 0) return unreadable(file, "cannot be read");
+    if (::fstat(descriptor.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
     if (!S_ISREG(status.st_mode)) return unreadable(file, "is not a regular file");
     if (status.st_uid != ::geteuid()) return unreadable(file, "belongs to somebody else");
     if (status.st_size > max_text_bytes) return unreadable(file, "is larger than 64 MiB");
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     try {
-        read_exactly(descriptor, std::as_writable_bytes(std::span(text)), 0, file);
-    } catch (const Error&) {
-        return unreadable(file, "cannot be read");
+        read_exactly(descriptor, std::as_writable_bytes(std::span(text)), 0, path);
+    } catch (const Error& error) {
+        if (error.code() != ExitCode::bad_data) throw;
+        return unreadable(file, "is being cut off");
     }
     return {std::move(text), "", false};
 }

@@ -1,9 +1,11 @@
 #include "oracle/scratch.hpp"
 
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/process_place.hpp"
+#include "core/trouble.hpp"
 #include "oracle/judge.hpp"
 #include "queue/layout.hpp"
 
@@ -13,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -20,8 +23,6 @@
 
 namespace sluice::oracle {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::string_view failed_prefix = "failed-";
 
@@ -48,20 +49,31 @@ void require_trusted_parent(const std::string& parent) {
                         parent, status.st_mode & 07777U, parent));
 }
 
-bool is_own_directory(const fs::path& path) {
+bool is_own_directory(const std::string& path) {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
            status.st_uid == ::geteuid();
 }
 
-// What the scratch directories of this user's workers in this place have in common.
+// What the scratch directories of this user's workers have in common.
 std::string base_prefix() {
-    return fmt::format("sluice-{}-{}-", ::geteuid(), process_place());
+    return fmt::format("sluice-{}-", ::geteuid());
+}
+
+// `sluice-UID-MARK-PROCESS-XXXXXX`
+bool maker_is_gone(std::string_view name) {
+    name.remove_prefix(base_prefix().size());
+    const std::string mark(name.substr(0, name.find('-')));
+    name.remove_prefix(std::min(mark.size() + 1, name.size()));
+    std::int64_t process = 0;
+    std::from_chars(name.data(), name.data() + name.size(), process);
+    return process_is_gone(mark, process);
 }
 
 std::string create_base(const std::string& parent) {
     std::string path =
-        fs::absolute(fmt::format("{}/{}{}-XXXXXX", parent, base_prefix(), ::getpid()))
+        std::filesystem::absolute(
+            fmt::format("{}/{}{}-{}-XXXXXX", parent, base_prefix(), process_mark(), ::getpid()))
             .lexically_normal()
             .string();
     if (::mkdtemp(path.data()) == nullptr) {
@@ -72,42 +84,28 @@ std::string create_base(const std::string& parent) {
     return path;
 }
 
-// An oracle may have closed its own folders; their owner may open them again.
-void open_folders(const fs::path& directory) {
-    std::error_code ignored;
-    fs::permissions(directory, fs::perms::owner_all, fs::perm_options::add, ignored);
-    for (const auto& entry : fs::directory_iterator(directory, ignored)) {
-        if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) open_folders(entry.path());
-    }
-}
-
-bool remove_tree(const std::string& directory) {
-    std::error_code error;
-    fs::remove_all(directory, error);
-    if (!error) return true;
-    open_folders(directory);
-    fs::remove_all(directory, error);
-    return !error;
-}
-
 // A worker that was killed could not clear up. What it kept of failures stays.
-void clear_up_after(const fs::path& base) {
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(base, ignored)) {
-        if (!entry.path().filename().string().starts_with(failed_prefix)) remove_tree(entry.path());
+void clear_up_after(const std::string& base) {
+    bool keeps_some = false;
+    try {
+        for (const std::string& name : list_directory(base)) {
+            const bool is_kept = name.starts_with(failed_prefix);
+            if (!is_kept) clear_away(queue::join(base, name));
+            keeps_some = keeps_some || is_kept;
+        }
+        if (!keeps_some) clear_away(base);
+    } catch (const Error& error) {
+        note_trouble(error);
     }
-    fs::remove(base, ignored);
 }
 
 void clear_up_after_the_dead(const std::string& parent) {
+    if (::access(parent.c_str(), R_OK) != 0) return;  // some may be used but not listed
     const std::string prefix = base_prefix();
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (!name.starts_with(prefix) || !is_own_directory(entry.path())) continue;
-        std::int64_t process = 0;
-        std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
-        if (process_is_gone(process_place(), process)) clear_up_after(entry.path());
+    for (const std::string& name : list_directory(parent)) {
+        const std::string base = queue::join(parent, name);
+        const bool is_ours = name.starts_with(prefix) && is_own_directory(base);
+        if (is_ours && maker_is_gone(name)) clear_up_after(base);
     }
 }
 
@@ -126,9 +124,8 @@ Scratch::Scratch(const std::string& parent, int keep_failed) : keep_failed_(keep
 }
 
 Scratch::~Scratch() {
-    if (::rmdir(base_.c_str()) == 0) return;
     if (kept_.empty()) {
-        remove_tree(base_);
+        clear_away(base_);
     } else {
         log_info(fmt::format("scratch directories of the last {} failures are kept in {}",
                              kept_.size(), base_));
@@ -143,24 +140,20 @@ std::string Scratch::create() {
     return path;
 }
 
-void Scratch::discard(const std::string& directory) {
-    if (remove_tree(directory) || warned_) return;
-    warned_ = true;
-    log_warning(directory + ": cannot be removed; remove it by hand");
-}
-
 std::string Scratch::keep(const std::string& directory) {
     if (keep_failed_ == 0) {
-        discard(directory);
+        clear_away(directory);
         return "";
     }
     const std::string place = fmt::format("{}/{}{}", base_, failed_prefix, ++num_kept_);
     if (::rename(directory.c_str(), place.c_str()) != 0) {
-        throw system_error(directory, "cannot rename to keep it", errno);
+        note_trouble(directory, "cannot rename to keep it", errno);
+        clear_away(directory);
+        return "";
     }
     kept_.push_back(place);
     if (std::ssize(kept_) > keep_failed_) {
-        discard(kept_.front());
+        clear_away(kept_.front());
         kept_.pop_front();
     }
     return host_name() + ":" + place;

@@ -8,7 +8,7 @@
 
 namespace sluice::oracle {
 
-/// The scratch directories of one worker: `PARENT/sluice-UID-PLACE-PROCESS-XXXXXX/N`, a new one for
+/// The scratch directories of one worker: `PARENT/sluice-UID-MARK-PROCESS-XXXXXX/N`, a new one for
 /// every run of the oracle, closed to other users. Removed at the end, but for those kept of
 /// failures (`failed-N`); those of workers that were killed are removed by the next one.
 class Scratch {
@@ -22,14 +22,10 @@ class Scratch {
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
 
-    /// A new empty directory.
+    /// A new empty directory; whoever asked for it clears it away.
     std::string create();
 
-    /// Removes such a directory with all that is in it; links are removed, never followed. What
-    /// cannot be removed is warned of once.
-    void discard(const std::string& directory);
-
-    /// Keeps the directory of a failure, and discards the oldest one beyond the limit. Returns
+    /// Keeps the directory of a failure, and removes the oldest one beyond the limit. Returns
     /// HOST:DIRECTORY, or nothing if none are kept.
     std::string keep(const std::string& directory);
 
@@ -38,7 +34,6 @@ class Scratch {
     int keep_failed_;
     std::int64_t num_created_ = 0;
     std::int64_t num_kept_ = 0;
-    bool warned_ = false;
     std::deque<std::string> kept_;
 };
 

@@ -311,7 +311,7 @@ milliseconds Worker::time_to_wait() const {
 
 std::int64_t Worker::num_pending() const {
     return std::ssize(
-        queue::list_names(queue::join(request_.queue_directory, queue::folder::pending)));
+        list_directory(queue::join(request_.queue_directory, queue::folder::pending)));
 }
 
 std::int64_t Worker::num_handed_in() const {

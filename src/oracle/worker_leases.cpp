@@ -45,7 +45,7 @@ Leases::Leases(const WorkerRequest& request, WorkerReport& report)
     const char* job = std::getenv("SLURM_JOB_ID");
     if (job != nullptr) job_id_ = job;
     const std::string pending = queue::join(request.queue_directory, queue::folder::pending);
-    for (const std::string& name : queue::list_names(pending)) {
+    for (const std::string& name : list_directory(pending)) {
         if (const auto token = queue::parse_token(name)) check_batch(token->ticket);
     }
 }
@@ -59,7 +59,7 @@ void Leases::check_batch(const queue::TicketId& ticket) {
         if (!tag.empty() && std::ranges::count(request_.spec.tags, tag) == 0) return;
         check_item(ticket, claimer_.batches().ticket(ticket).at(0));
     } catch (const Error& error) {
-        if (error.code() == ExitCode::bad_config) throw;
+        queue::pass_over(error);
     }
 }
 

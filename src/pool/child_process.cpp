@@ -2,6 +2,8 @@
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/proc_file.hpp"
+#include "core/trouble.hpp"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -13,7 +15,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
+#include <cstdlib>
 #include <new>
 
 namespace sluice::pool {
@@ -24,11 +26,8 @@ constexpr unsigned time_limit_seconds = 60;
 constexpr char succeeded = 'R';
 
 rlim_t address_space_bytes() {
-    long pages = 0;
-    if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
-        if (std::fscanf(file, "%ld", &pages) != 1) pages = 0;
-        std::fclose(file);
-    }
+    const auto statm = read_proc_file("/proc/self/statm");
+    const long pages = statm ? std::strtol(statm->c_str(), nullptr, 10) : 0;
     return static_cast<rlim_t>(pages) * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
 }
 
@@ -48,21 +47,27 @@ void confine_this_process() {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+    const FileDescriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC), "/dev/null");
+    if (::dup2(nowhere.get(), STDERR_FILENO) < 0) {
+        throw system_error("/dev/null", "cannot open", errno);
+    }
     limit(RLIMIT_CORE, 0);
     const rlim_t now = address_space_bytes();
     if (now > 0) limit(RLIMIT_AS, now + extra_memory_bytes);
     ::alarm(time_limit_seconds);
 }
 
-// First byte: R and the result, or the exit code of an error and its message.
+// What the child does. First byte: R and the result, or the exit code of an error and its message.
 std::string outcome_of(const std::string& path, const std::function<std::string()>& work) {
     const auto failure = [](ExitCode code, const std::string& message) {
         return static_cast<char>(code) + message;
     };
     try {
-        return succeeded + work();
+        take_trouble();  // the parent's
+        confine_this_process();
+        const std::string result = work();
+        fail_on_trouble();
+        return succeeded + result;
     } catch (const Error& error) {
         return failure(error.code(), error.what());
     } catch (const std::bad_alloc&) {
@@ -112,12 +117,11 @@ std::string cause_of_death(int status) {
 std::string run_in_child(const std::string& path, const std::function<std::string()>& work) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw system_error(path, "cannot make a pipe", errno);
-    FileDescriptor reading(ends[0]);
-    FileDescriptor writing(ends[1]);
+    FileDescriptor reading(ends[0], path);
+    FileDescriptor writing(ends[1], path);
     const pid_t child = ::fork();
     if (child < 0) throw system_error(path, "cannot start a process", errno);
     if (child == 0) {
-        confine_this_process();
         write_all(writing.get(), outcome_of(path, work));
         ::_exit(0);  // no exit handlers: they belong to the parent
     }

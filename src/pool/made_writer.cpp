@@ -66,7 +66,7 @@ void write_at_addresses(const FileDescriptor& file, const FilePart& part, RowRan
 // Makes and writes `mine`, then syncs. Everything here is local to the rank.
 void write_share(const MadeRows& rows, const Pool& pool, RowRange mine, Progress& progress) {
     const std::string& path = pool.source.files.at(0);
-    FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC), path);
     if (!file.valid()) throw system_error(path, "cannot open for writing", errno);
     const std::int64_t rows_at_once =
         std::max<std::int64_t>(1, block_bytes / std::max<std::int64_t>(1, bytes_of_row(rows)));
@@ -81,7 +81,7 @@ void write_share(const MadeRows& rows, const Pool& pool, RowRange mine, Progress
         progress.advance(range.size());
     }
     sync_file(file, path);
-    file.close(path);
+    file.close();
 }
 
 // --- through filters -----------------------------------------------------------------------------

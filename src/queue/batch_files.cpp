@@ -141,9 +141,9 @@ void Builder::add_ticket(std::int64_t number, std::size_t first_item) {
     const std::string token =
         fmt::format("{}/{}-{}.a1", path_of(batch_file::tokens), batch_.id, name);
     FileDescriptor file(
-        ::open(token.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0664));
+        ::open(token.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0664), token);
     if (!file.valid()) throw system_error(token, "cannot create", errno);
-    file.close(token);
+    file.close();
 }
 
 std::int64_t Builder::add_tickets() {

@@ -27,7 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t max_person_length = 63;
-constexpr std::size_t random_digits = 12;
+constexpr std::size_t random_digits = 20 - process_mark_digits;
 
 void require_person_name(const std::string& name) {
     const bool is_word = std::all_of(
@@ -45,7 +45,7 @@ Holder new_holder(const std::string& person) {
     holder.name = person.empty() ? host : person;
     if (holder.name.empty()) holder.name = "nameless";
     holder.process = person.empty() ? ::getpid() : 0;
-    holder.nonce = process_place() + unique.substr(unique.size() - random_digits);
+    holder.nonce = process_mark() + unique.substr(unique.size() - random_digits);
     return holder;
 }
 
@@ -105,7 +105,7 @@ std::optional<Token> Claimer::claim() {
 }
 
 bool Claimer::any_left() {
-    const std::vector<std::string> names = list_names(join(queue_directory_, folder::pending));
+    const std::vector<std::string> names = list_directory(join(queue_directory_, folder::pending));
     return std::any_of(names.begin(), names.end(),
                        [&](const std::string& name) { return acceptable(name).has_value(); });
 }
@@ -113,7 +113,7 @@ bool Claimer::any_left() {
 // Workers that start at the same time begin at different places, or they would all race for the
 // same tokens.
 void Claimer::list_candidates() {
-    candidates_ = list_names(join(queue_directory_, folder::pending));
+    candidates_ = list_directory(join(queue_directory_, folder::pending));
     if (candidates_.empty()) return;
     if (!options_.person.empty()) {  // the most wanted items come first in a batch
         std::reverse(candidates_.begin(), candidates_.end());
@@ -151,10 +151,7 @@ std::string Claimer::flaw_of(const Token& token) {
         static_cast<void>(batches_.num_items(token.ticket));
         return {};
     } catch (const Error& error) {
-        const bool is_foreign = error.code() == ExitCode::bad_data ||
-                                error.code() == ExitCode::permission ||
-                                error.code() == ExitCode::no_input;
-        if (!is_foreign) throw;
+        pass_over(error);
         return error.what();
     }
 }

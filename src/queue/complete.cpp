@@ -36,7 +36,7 @@ void require_arrived(const std::string& path, const OrderEntry& entry) {
 void move_tokens(const std::string& batch, const std::string& pending) {
     const std::string tokens = join(batch, batch_file::tokens);
     if (!exists(tokens)) return;
-    for (const std::string& name : list_names(tokens)) {
+    for (const std::string& name : list_directory(tokens)) {
         move_once(join(tokens, name), join(pending, name));
     }
     sync_directory(pending);

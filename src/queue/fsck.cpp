@@ -20,7 +20,7 @@ void clear_leftovers(const std::string& queue_directory, FsckReport& report) {
 }
 
 void note_drafts(const std::string& queue_directory, FsckReport& report) {
-    const std::size_t count = list_names(join(queue_directory, folder::tmp)).size();
+    const std::size_t count = list_directory(join(queue_directory, folder::tmp)).size();
     if (count == 0) return;
     report.notes.push_back(std::string(folder::tmp) + "/ holds " +
                            count_text(static_cast<std::int64_t>(count)) +

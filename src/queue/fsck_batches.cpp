@@ -2,6 +2,7 @@
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "core/trouble.hpp"
 #include "queue/fsck_parts.hpp"
 #include "queue/layout.hpp"
 #include "queue/selected_csv.hpp"
@@ -148,12 +149,12 @@ void BatchExaminer::note_unknown(const nlohmann::json& files) {
         report_.notes.push_back(fmt::format("{}/{}/{}: not a part of the batch", folder::batches,
                                             entry_.batch_id, printable(name)));
     };
-    for (const std::string& name : list_names(path_)) {
+    for (const std::string& name : list_directory(path_)) {
         const bool known = name == batch_file::manifest || name == batch_file::provenance ||
                            name == batch_file::tickets || files.contains(name);
         if (!known) note(name);
     }
-    for (const std::string& name : list_names(join(path_, batch_file::tickets))) {
+    for (const std::string& name : list_directory(join(path_, batch_file::tickets))) {
         const std::string relative = join(std::string(batch_file::tickets), name);
         if (!files.contains(relative)) note(relative);
     }
@@ -176,7 +177,7 @@ void complete(const std::string& queue_directory, const OrderEntry& entry, FsckR
 
 void find_unissued(const std::string& queue_directory, FsckReport& report) {
     const std::string batches = join(queue_directory, folder::batches);
-    const std::vector<std::string> names = list_names(batches);
+    const std::vector<std::string> names = list_directory(batches);
     // Read after the names: a batch is issued before it is there.
     std::set<std::string> issued;
     for (const OrderEntry& entry : read_order(queue_directory))
@@ -188,7 +189,7 @@ void find_unissued(const std::string& queue_directory, FsckReport& report) {
                         "seen who put it there",
                         printable(join(batches, name))));
     }
-    for (const std::string& name : list_names(join(queue_directory, folder::order))) {
+    for (const std::string& name : list_directory(join(queue_directory, folder::order))) {
         if (number_of_name(name) == 0) {
             report.notes.push_back(
                 fmt::format("{}/{}: not an order entry", folder::order, printable(name)));
@@ -215,6 +216,8 @@ std::vector<OrderEntry> distinct_order(const std::string& queue_directory, FsckR
 }  // namespace
 
 void add_problem(FsckReport& report, const Error& error) {
+    const bool is_gone = error.code() == ExitCode::no_input;
+    if (error.error_number() != 0 && !is_gone) note_trouble(error);  // more may be wrong
     const std::string message = printable(error.what());
     if (std::ranges::count(report.problems, message) > 0) return;
     report.problems.push_back(message);

@@ -83,7 +83,7 @@ void Walker::examine_root() {
     if ((status.st_mode & S_IWOTH) != 0) {
         distrust(queue_directory_, "everybody may write to it; run: chmod o-w " + queue_directory_);
     }
-    for (const std::string& name : list_names(queue_directory_)) {
+    for (const std::string& name : list_directory(queue_directory_)) {
         if (std::ranges::count(folder::all, name) > 0) continue;
         examine(join(queue_directory_, name), Expected::anything);
         if (name != format_file) {
@@ -102,7 +102,7 @@ void Walker::examine_folder(std::string_view name) {
     if (!is_real_directory(path)) return;
     if (name == folder::batches) {
         examine_children(path, Expected::directory);
-        for (const std::string& batch : list_names(path))
+        for (const std::string& batch : list_directory(path))
             examine_batch(join(path, batch));
     } else if (name == folder::order) {
         examine_children(path, Expected::order_entry);
@@ -113,7 +113,7 @@ void Walker::examine_folder(std::string_view name) {
 
 void Walker::examine_batch(const std::string& path) {
     if (!is_real_directory(path)) return;
-    for (const std::string& name : list_names(path)) {
+    for (const std::string& name : list_directory(path)) {
         const bool folder = name == batch_file::tickets || name == batch_file::tokens;
         const std::string child = join(path, name);
         examine(child, folder ? Expected::directory : Expected::file);
@@ -122,7 +122,7 @@ void Walker::examine_batch(const std::string& path) {
 }
 
 void Walker::examine_children(const std::string& directory, Expected expected) {
-    for (const std::string& name : list_names(directory))
+    for (const std::string& name : list_directory(directory))
         examine(join(directory, name), expected);
 }
 
@@ -162,7 +162,7 @@ void Walker::examine_names(const std::string& path, const struct stat& status, E
 std::int64_t Walker::drafts_of(const struct stat& status) const {
     const std::string tmp = join(queue_directory_, folder::tmp);
     std::int64_t count = 0;
-    for (const std::string& name : list_names(tmp)) {
+    for (const std::string& name : list_directory(tmp)) {
         const auto draft = examined(join(tmp, name));
         if (draft && draft->st_ino == status.st_ino && draft->st_dev == status.st_dev) ++count;
     }

@@ -57,9 +57,9 @@ Token remake_token(const std::string& queue_directory, const TicketId& ticket,
     const std::string pending = join(queue_directory, folder::pending);
     const std::string path = join(pending, token_name(token));
     FileDescriptor file(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0664));
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0664), path);
     if (!file.valid() && errno != EEXIST) throw system_error(path, "cannot create", errno);
-    if (file.valid()) file.close(path);
+    if (file.valid()) file.close();
     sync_directory(pending);
     return token;
 }

@@ -22,8 +22,6 @@ using Clock = std::chrono::steady_clock;
 constexpr int min_looks = 3;
 constexpr auto look_pause = std::chrono::milliseconds(50);
 
-constexpr std::size_t place_digits = 8;
-
 enum class Finding { whole, damaged_result, finished_with_token, many_tokens, no_token };
 
 // What the files of one ticket come to.
@@ -68,7 +66,8 @@ Finding finding_of(const Verdict& verdict) {
 // A person's lease moves nothing by itself; a process that is gone neither.
 bool is_alive(const Token& token) {
     if (!token.holder || token.holder->process == 0) return false;
-    return !process_is_gone(token.holder->nonce.substr(0, place_digits), token.holder->process);
+    const std::string mark = token.holder->nonce.substr(0, process_mark_digits);
+    return !process_is_gone(mark, token.holder->process);
 }
 
 bool any_lease_is_alive(const Snapshot& snapshot) {
@@ -227,6 +226,7 @@ void TicketExaminer::tell_of_damage(const Verdict& verdict) {
         try {
             static_cast<void>(read_result_file(path));
         } catch (const Error& error) {
+            pass_over(error);
             // Links and the like have been told of; what is gone has been settled meanwhile.
             if (error.code() != ExitCode::bad_data) continue;
             const std::string message = printable(error.what());

@@ -176,6 +176,7 @@ class Judge {
             const bool is_damage =
                 error.code() == ExitCode::bad_data || error.code() == ExitCode::permission;
             if (!is_damage) throw;
+            pass_over(error);
             damaged_.push_back(path);
             return {};
         }

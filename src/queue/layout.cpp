@@ -1,7 +1,7 @@
 #include "queue/layout.hpp"
 
-#include "core/error.hpp"
 #include "core/text.hpp"
+#include "core/trouble.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -73,7 +73,7 @@ void check_format(const std::string& path) {
 
 // A directory with other things in it is more likely a mistyped name than a queue to be.
 void create_format(const std::string& directory, const std::string& format_path) {
-    for (const std::string& name : list_names(directory)) {
+    for (const std::string& name : list_directory(directory)) {
         if (name.rfind(".sluice-", 0) == 0) continue;               // left by a killed first run
         if (exists(format_path)) return check_format(format_path);  // another process was first
         throw Error(ExitCode::cannot_create,
@@ -118,28 +118,23 @@ bool exists(const std::string& path) {
     return false;
 }
 
-std::vector<std::string> list_names(const std::string& directory) {
-    std::vector<std::string> names;
-    std::error_code error;
-    std::filesystem::directory_iterator entry(directory, error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-        names.push_back(entry->path().filename().string());
-    }
-    if (error && error.value() != ENOENT) {
-        throw system_error(directory, "cannot list", error.value());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
 void create_folder(const std::string& path) {
     if (::mkdir(path.c_str(), 0775) == 0 || errno == EEXIST) return;
     throw system_error(path, "cannot create the directory", errno);
 }
 
+void pass_over(const Error& error) {
+    const bool is_of_content = error.code() == ExitCode::bad_data ||
+                               error.code() == ExitCode::permission ||
+                               error.code() == ExitCode::no_input;
+    if (!is_of_content) throw Error(error);
+    const bool is_refused = error.code() == ExitCode::permission && error.error_number() != 0;
+    if (is_refused) note_trouble(error);
+}
+
 FileDescriptor open_own_file(const std::string& path) {
     require_own(path, examine(path));  // before opening, so that a FIFO does not block
-    FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), path);
     if (!file.valid()) throw system_error(path, "cannot open", errno);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
@@ -148,7 +143,7 @@ FileDescriptor open_own_file(const std::string& path) {
 }
 
 std::string read_own_file(const std::string& path, std::size_t max_bytes) {
-    FileDescriptor file = open_own_file(path);
+    const FileDescriptor file = open_own_file(path);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
     const auto num_bytes = static_cast<std::size_t>(status.st_size);
@@ -157,7 +152,6 @@ std::string read_own_file(const std::string& path, std::size_t max_bytes) {
                         num_bytes, max_bytes));
     std::string text(num_bytes, '\0');
     read_exactly(file, std::as_writable_bytes(std::span(text)), 0, path);
-    file.close(path);
     return text;
 }
 

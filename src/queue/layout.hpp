@@ -1,6 +1,8 @@
 #pragma once
 
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
+#include "core/error.hpp"
 
 #include <array>
 #include <cstddef>
@@ -58,11 +60,13 @@ bool is_plain_name(std::string_view name);
 /// True if something of this name exists; a symbolic link is not followed.
 bool exists(const std::string& path);
 
-/// Names in a directory, sorted; none if it does not exist.
-std::vector<std::string> list_names(const std::string& directory);
-
 /// Creates a directory that is never writable by everybody; one that exists is left alone.
 void create_folder(const std::string& path);
+
+/// For errors about what stands in the queue (damaged, of others, gone): the rest of it can be
+/// worked on. Errors about the file system are thrown again; but if one of our own files may not be
+/// read, only that is left out, and it is trouble (core/trouble.hpp).
+void pass_over(const Error& error);
 
 /// Opens one of the queue's own files for reading. Throws Error(permission) unless it is a regular
 /// file of this user: links are not followed. Throws Error(no_input) if it is gone.

@@ -48,7 +48,7 @@ std::int64_t count_order(const std::string& queue_directory) {
     const std::string directory = join(queue_directory, folder::order);
     std::int64_t count = 0;
     std::int64_t highest = 0;
-    for (const std::string& name : list_names(directory)) {
+    for (const std::string& name : list_directory(directory)) {
         const std::int64_t number = number_of_name(name);
         count += number > 0 ? 1 : 0;
         highest = std::max(highest, number);
@@ -78,7 +78,7 @@ OrderEntry claim_order(const std::string& queue_directory, std::int64_t number,
     // What the call returns does not count: over NFS a link that was made may be reported as
     // failed. Only what stands there now does.
     const int link_error = ::link(draft.c_str(), path.c_str()) == 0 ? 0 : errno;
-    if (::unlink(draft.c_str()) != 0) throw system_error(draft, "cannot remove", errno);
+    clear_away(draft);
     if (link_error != 0 && !exists(path)) {
         throw system_error(path, "cannot link the order entry (hard links are needed)", link_error);
     }

@@ -1,5 +1,6 @@
 #include "queue/publish.hpp"
 
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "queue/batch_files.hpp"
@@ -51,7 +52,7 @@ void build_durably(const Batch& batch, const std::string& queue_directory,
         sync_directory(tmp);
         sync_directory(queue_directory);
     } catch (...) {
-        discard(join(tmp, staged));
+        clear_away(join(tmp, staged));
         throw;
     }
 }
@@ -103,7 +104,7 @@ PublishOutcome Queue::publish(const Batch& batch, std::int64_t expected_issued) 
     build_durably(batch, directory_, mine.staged);
     const OrderEntry holder = claim_order(directory_, expected_issued + 1, mine);
     const bool won = holder.staged == mine.staged;
-    if (!won) discard(join(join(directory_, folder::tmp), mine.staged));
+    if (!won) clear_away(join(join(directory_, folder::tmp), mine.staged));
     if (holder.batch_id != batch.id) throw overtaken(directory_);
     complete_batch(directory_, holder);
     return won ? PublishOutcome::published : PublishOutcome::already_there;

@@ -34,8 +34,7 @@ std::int64_t modified_ns(const FileDescriptor& file, const std::string& path) {
 }
 
 bool holder_is_gone(const Holder& holder) {
-    const std::string place = holder.nonce.substr(0, process_place().size());
-    return process_is_gone(place, holder.process);
+    return process_is_gone(holder.nonce.substr(0, process_mark_digits), holder.process);
 }
 
 // The next token of a lost one.
@@ -87,7 +86,7 @@ ReapReport Reaper::look() {
     ReapReport report;
     now_ns_.reset();
     std::vector<Token> lost;
-    const std::vector<std::string> names = list_names(join(queue_directory_, folder::leased));
+    const std::vector<std::string> names = list_directory(join(queue_directory_, folder::leased));
     for (const std::string& name : names) {
         const std::optional<Token> token = parse_token(name);
         if (token && token->holder && is_lost(*token, report)) lost.push_back(*token);
@@ -106,6 +105,7 @@ bool Reaper::is_lost(const Token& token, ReapReport& report) {
     } catch (const Error& error) {
         if (error.code() == ExitCode::no_input) return false;  // ended since it was listed
         if (error.code() != ExitCode::permission) throw;
+        pass_over(error);
         warn_once(path, error.what());
         return false;
     }

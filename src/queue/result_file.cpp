@@ -104,7 +104,7 @@ void write_and_move(const std::string& queue_directory, const std::string& path,
         require(move_entry(draft, path), ExitCode::io_error,
                 draft + ": vanished before it could be published; run again");
     } catch (...) {
-        discard(draft);
+        clear_away(draft);
         throw;
     }
 }
@@ -163,14 +163,13 @@ ResultFile read_result_file(const std::string& path) {
 }
 
 ResultSeal read_seal(const std::string& path) {
-    FileDescriptor file = open_own_file(path);
+    const FileDescriptor file = open_own_file(path);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot examine", errno);
     const auto num_bytes = static_cast<std::size_t>(status.st_size);
     std::string tail(std::min(num_bytes, max_seal_bytes), '\0');
     const std::size_t offset = num_bytes - tail.size();
     read_exactly(file, std::as_writable_bytes(std::span(tail)), offset, path);
-    file.close(path);
     const std::size_t begin = last_line(tail, path);
     require(begin > 0 || offset == 0, ExitCode::bad_data,
             path + ": its last line is too long for a seal; the file is damaged");

@@ -6,7 +6,6 @@
 #include "queue/staging.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -18,7 +17,7 @@ std::int64_t file_server_time_ns(const std::string& queue_directory) {
     struct stat status {};
     const FileDescriptor file = open_own_file(probe);
     if (::fstat(file.get(), &status) != 0) throw system_error(probe, "cannot examine", errno);
-    if (::unlink(probe.c_str()) != 0) throw system_error(probe, "cannot remove", errno);
+    clear_away(probe);
     return status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
 }
 

@@ -76,7 +76,7 @@ void drop_moved_tokens(const std::string& queue_directory, TicketFiles& files) {
 
 void list_tokens(const std::string& queue_directory, std::string_view folder_name, Place place,
                  Snapshot& snapshot) {
-    for (const std::string& name : list_names(join(queue_directory, folder_name))) {
+    for (const std::string& name : list_directory(join(queue_directory, folder_name))) {
         const std::optional<Token> token = parse_token(name);
         if (token && belongs_in(*token, place)) {
             tokens_in(snapshot.tickets[token->ticket], place).push_back(*token);
@@ -88,7 +88,7 @@ void list_tokens(const std::string& queue_directory, std::string_view folder_nam
 
 void list_results(const std::string& queue_directory, std::string_view folder_name,
                   std::vector<std::string> TicketFiles::*names, Snapshot& snapshot) {
-    for (const std::string& name : list_names(join(queue_directory, folder_name))) {
+    for (const std::string& name : list_directory(join(queue_directory, folder_name))) {
         if (const std::optional<ResultName> result = parse_result_name(name)) {
             (snapshot.tickets[result->token.ticket].*names).push_back(name);
         } else {
@@ -115,7 +115,7 @@ Snapshot take_snapshot(const std::string& queue_directory) {
 
 TicketFiles results_of_ticket(const std::string& queue_directory, const TicketId& ticket) {
     const auto names_in = [&](std::string_view folder_name) {
-        std::vector<std::string> names = list_names(join(queue_directory, folder_name));
+        std::vector<std::string> names = list_directory(join(queue_directory, folder_name));
         const std::string prefix =
             fmt::format("{}-{}.a", ticket.batch_id, number_name(ticket.number));
         std::erase_if(names, [&](const std::string& name) {

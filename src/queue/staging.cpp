@@ -9,7 +9,6 @@
 
 #include <charconv>
 #include <cstdint>
-#include <filesystem>
 #include <set>
 #include <vector>
 
@@ -41,12 +40,12 @@ bool maker_is_gone(const std::string& name) {
 }  // namespace
 
 std::string staging_name() {
-    return fmt::format("{}.{}", unique_name(), process_place());
+    return fmt::format("{}.{}", unique_name(), process_mark());
 }
 
 std::vector<std::string> remove_leftovers(const std::string& queue_directory) {
     const std::string tmp = join(queue_directory, folder::tmp);
-    std::vector<std::string> leftovers = list_names(tmp);
+    std::vector<std::string> leftovers = list_directory(tmp);
     std::erase_if(leftovers, [](const std::string& name) { return !maker_is_gone(name); });
     if (leftovers.empty()) return leftovers;
     // Read after the makers were seen gone: a maker issues its batch while it lives.
@@ -55,13 +54,8 @@ std::vector<std::string> remove_leftovers(const std::string& queue_directory) {
         needed.insert(entry.staged);
     std::erase_if(leftovers, [&](const std::string& name) { return needed.contains(name); });
     for (const std::string& name : leftovers)
-        discard(join(tmp, name));
+        clear_away(join(tmp, name));
     return leftovers;
-}
-
-void discard(const std::string& directory) {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory, ignored);
 }
 
 }  // namespace sluice::queue

@@ -5,16 +5,12 @@
 
 namespace sluice::queue {
 
-/// A name for something in tmp/ that says which process builds in it: `HOST.PID.NONCE.PLACE`
-/// with process_place(), different on every call.
+/// A name for something in tmp/ that says which process builds in it: `HOST.PID.NONCE.MARK`
+/// with process_mark(), different on every call.
 std::string staging_name();
 
 /// Removes what processes that are gone left in tmp/. Touches nothing of other machines,
-/// of living processes, or what an issued batch still needs. What cannot be removed stays: it is in
-/// nobody's way. Returns the names.
+/// of living processes, or what an issued batch still needs. Returns the names.
 std::vector<std::string> remove_leftovers(const std::string& queue_directory);
-
-/// Removes a directory tree that this process built; what cannot be removed stays.
-void discard(const std::string& directory);
 
 }  // namespace sluice::queue

@@ -20,7 +20,7 @@ struct TicketId {
 struct Holder {
     std::string name;          ///< host name, or the name given to the export; letters, digits, `-`
     std::int64_t process = 0;  ///< process number; 0 = a person
-    std::string nonce;  ///< 20 hex digits, new for every lease: process_place() and 12 random ones
+    std::string nonce;  ///< 20 hex digits, new for every lease: process_mark() and 8 random ones
 
     bool operator==(const Holder&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include "comm/cores.hpp"
 #include "core/error.hpp"
+#include "core/proc_file.hpp"
 #include "core/text.hpp"
 #include "pool/row_reader.hpp"
 #include "select/diversify.hpp"
@@ -16,8 +17,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iterator>
+#include <sstream>
 
 namespace sluice::select {
 namespace {
@@ -30,7 +31,7 @@ constexpr std::int64_t histogram_bytes = 2048 * 8;
 constexpr std::int64_t selection_passes = 9;
 
 std::int64_t resident_bytes() {
-    std::ifstream statm("/proc/self/statm");
+    std::istringstream statm(read_proc_file("/proc/self/statm").value_or(""));
     std::int64_t total = 0;
     std::int64_t resident = 0;
     statm >> total >> resident;

@@ -8,25 +8,31 @@
 namespace sluice::select {
 namespace {
 
-bool takes(const kernels::ScoreDefinition& score, kernels::ScoreInput input) {
+using kernels::ScoreInput;
+
+bool takes(const kernels::ScoreDefinition& score, ScoreInput input) {
     return std::count(score.inputs.begin(), score.inputs.end(), input) > 0;
 }
 
-kernels::ScoreInput input_of_role(const pool::Pool& pool, const std::string& role) {
+ScoreInput input_of_role(const pool::Pool& pool, const std::string& role) {
     const pool::Dataset& dataset = *pool.find(role);
-    if (role == "predictions") return kernels::ScoreInput::predictions;
+    if (role == "predictions") return ScoreInput::predictions;
     if (role == "committee") {
-        return dataset.is_logit() ? kernels::ScoreInput::committee_logits
-                                  : kernels::ScoreInput::committee_probabilities;
+        return dataset.is_logit() ? ScoreInput::committee_logits
+                                  : ScoreInput::committee_probabilities;
     }
-    return dataset.is_logit() ? kernels::ScoreInput::logits : kernels::ScoreInput::probabilities;
+    return dataset.is_logit() ? ScoreInput::logits : ScoreInput::probabilities;
 }
 
 std::vector<std::string> roles_of(const kernels::ScoreDefinition& score) {
     std::vector<std::string> roles;
-    if (takes(score, kernels::ScoreInput::probabilities)) roles.emplace_back("probabilities");
-    if (takes(score, kernels::ScoreInput::committee_probabilities)) roles.emplace_back("committee");
-    if (takes(score, kernels::ScoreInput::predictions)) roles.emplace_back("predictions");
+    if (takes(score, ScoreInput::probabilities) || takes(score, ScoreInput::logits))
+        roles.emplace_back("probabilities");
+    if (takes(score, ScoreInput::committee_probabilities) ||
+        takes(score, ScoreInput::committee_logits)) {
+        roles.emplace_back("committee");
+    }
+    if (takes(score, ScoreInput::predictions)) roles.emplace_back("predictions");
     return roles;
 }
 
@@ -37,16 +43,21 @@ std::string joined(const std::vector<std::string>& words, const std::string& sep
     return text;
 }
 
-// Members and classes the score needs, against the dataset's shape; no reason if it fits.
-void check_shape(const pool::Dataset& dataset, const kernels::ScoreDefinition& score,
-                 InputChoice& choice) {
+// What the score needs, against the dataset's kind and shape; no reason if it fits.
+void check_dataset(const pool::Dataset& dataset, const kernels::ScoreDefinition& score,
+                   InputChoice& choice) {
     const bool committee = dataset.role != "probabilities";
     const std::int64_t members = committee ? dataset.row_shape.front() : 1;
     const std::int64_t classes = dataset.row_elements() / std::max<std::int64_t>(members, 1);
     const std::string where =
         (dataset.parts.empty() ? std::string("pool") : dataset.parts.front().path) + ": " +
         dataset.path;
-    if (members < score.min_members) {
+    if (!takes(score, choice.input)) {
+        choice.code = ExitCode::bad_data;
+        choice.reason = fmt::format(
+            "{}: holds probabilities, but score '{}' reads logits (attribute kind = \"logit\")",
+            where, score.name);
+    } else if (members < score.min_members) {
         choice.code = ExitCode::usage;
         choice.reason = fmt::format(
             "{}: {} member(s), but score '{}' measures disagreement and needs at least {}", where,
@@ -62,8 +73,8 @@ void check_shape(const pool::Dataset& dataset, const kernels::ScoreDefinition& s
 std::string misfit(const kernels::CommitteeNetwork& network, const kernels::ScoreDefinition& score,
                    const std::string& where) {
     if (!takes(score, network.output())) {
-        const bool regression = network.output() == kernels::ScoreInput::predictions ||
-                                network.output() == kernels::ScoreInput::gaussian_predictions;
+        const bool regression = network.output() == ScoreInput::predictions ||
+                                network.output() == ScoreInput::gaussian_predictions;
         return fmt::format("{}: score '{}' cannot be computed from what this {} model says", where,
                            score.name, regression ? "regression" : "classification");
     }
@@ -86,7 +97,8 @@ std::string misfit(const kernels::CommitteeNetwork& network, const kernels::Scor
     const bool any = std::any_of(roles.begin(), roles.end(), [&](const std::string& role) {
         return pool.find(role) != nullptr;
     });
-    if (!any) static_cast<void>(pool.get(roles.front(), "score '" + score.name + "'"));
+    if (!any && !roles.empty())
+        static_cast<void>(pool.get(roles.front(), "score '" + score.name + "'"));
     throw Error(choice.code, choice.reason + "; choose another --score or --input");
 }
 
@@ -95,8 +107,13 @@ std::string misfit(const kernels::CommitteeNetwork& network, const kernels::Scor
 InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
                          const std::string& wanted) {
     InputChoice choice;
-    if (takes(score, kernels::ScoreInput::none)) return choice;
+    if (takes(score, ScoreInput::none)) return choice;
     std::vector<std::string> roles = roles_of(score);
+    if (roles.empty()) {
+        choice.code = ExitCode::usage;
+        choice.reason = "score '" + score.name + "' reads what only a model says; give --model";
+        return choice;
+    }
     if (wanted != "auto") {
         if (std::count(roles.begin(), roles.end(), wanted) == 0) {
             choice.code = ExitCode::usage;
@@ -110,12 +127,13 @@ InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition&
         const pool::Dataset* dataset = pool.find(role);
         if (dataset == nullptr) continue;
         choice.reason.clear();
-        check_shape(*dataset, score, choice);
+        choice.input = input_of_role(pool, role);
+        check_dataset(*dataset, score, choice);
         if (!choice.reason.empty()) continue;
         choice.role = role;
-        choice.input = input_of_role(pool, role);
         return choice;
     }
+    choice.input = ScoreInput::none;
     if (choice.reason.empty()) choice.reason = "no dataset " + joined(roles, " or ");
     return choice;
 }
@@ -142,12 +160,12 @@ const pool::Dataset& network_features(const pool::Pool& pool,
 InputChoice require_network_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
                                   const kernels::CommitteeNetwork& network,
                                   const std::string& where) {
-    if (takes(score, kernels::ScoreInput::none)) return {};
+    if (takes(score, ScoreInput::none)) return {};
     static_cast<void>(network_features(pool, network, where));
     const std::string reason = misfit(network, score, where);
     require(reason.empty(), ExitCode::usage, reason + "; choose another --score");
     InputChoice choice;
-    choice.input = kernels::ScoreInput::features;
+    choice.input = ScoreInput::features;
     choice.role = "features";
     return choice;
 }

@@ -61,6 +61,8 @@ TEST(Statistics, few_or_equal_numbers) {
     const double same[] = {0.5, 0.75};
     EXPECT_EQ(paired_test(same, same, Better::higher).p, 1.0);
     EXPECT_EQ(paired_test(same, same, Better::higher).wins, 0.5);
+    const double none[] = {0.5, std::nan("")};
+    EXPECT_TRUE(std::isnan(paired_test(same, none, Better::higher).p));
     const double shifted[] = {1.5, 1.75};
     EXPECT_EQ(paired_test(same, shifted, Better::higher).p, 0.0);
 }

@@ -69,7 +69,7 @@ TEST(PublishTextFile, never_replaces_a_device_or_directory) {
 TEST(PublishTextFile, reports_a_full_disk_and_keeps_the_old_content) {
     const std::string path = "/dev/full";
     if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is missing";
-    const FileDescriptor full(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    const FileDescriptor full(::open(path.c_str(), O_WRONLY | O_CLOEXEC), path);
     const std::string text = "x";
     expect_error(ExitCode::io_error, "No space left",
                  [&] { write_exactly(full, std::as_bytes(std::span(text)), 0, path); });
@@ -122,9 +122,9 @@ TEST(ReadTextFile, refuses_a_file_that_is_too_large) {
 }
 
 TEST(FileDescriptor, reports_what_close_says) {
-    FileDescriptor file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    FileDescriptor file(::open("/dev/null", O_RDONLY | O_CLOEXEC), "name");
     ASSERT_EQ(::close(file.get()), 0);
-    expect_error(ExitCode::io_error, "name: cannot close", [&] { file.close("name"); });
+    expect_error(ExitCode::io_error, "name: cannot close", [&] { file.close(); });
     EXPECT_FALSE(file.valid());
 }
 

@@ -34,6 +34,18 @@ TEST(ProcessPlace, a_process_is_gone_once_it_has_been_waited_for) {
     ::close(lifeline[0]);
 }
 
+TEST(ProcessMark, tells_processes_of_one_number_apart) {
+    EXPECT_THAT(process_mark(), ::testing::MatchesRegex(process_place() + "[0-9a-f]{4}"));
+    EXPECT_EQ(process_mark().size(), process_mark_digits);
+    std::string other = process_mark();
+    other.back() = other.back() == '1' ? '2' : '1';
+    EXPECT_FALSE(process_is_gone(process_mark(), ::getpid()));
+    EXPECT_TRUE(process_is_gone(other, ::getpid())) << "the number is in use again";
+    EXPECT_FALSE(process_is_gone(process_place() + "0000", ::getpid())) << "not known";
+    other[0] = other[0] == '1' ? '2' : '1';
+    EXPECT_FALSE(process_is_gone(other, ::getpid())) << "elsewhere";
+}
+
 TEST(ProcessPlace, in_doubt_a_process_lives) {
     EXPECT_FALSE(process_is_gone(process_place(), ::getpid()));
     EXPECT_FALSE(process_is_gone("00000000", std::numeric_limits<int>::max()));

@@ -63,29 +63,35 @@ class TorchCase(ExportCase):
 class Modules(TorchCase):
     def test_logits_of_every_kind_of_layer(self):
         norm = nn.BatchNorm1d
-        heads = {
-            "linear": nn.Linear(DIM, 4),
-            "no bias": nn.Sequential(nn.Linear(DIM, 4, bias=False)),
-            "relu": mlp(nn.ReLU, DIM, 32, 16, 5),
-            "silu": mlp(nn.SiLU, DIM, 32, 5),
-            "tanh": mlp(nn.Tanh, DIM, 16, 16, 3),
-            "sigmoid": mlp(nn.Sigmoid, DIM, 16, 16, 3),
-            "two sums": nn.Sequential(nn.Linear(DIM, 3), nn.Linear(3, 6)),
-            "nested": nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(DIM, 9), nn.ReLU()),
-                                    nn.Dropout(0.5), nn.Identity(), nn.Linear(9, 3)),
-            "norm first": nn.Sequential(norm(DIM), nn.Linear(DIM, 7), norm(7), nn.ReLU(),
-                                        nn.Linear(7, 3)),
-            "norm after": nn.Sequential(nn.Linear(DIM, 7), nn.Tanh(), norm(7), nn.Linear(7, 3)),
-            "norm last": nn.Sequential(nn.Linear(DIM, 7), nn.SiLU(), nn.Linear(7, 3), norm(3)),
-            "norms between": nn.Sequential(nn.Linear(DIM, 6), nn.ReLU(), norm(6), nn.Tanh(),
-                                           norm(6, affine=False), nn.Linear(6, 3)),
-            "ends in tanh": nn.Sequential(nn.Linear(DIM, 4), nn.Tanh()),
-        }
-        for name, head in heads.items():
-            with self.subTest(head=name):
-                notes = export_torch.write_model(self.lived(head), OUT)
-                self.assertEqual(notes, [])
-                self.assert_near(self.member_outputs()[:, 0], self.own_outputs(head))
+        heads = [
+            nn.Linear(DIM, 3),
+            nn.Sequential(nn.Linear(DIM, 3, bias=False)),
+            mlp(nn.ReLU, DIM, 32, 16, 3), mlp(nn.SiLU, DIM, 32, 3), mlp(nn.Tanh, DIM, 16, 16, 3),
+            mlp(nn.Sigmoid, DIM, 16, 16, 3),
+            nn.Sequential(nn.Linear(DIM, 2), nn.Linear(2, 3)),
+            nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(DIM, 9), nn.ReLU()),
+                          nn.Dropout(0.5), nn.Identity(), nn.Linear(9, 3)),
+            nn.Sequential(norm(DIM), nn.Linear(DIM, 7), norm(7), nn.ReLU(), nn.Linear(7, 3)),
+            nn.Sequential(nn.Linear(DIM, 7), nn.Tanh(), norm(7), nn.Linear(7, 3)),
+            nn.Sequential(nn.Linear(DIM, 7), nn.SiLU(), nn.Linear(7, 3), norm(3)),
+            nn.Sequential(nn.Linear(DIM, 6), nn.ReLU(), norm(6), nn.Tanh(), norm(6, affine=False),
+                          nn.Linear(6, 3)),
+            nn.Sequential(nn.Linear(DIM, 3), nn.Tanh())]
+        self.assertEqual(export_torch.write_model([self.lived(head) for head in heads], OUT), [])
+        for head, logits in zip(heads, self.member_outputs().swapaxes(0, 1), strict=True):
+            with self.subTest(head=head):
+                self.assert_near(logits, self.own_outputs(head))
+
+    def test_a_head_that_begins_with_a_batch_norm(self):
+        # With these factors all above 0 they become the model's normalisation.
+        norm = nn.BatchNorm1d(DIM)
+        head = nn.Sequential(norm, nn.Linear(DIM, 3))
+        self.lived(head)
+        norm.weight.data.abs_()
+        export_torch.write_model(head, OUT)
+        with h5py.File(OUT) as file:
+            self.assertIn("input/mean", file)
+        self.assert_near(self.member_outputs()[:, 0], self.own_outputs(head))
 
     def test_an_end_that_gives_probabilities_is_left_out(self):
         for end, own in ((nn.Softmax(dim=1), lambda p: p), (nn.LogSoftmax(dim=-1), numpy.exp)):
@@ -150,7 +156,7 @@ class Modules(TorchCase):
             ("Sigmoid", [nn.Sequential(linear, nn.Sigmoid())], {}),
             ("running statistics", [nn.Sequential(
                 linear, nn.BatchNorm1d(3, track_running_stats=False))], {}),
-            ("weight[1, 2]: must be finite in float32 (nan)", [broken], {}),
+            ("weight[1, 2]: must be finite (nan)", [broken], {}),
             ("reads 5 values", [nn.Sequential(linear, nn.Linear(5, 2))], {}),
             ("reads 8 values, but gets 7", [nn.Linear(7, 3), linear], {}),
             ("gives 4 outputs, not 3", [linear, nn.Linear(DIM, 4)], {}),
@@ -248,7 +254,7 @@ class Checkpoints(TorchCase):
                 (65, "other.pt: lr is no tensor (int)", "other.pt", *out),
                 (65, "list.pt: holds no state_dict (list)", "list.pt", *out),
                 (65, "norm.pt: 1.weight [4] does not belong to a Linear", "norm.pt", *out),
-                (65, "must be finite in float32 (inf)", "inf.pt", *out),
+                (65, "must be finite (inf)", "inf.pt", *out),
                 (66, "missing.pt: no such file", "missing.pt", *out),
                 (66, "no.npy: no such file", "head.pt", *out, "--input-mean", "no.npy",
                  "--input-scale", "short.npy"),

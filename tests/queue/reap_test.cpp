@@ -51,6 +51,17 @@ class Reap : public test::LabelingTest {
     }
 };
 
+TEST_F(Reap, a_number_that_is_in_use_again_does_not_keep_a_lease) {
+    const std::string mark = process_mark();
+    std::string another = mark;
+    another.back() = another.back() == '1' ? '2' : '1';
+    const Token token = hold_as(claim_ticket(2), {"here", ::getpid(), another + "01234567"});
+    const Token own = hold_as(claim_ticket(1), {"here", ::getpid(), mark + "01234567"});
+    EXPECT_EQ(Reaper(root_).look().requeued, 1);
+    EXPECT_FALSE(fs::exists(leased_path(token)));
+    EXPECT_TRUE(fs::exists(leased_path(own)));
+}
+
 TEST_F(Reap, a_lease_whose_process_is_gone_is_reaped_at_once) {
     const Token token = lease_of_dead(2);
     const ReapReport report = Reaper(root_).look();
