@@ -4,6 +4,7 @@
 #include "campaign/labels.hpp"
 #include "campaign/labels_directory.hpp"
 #include "campaign/round_files.hpp"
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
@@ -56,7 +57,7 @@ void clear_places(const CampaignContext& context) {
     for (const Arm& arm : context.arms) {
         remove_temporaries(arm.directory);
         remove_temporaries(arm.directory + "/models");
-        for (const std::string& round : queue::list_names(arm.directory + "/rounds"))
+        for (const std::string& round : list_directory(arm.directory + "/rounds"))
             remove_temporaries(arm.directory + "/rounds/" + round);
     }
 }

@@ -23,9 +23,12 @@ constexpr std::int64_t max_units = std::int64_t{1} << 20;
 constexpr double max_number = 1e300;
 constexpr std::int64_t start_shortlist_factor = 100;
 
-model::Head head_of(const std::string& name) {
-    const auto& heads = model::head_definitions();
-    return std::ranges::find(heads, name, &model::HeadDefinition::name)->head;
+void read_head(const std::string& name, CampaignSpec& spec) {
+    for (const model::HeadDefinition& definition : model::head_definitions()) {
+        if (definition.name != name) continue;
+        spec.train.head = definition.head;
+        spec.task = definition.task;
+    }
 }
 
 std::vector<std::int64_t> hidden_layers(const CampaignFile& file) {
@@ -165,7 +168,7 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     const auto number = [&](const char* key, double low, double high) {
         return file.number({"model", key}, low, high).value_or(0.0);
     };
-    train.head = head_of(file.text({"model", "head"}));
+    read_head(file.text({"model", "head"}), spec);
     train.hidden = hidden_layers(file);
     train.activation = kernels::find_activation(file.text({"model", "activation"}));
     train.random_features = count("random-features", 0);

@@ -1,5 +1,6 @@
 #include "campaign/label_phase.hpp"
 
+#include "core/directory.hpp"
 #include "core/error.hpp"
 #include "core/stop.hpp"
 #include "oracle/worker.hpp"
@@ -23,7 +24,7 @@ constexpr std::chrono::seconds reap_interval{2};
 constexpr int most_runs_for_nothing = 1000;
 
 bool has_names(const std::string& queue_directory, std::string_view folder) {
-    return !queue::list_names(queue::join(queue_directory, folder)).empty();
+    return !list_directory(queue::join(queue_directory, folder)).empty();
 }
 
 // This rank's part of the workers: the first ranks have one more.

@@ -44,9 +44,9 @@ Clock::duration duration_of(double seconds) {
 // there; this tells of the end as well.
 FileDescriptor life_of(pid_t id) {
 #ifdef SYS_pidfd_open
-    return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)));
+    return {static_cast<int>(::syscall(SYS_pidfd_open, id, 0)), "pidfd"};
 #else
-    return FileDescriptor();
+    return {};
 #endif
 }
 

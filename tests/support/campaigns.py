@@ -115,7 +115,7 @@ class Campaign:
 
 def is_measured(name):
     parts = name.split("/")
-    return parts[-1] in ("timings.json", "provenance.json") or \
+    return parts[-1] in ("timings.json", "train.log", "provenance.json") or \
         ("queue" in parts and parts[parts.index("queue") + 1] in ("settled", "order"))
 
 
