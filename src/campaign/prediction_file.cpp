@@ -76,7 +76,7 @@ void create_prediction_file(const std::string& path, RowId num_rows, const Predi
 
 PredictionWriter::PredictionWriter(const std::string& path,
                                    const std::vector<PredictionDataset>& datasets)
-    : path_(path), datasets_(datasets), file_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
+    : path_(path), datasets_(datasets), file_(::open(path.c_str(), O_WRONLY | O_CLOEXEC), path) {
     if (!file_.valid()) throw system_error(path, "cannot open for writing", errno);
     for (const PredictionDataset& dataset : datasets)
         member_outputs_ += dataset.num_outputs;
@@ -105,7 +105,7 @@ void PredictionWriter::write(RowRange rows, std::span<const float> outputs,
 
 void PredictionWriter::close() {
     sync_file(file_, path_);
-    file_.close(path_);
+    file_.close();
 }
 
 }  // namespace sluice::campaign

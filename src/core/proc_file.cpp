@@ -3,11 +3,16 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <sstream>
+#include <string_view>
 
 namespace sluice {
 namespace {
@@ -28,6 +33,23 @@ std::optional<std::string> read_proc_file(const std::string& path) {
     if (count >= 0) return std::string(text.data(), static_cast<std::size_t>(count));
     if (is_untold(errno)) return std::nullopt;
     throw system_error(path, "cannot read", errno);
+}
+
+bool proc_is_of_here() {
+    std::array<char, 32> name{};
+    const ssize_t length = ::readlink("/proc/self", name.data(), name.size());
+    return length > 0 && std::to_string(::getpid()) ==
+                             std::string_view(name.data(), static_cast<std::size_t>(length));
+}
+
+std::string proc_stat_field(std::int64_t process, int number) {
+    const std::string stat = read_proc_file(fmt::format("/proc/{}/stat", process)).value_or("");
+    // The second field is a name in parentheses, which may hold any others.
+    std::istringstream fields(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
+    std::string field;
+    for (int passed = 2; passed < number; ++passed)
+        fields >> field;
+    return fields ? field : "";
 }
 
 }  // namespace sluice

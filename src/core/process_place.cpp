@@ -10,12 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <limits>
-#include <sstream>
 #include <string_view>
 
 namespace sluice {
@@ -39,26 +36,13 @@ std::string describe_place() {
     return fmt::format("{} {}", *boot, space.st_ino);
 }
 
-// /proc may be one of other process numbers than ours.
-bool proc_is_of_here() {
-    std::array<char, 32> name{};
-    const ssize_t length = ::readlink("/proc/self", name.data(), name.size());
-    return length > 0 && std::to_string(::getpid()) ==
-                             std::string_view(name.data(), static_cast<std::size_t>(length));
-}
-
-// When a process started, in clock ticks since the boot: the 22nd field, 20th behind the name,
-// which is in parentheses and may hold any others. 4 hex digits of it; nothing if it cannot be
-// told. \source proc(5), /proc/[pid]/stat
+// When a process started, in clock ticks since the boot: 4 hex digits of it; nothing if it cannot
+// be told.
 std::string birth_of(std::int64_t process) {
-    const std::string stat = read_proc_file(fmt::format("/proc/{}/stat", process)).value_or("");
-    std::istringstream fields(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
-    std::string field;
-    for (int number = 0; number < 20; ++number)
-        fields >> field;
+    const std::string field = proc_stat_field(process, 22);
     std::uint64_t ticks = 0;
     const auto result = std::from_chars(field.data(), field.data() + field.size(), ticks);
-    return fields && result.ec == std::errc() ? fmt::format("{:04x}", ticks & 0xFFFFU) : "";
+    return result.ec == std::errc() ? fmt::format("{:04x}", ticks & 0xFFFFU) : "";
 }
 
 }  // namespace

@@ -44,9 +44,10 @@ Clock::duration duration_of(double seconds) {
 // there; this tells of the end as well.
 FileDescriptor life_of(pid_t id) {
 #ifdef SYS_pidfd_open
-    return {static_cast<int>(::syscall(SYS_pidfd_open, id, 0)), "pidfd"};
+    return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)),
+                          "the end of a process");
 #else
-    return {};
+    return FileDescriptor();
 #endif
 }
 

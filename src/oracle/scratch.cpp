@@ -4,6 +4,7 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/proc_file.hpp"
 #include "core/process_place.hpp"
 #include "core/trouble.hpp"
 #include "oracle/judge.hpp"
@@ -11,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,12 +21,16 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 namespace sluice::oracle {
 namespace {
 
 constexpr std::string_view failed_prefix = "failed-";
+constexpr int max_looks_at_leader = 50;
+constexpr std::chrono::milliseconds look_pause{10};
 
 std::string usual_parent() {
     const char* variable = std::getenv("TMPDIR");
@@ -55,6 +61,14 @@ bool is_own_directory(const std::string& path) {
            status.st_uid == ::geteuid();
 }
 
+// 0 if it is none.
+std::int64_t number_in(std::string_view digits) {
+    std::int64_t number = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto result = std::from_chars(digits.data(), end, number);
+    return result.ec == std::errc() && result.ptr == end ? number : 0;
+}
+
 // What the scratch directories of this user's workers have in common.
 std::string base_prefix() {
     return fmt::format("sluice-{}-", ::geteuid());
@@ -65,9 +79,7 @@ bool maker_is_gone(std::string_view name) {
     name.remove_prefix(base_prefix().size());
     const std::string mark(name.substr(0, name.find('-')));
     name.remove_prefix(std::min(mark.size() + 1, name.size()));
-    std::int64_t process = 0;
-    std::from_chars(name.data(), name.data() + name.size(), process);
-    return process_is_gone(mark, process);
+    return process_is_gone(mark, number_in(name.substr(0, name.find('-'))));
 }
 
 std::string create_base(const std::string& parent) {
@@ -84,13 +96,44 @@ std::string create_base(const std::string& parent) {
     return path;
 }
 
+// Whether the leader of its group has ended. That of an oracle dies with its worker, or a moment
+// later.
+bool has_lost_leader(std::int64_t process) {
+    const std::int64_t leader = number_in(proc_stat_field(process, 5));
+    if (leader <= 1 || leader == process) return false;
+    for (int look = 1; look <= max_looks_at_leader; ++look) {
+        const std::string state = proc_stat_field(leader, 3);
+        if (state.empty() || state == "Z") return true;
+        std::this_thread::sleep_for(look_pause);
+    }
+    return false;
+}
+
+// Ends what the oracle of a killed worker left running: in its directory, in a group without its
+// leader. A shell that somebody has opened there leads a group of its own.
+void end_processes_in(const std::string& directory) {
+    std::error_code unknown;
+    const std::string place = std::filesystem::canonical(directory, unknown).string();
+    if (unknown || !proc_is_of_here()) return;
+    for (const std::string& name : list_directory("/proc")) {
+        const std::int64_t process = number_in(name);
+        if (process <= 1) continue;
+        const auto cwd = std::filesystem::read_symlink("/proc/" + name + "/cwd", unknown);
+        if (unknown || !queue::join(cwd.string(), "").starts_with(queue::join(place, ""))) continue;
+        if (has_lost_leader(process)) ::kill(static_cast<pid_t>(process), SIGKILL);
+    }
+}
+
 // A worker that was killed could not clear up. What it kept of failures stays.
 void clear_up_after(const std::string& base) {
     bool keeps_some = false;
     try {
         for (const std::string& name : list_directory(base)) {
             const bool is_kept = name.starts_with(failed_prefix);
-            if (!is_kept) clear_away(queue::join(base, name));
+            if (!is_kept) {
+                end_processes_in(queue::join(base, name));
+                clear_away(queue::join(base, name));
+            }
             keeps_some = keeps_some || is_kept;
         }
         if (!keeps_some) clear_away(base);

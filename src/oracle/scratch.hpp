@@ -10,7 +10,8 @@ namespace sluice::oracle {
 
 /// The scratch directories of one worker: `PARENT/sluice-UID-MARK-PROCESS-XXXXXX/N`, a new one for
 /// every run of the oracle, closed to other users. Removed at the end, but for those kept of
-/// failures (`failed-N`); those of workers that were killed are removed by the next one.
+/// failures (`failed-N`); those of workers that were killed are removed by the next one,
+/// and what their oracles left running in them is ended.
 class Scratch {
   public:
     /// `parent` empty = TMPDIR or /tmp. `keep_failed` = how many directories of failures stay.

@@ -104,9 +104,8 @@ class Torture:
     def finish(self):
         for number in range(1, ROUNDS + 1):
             succeed(sluice(*self.select_words(number)), f"select {number}")
-        # What the killed workers held is taken back: at once, or after the lease where another process
-        # has the number of theirs by now. For some it may be the fifth time.
-        time.sleep(LEASE_S)
+        # What the killed workers held is taken back at once, also where another process has the number
+        # of theirs by now. For some it may be the fifth time.
         succeed(sluice("queue", "reap", "--queue", self.queue), "reap")
         freed = self.free_quarantined()
         finish(self.queue, self.labels, self.oracle, "after the kills")

@@ -95,6 +95,32 @@ class Scratch(QueueCase):
         Audit(queue, labels, "scratch").check_labeled()
 
 
+    def test_what_the_oracle_of_a_killed_worker_left_running_is_ended_by_the_next(self):
+        queue, labels, oracle = self.scene("orphan", 4)
+        place = self.directory / "orphan-place"
+        place.mkdir()
+        forking = oracle.with_name("forking.ini")
+        forking.write_text("""[oracle]
+name = forking
+version = 1
+command = sh -c "sleep 300 & echo $! > child; wait"
+[label y]
+file = stdout
+pattern = (.*)
+""")
+        worker = start(*label_words(queue, forking, "--scratch", place))
+        wait_for(lambda: any(path.read_text().endswith("\n") for path in place.glob("*/*/child")),
+                 "a process of the oracle")
+        orphan = next(place.glob("*/*/child")).read_text().strip()
+        worker.kill()
+        worker.communicate()
+        command = pathlib.Path("/proc", orphan, "cmdline")
+        self.assertIn(b"sleep", command.read_bytes())
+        succeed(sluice(*label_words(queue, oracle, "--scratch", place)), "the next worker")
+        wait_for(lambda: not command.exists() or not command.read_bytes(), "its end")
+        self.assertEqual(os.listdir(place), [])
+
+
 class Zombies(QueueCase):
     def run_zombies(self, number, answer):
         """Runs `number` of them side by side (they mostly wait); results with their audits."""
