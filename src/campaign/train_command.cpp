@@ -4,6 +4,7 @@
 #include "campaign/trainer_process.hpp"
 #include "campaign/training_set_builder.hpp"
 #include "comm/cores.hpp"
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -67,7 +68,7 @@ class Trainer {
           report_(report),
           scratch_("", 0),
           directory_(scratch_.create()) {}
-    ~Trainer() { scratch_.discard(directory_); }
+    ~Trainer() { clear_away(directory_); }
     Trainer(const Trainer&) = delete;
     Trainer& operator=(const Trainer&) = delete;
 
