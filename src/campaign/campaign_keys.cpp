@@ -126,7 +126,7 @@ Keys model_section() {
         {"model", "train-command", "WORDS",
          "a program that trains in place of sluice, as in python3 train.py {labels} {model}; also "
          "{pool}, {seed}, {round} (sluice help train)",
-         "", ""},
+         "", "", at_once},
         {"model", "train-limit", "S", "time for that program", "s", "86400", at_once},
     };
 }

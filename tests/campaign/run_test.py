@@ -4,6 +4,7 @@ change in a campaign file; what goes wrong, with the campaign's state intact."""
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -314,6 +315,41 @@ class Wrong(RunTest):
             self.assertEqual(result.returncode, 69, result)
         oracle.write_text(text)
         self.mended(campaign, reference, "mended")
+
+    def test_a_trainer_of_ones_own(self):
+        good = {"model.train-command": f"{BINARY} train --labels {{labels}} --out {{model}} --members 3 "
+                                       "--hidden 8 --epochs 15 --seed {seed} --round {round}"}
+        reference = self.campaign("reference", good)
+        reference.succeed("reference")
+        self.assertIn("rmse", self.record(reference, 3)["metrics"])
+        campaign = self.campaign()
+        for changes, part in (
+                ({"model.train-command": "/bin/false {model}"}, "ended with exit code 1"),
+                ({"model.train-command": "sh -c 'sleep 60' {model}", "model.train-limit": "1"},
+                 "took longer"),
+                ({"model.train-command": "cp /bin/sh {model}"}, "{model}: "),
+                ({"model.train-command": "true {model}"}, "ended without making it"),
+                ({"model.train-command": "no-such-trainer {model}"}, "no-such-trainer")):
+            campaign.write(changes)
+            self.fails(campaign, 69 if "no-such" in part else 65, part)
+            self.assertFalse((campaign.directory / "models/0001.h5").exists())
+            self.assertTrue((campaign.directory / "rounds/0001/labels.csv").exists())
+        campaign.write(good)
+        campaign.succeed("mended")
+        # (Models of sluice train name the labels file, which lies elsewhere each time.)
+        for name in ("rounds/0003/metrics.json", "rounds/0003/versions.json", "curve.csv"):
+            self.assertEqual(campaign.state()[name], reference.state()[name], name)
+
+    def test_a_model_that_does_not_fit_the_pool(self):
+        other = self.campaign("other", dim=4)
+        other.run("--rounds", "1")
+        model = other.directory / "models/0001.h5"
+        campaign = self.campaign(changes={"model.train-command": f"cp {model} {{model}}"})
+        self.fails(campaign, 65, "{model}: dim of the model that the training command made is 4")
+        shutil.copy(model, campaign.directory / "models/0001.h5")  # behind sluice's back
+        self.fails(campaign, 65, "models/0001.h5: was made for 4 features, but rows have 3")
+        (campaign.directory / "models/0001.h5").write_bytes(b"nonsense")
+        self.fails(campaign, 65, "models/0001.h5")
 
     def test_bad_campaign_files(self):
         campaign = self.campaign()
