@@ -4,7 +4,6 @@
 #include "campaign/trainer_process.hpp"
 #include "campaign/training_set_builder.hpp"
 #include "comm/cores.hpp"
-#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
