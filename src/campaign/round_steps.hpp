@@ -50,6 +50,7 @@ class RoundSteps {
     SelectRequest select_request(const RoundPlan& plan) const;
     RoundBatch take_batch(const std::string& batch_id) const;
     void train_here();
+    void train_by_command();
     void measure_test(const model::Committee& committee, RoundRecord& record) const;
     void measure_stop_set(const model::Committee& committee, RoundRecord& record) const;
     void count_labels_and_cost(RoundRecord& record) const;
