@@ -62,7 +62,7 @@ float initial_bound(const TrainableNetwork::Shape& shape) {
 
 }  // namespace
 
-TrainableNetwork::TrainableNetwork(std::vector<Shape> shapes, std::int64_t max_rows,
+TrainableNetwork::TrainableNetwork(const std::vector<Shape>& shapes, std::int64_t max_rows,
                                    std::uint64_t seed) {
     for (const Shape& shape : shapes) {
         TrainableLayer& layer = layers_.emplace_back();
