@@ -28,6 +28,7 @@ build pkg-config program:pkg-config
 build openmpi-bin program:mpirun
 build libopenmpi-dev program:mpicxx
 build libhdf5-openmpi-dev program:h5pcc
+build libboost-dev library
 build libboost-program-options-dev library
 build libdeflate-dev library
 build libfmt-dev library

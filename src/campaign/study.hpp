@@ -30,7 +30,7 @@ struct StudyRequest {
     std::optional<double> target;  ///< of the measure; default: what the random arm ends with
     std::optional<double> within;  ///< target: this much worse than a label for every row
     std::string out;               ///< directory of curves.csv, summary.csv, summary.json, *.svg
-    std::string options_text;      ///< all options, for the record
+    std::string options_text;      ///< the command with all its options, for the record
 };
 
 /// One strategy's learning curves on one data set.

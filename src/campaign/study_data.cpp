@@ -20,20 +20,25 @@ constexpr double gib = 1024.0 * 1024.0 * 1024.0;
 // The data set, a run's pool part and test part, and its training set.
 constexpr double copies_held = 3.0;
 
+// The same on all ranks.
+void check_memory(const StudySource& source, std::int64_t rows, std::int64_t dim,
+                  const StudyReading& reading) {
+    const double bytes =
+        static_cast<double>(rows) * static_cast<double>(dim) * sizeof(float) * copies_held;
+    if (bytes <= reading.memory_gib * gib) return;
+    throw comm::AgreedError(ExitCode::usage,
+                            "--memory: " + source.name + " needs " + bytes_text(bytes) +
+                                " on each rank (" + count_text(rows) + " labeled rows of " +
+                                count_text(dim) +
+                                " features); allow more, or label fewer rows for the study");
+}
+
 // Before anything large is read: what it will take.
 void check_memory(const StudySource& source, const pool::Pool& pool, const StudyReading& reading,
                   comm::Communicator& world) {
     const pool::Dataset& features = pool.get("features", "simulate");
     const std::vector<RowId> rows = read_labeled_rows({{source.labels_path}}, pool.num_rows, world);
-    const double bytes = static_cast<double>(rows.size()) *
-                         static_cast<double>(features.row_elements()) * sizeof(float) * copies_held;
-    if (bytes <= reading.memory_gib * gib) return;
-    throw comm::AgreedError(ExitCode::usage,
-                            "--memory: " + source.name + " needs " + bytes_text(bytes) +
-                                " on each rank (" +
-                                count_text(static_cast<std::int64_t>(rows.size())) +
-                                " labeled rows of " + count_text(features.row_elements()) +
-                                " features); allow more, or label fewer rows for the study");
+    check_memory(source, std::ssize(rows), features.row_elements(), reading);
 }
 
 StudyPool visible_part(const StudySource& source, model::TrainingSet& set) {
@@ -89,6 +94,7 @@ StudyData read_study_data(const StudySource& source, const StudyReading& reading
     labels.path = source.labels_path;
     model::TrainingSet set =
         read_training_set({labels}, pool ? &*pool : nullptr, reading.num_classes, world);
+    check_memory(source, set.size(), set.dim, reading);
     HiddenLabels hidden(set);
     StudyData data{visible_part(source, set), std::move(hidden)};
     world.agree([&] {

@@ -222,6 +222,16 @@ void read_report(const Options& options, campaign::StudyRequest& request) {
     request.all_labels = all ? AllLabels::run : AllLabels::skip;
 }
 
+// All options with their values, as they would stand on a command line.
+std::string command_text(const Options& options) {
+    std::string text = "sluice simulate";
+    for (const OptionSpec& option : make_spec().options) {
+        for (const std::string& value : options.texts(option.name))
+            text += " --" + option.name + (option.kind == Kind::flag ? "" : " " + value);
+    }
+    return text;
+}
+
 campaign::StudyRequest read_request(const Options& options) {
     campaign::StudyRequest request;
     read_rules(options, request.rules);
@@ -233,7 +243,7 @@ campaign::StudyRequest read_request(const Options& options) {
     request.reading.memory_gib = options.positive_number("memory");
     if (options.flag("costs")) request.reading.costs = campaign::StudyReading::Costs::from_pool;
     request.out = options.text("out");
-    request.options_text = options.canonical_text();
+    request.options_text = command_text(options);
     return request;
 }
 

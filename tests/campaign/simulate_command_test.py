@@ -171,6 +171,8 @@ class Simulate(unittest.TestCase):
         self.refuse(64, "not below 1", "--noise", "1.5")
         self.refuse(64, "240 labeled rows cannot be cut", "--start", "200")
         self.refuse(64, "--memory: made needs", "--memory", "1e-9")
+        self.write("both.h5", row=np.arange(240), features=clouds()[0], y=clouds()[1])
+        self.refuse(64, "--memory: made needs", "--memory", "1e-9", data="made=both.h5")
         self.refuse(66, "none.h5", data="made=pool.h5:none.h5")
         self.refuse(64, "NAME=[POOL:]LABELS", data="pool.h5")
         self.refuse(64, "committee", "--strategy", "committee_std")

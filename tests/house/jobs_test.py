@@ -51,6 +51,17 @@ class OptionsFile(unittest.TestCase):
         self.assertIn("shortlist", refused.stderr)
 
 
+class Studies(unittest.TestCase):
+    def test_every_key_is_an_option(self):
+        helped = run(BINARY, "help", "simulate")
+        self.assertEqual(helped.returncode, 0, helped.stderr)
+        options = set(re.findall(r"^ +--([a-z][a-z-]*)", helped.stdout, re.MULTILINE))
+        studies = sorted((repository.ROOT / "jobs/studies").glob("*.ini"))
+        self.assertGreater(len(studies), 4)
+        for study in studies:
+            self.assertEqual(set(keys_of(study.read_text(encoding="utf-8"))) - options, set(), study)
+
+
 class BatchScript(unittest.TestCase):
     """jobs/sluice.sbatch outside Slurm, with srun, scontrol and sluice played."""
 
