@@ -16,7 +16,10 @@
 namespace sluice::campaign {
 
 Strategy random_strategy() {
-    return {"random", "random", "none", 1.0, Strategy::Count::rows};
+    Strategy strategy;
+    strategy.name = "random";
+    strategy.score = "random";
+    return strategy;
 }
 
 BatchChoice::BatchChoice(const ChoiceRows& rows, const Strategy& strategy, const StudyRules& rules,
@@ -59,22 +62,33 @@ void BatchChoice::score(const std::shared_ptr<const kernels::CommitteeNetwork>& 
     if (strategy_.score == "random") {
         const kernels::RandomScore random{seed_, round};
         std::transform(rows_.rows.begin(), rows_.rows.end(), scores_.begin(), random);
-        return;
+    } else {
+        const auto scorer = kernels::make_committee_scorer(kernels::Backend::cpu, network,
+                                                           kernels::find_score(strategy_.score));
+        const auto count = static_cast<RowId>(rows_.rows.size());
+        scorer->score(
+            {rows_.features.data(), {0, count}, 1, rows_.dim, kernels::ScoreInput::features},
+            scores_);
+        check_scores();
     }
-    const auto scorer = kernels::make_committee_scorer(kernels::Backend::cpu, network,
-                                                       kernels::find_score(strategy_.score));
-    scorer->score({rows_.features.data(),
-                   {0, static_cast<RowId>(rows_.rows.size())},
-                   1,
-                   rows_.dim,
-                   kernels::ScoreInput::features},
-                  scores_);
-    const auto bad = std::find_if(scores_.begin(), scores_.end(),
-                                  [](float score) { return !std::isfinite(score); });
-    require(bad == scores_.end(), ExitCode::bad_data,
-            "the " + strategy_.score + " of row " +
-                std::to_string(bad == scores_.end() ? 0 : rows_.rows[bad - scores_.begin()]) +
-                " is not a number: training has diverged; lower --learning-rate");
+    if (strategy_.price == Strategy::Price::divides_score) divide_by_cost();
+}
+
+void BatchChoice::check_scores() const {
+    for (std::size_t i = 0; i < scores_.size(); ++i) {
+        require(std::isfinite(scores_[i]), ExitCode::bad_data,
+                "the " + strategy_.score + " of row " + std::to_string(rows_.rows[i]) +
+                    " is not a number: training has diverged; lower --learning-rate");
+    }
+}
+
+void BatchChoice::divide_by_cost() {
+    for (std::size_t i = 0; i < scores_.size(); ++i) {
+        require(scores_[i] >= 0.0F, ExitCode::usage,
+                "--strategy: per_cost divides scores, and the " + strategy_.score +
+                    " can be below 0; choose another score");
+        if (!rows_.cost.empty()) scores_[i] /= static_cast<float>(rows_.cost[i]);
+    }
 }
 
 std::vector<Candidate> BatchChoice::shortlist(std::span<const std::uint8_t> open,

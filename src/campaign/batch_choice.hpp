@@ -15,6 +15,7 @@ struct ChoiceRows {
     std::span<const RowId> rows;      ///< [n], ascending
     std::span<const float> features;  ///< [n,D]
     std::int64_t dim = 0;
+    std::span<const double> cost = {};  ///< [n] > 0, or empty: 1 each
 };
 
 /// Chooses batches among rows in memory as `sluice select` does in a pool: scores, shortlist,
@@ -29,7 +30,8 @@ class BatchChoice {
     /// Makes rows (local indices) centres of the diversity.
     void add_centers(std::span<const std::int64_t> labeled);
 
-    /// Scores all rows for `round`. Throws Error(bad_data) for a score that is not a number.
+    /// Scores all rows for `round`. Throws Error(bad_data) for a score that is not a number, and
+    /// Error(usage) for one below 0 that is to be divided by a cost.
     void score(const std::shared_ptr<const kernels::CommitteeNetwork>& network,
                std::uint32_t round);
 
@@ -37,6 +39,8 @@ class BatchChoice {
     std::vector<std::int64_t> choose(std::span<const std::uint8_t> open, std::int64_t count) const;
 
   private:
+    void check_scores() const;
+    void divide_by_cost();
     std::vector<Candidate> shortlist(std::span<const std::uint8_t> open, std::int64_t size) const;
     std::vector<std::int64_t> spread(std::vector<Candidate> shortlist, std::int64_t count) const;
     std::span<const float> row(std::int64_t local) const {

@@ -160,6 +160,7 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.round = static_cast<std::uint32_t>(round_);
     request.bad_rows = spec.bad_rows;
     request.copies = spec.select.copies;
+    if (plan.strategy.score != "random") request.trust = spec.select.trust;
     request.ticket_items = spec.select.ticket_items;
     request.tag = spec.select.tag;
     request.num_threads = spec.machine.num_threads;

@@ -144,6 +144,12 @@ Keys select_section() {
          "SCORE/DIVERSIFY of some rounds, as in 2-3:random/k_center, 4-:bald/none; score and "
          "diversify count for the others",
          "", "", next_round},
+        {"select", "max-score", "X",
+         "rows whose score is higher are passed over: what a committee disagrees on beyond all "
+         "measure is mostly absurd; none = all count",
+         "that of the score", "none", next_round},
+        {"select", "min-score", "X", "rows whose score is lower are passed over; none = all count",
+         "that of the score", "none", next_round},
         {"select", "shortlist", "K", "rows with the best scores; auto = 10 x B", "rows", "auto"},
         {"select",
          "metric",

@@ -148,6 +148,12 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
                   fmt::format("smaller than the batch ({} < {}); give at least as many rows",
                               spec.shortlist, spec.batch));
     }
+    if (const auto high = file.number({"select", "max-score"}, -3e38, 3e38)) {
+        spec.trust.high = static_cast<float>(*high);
+    }
+    if (const auto low = file.number({"select", "min-score"}, -3e38, 3e38)) {
+        spec.trust.low = static_cast<float>(*low);
+    }
     spec.metric = file.text({"select", "metric"});
     spec.input = file.text({"select", "input"});
     spec.copies =

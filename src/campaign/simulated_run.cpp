@@ -45,7 +45,8 @@ class Learner {
 
     bool is_askable(std::int64_t local) const {
         const auto i = static_cast<std::size_t>(local);
-        return answers_[i].status == Answer::Status::refused &&
+        return cost_ + cost_of(split_.pool[i]) <= rules_.budget &&
+               answers_[i].status == Answer::Status::refused &&
                oracle_.refusals(split_.pool[i]) < max_refusals;
     }
 
@@ -56,7 +57,7 @@ class Learner {
         answers_[i] = oracle_.ask(item);
         if (answers_[i].status == Answer::Status::refused) return false;
         ++num_labels_;
-        cost_ += pool_.cost.empty() ? 1.0 : pool_.cost[static_cast<std::size_t>(item)];
+        cost_ += cost_of(item);
         return true;
     }
 
@@ -83,6 +84,10 @@ class Learner {
     }
 
   private:
+    double cost_of(std::int64_t item) const {
+        return pool_.cost.empty() ? 1.0 : pool_.cost[static_cast<std::size_t>(item)];
+    }
+
     model::TrainingSet training_set() const {
         model::TrainingSet set;
         set.task = pool_.task;
@@ -126,9 +131,12 @@ class Run {
         : rules_(rules),
           learner_(data, rules, seed),
           features_(features_of(data.pool, learner_.split().pool)) {
-        for (const std::int64_t item : learner_.split().pool)
+        for (const std::int64_t item : learner_.split().pool) {
             rows_.push_back(data.pool.rows[static_cast<std::size_t>(item)]);
-        choice_.emplace(ChoiceRows{rows_, features_, data.pool.dim}, strategy, rules, seed);
+            if (!data.pool.cost.empty())
+                costs_.push_back(data.pool.cost[static_cast<std::size_t>(item)]);
+        }
+        choice_.emplace(ChoiceRows{rows_, features_, data.pool.dim, costs_}, strategy, rules, seed);
     }
 
     std::vector<RunPoint> points(const std::function<void()>& after_round) {
@@ -169,15 +177,17 @@ class Run {
         return learner_.num_labels() - before;
     }
 
+    // Asks unless the label would cost more than is left.
     void ask(std::int64_t local) {
         const std::int64_t labeled[] = {local};
-        if (learner_.ask(local)) choice_->add_centers(labeled);
+        if (learner_.is_askable(local) && learner_.ask(local)) choice_->add_centers(labeled);
     }
 
     const StudyRules& rules_;
     Learner learner_;
     std::vector<float> features_;  // [n,D] of the pool part
     std::vector<RowId> rows_;
+    std::vector<double> costs_;  // [n], or empty
     std::optional<BatchChoice> choice_;
 };
 
@@ -192,6 +202,7 @@ std::vector<RunPoint> simulate_run(const StudyData& data, const Strategy& strate
 RunPoint simulate_all_labels(const StudyData& data, const StudyRules& rules, std::uint64_t seed) {
     StudyRules willing = rules;
     willing.oracle.refusal = 0.0;
+    willing.budget = std::numeric_limits<double>::infinity();
     Learner learner(data, willing, seed);
     for (std::int64_t i = 0; i < static_cast<std::int64_t>(learner.split().pool.size()); ++i)
         learner.ask(i);

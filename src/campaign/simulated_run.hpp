@@ -29,7 +29,8 @@ struct RunPoint {
 /// Active learning from the start on for one seed: train on what is labeled, measure on the test
 /// part, choose a batch among the other rows, ask, again. The learner sees answers only. Refused
 /// rows are replaced by the next best and can be asked again in later rounds. Ends early when all
-/// rows are labeled. A function of its arguments alone; on the calling thread. `after_round` is
+/// rows are labeled or none fits into the budget, which
+/// is never overspent. A function of its arguments alone; on the calling thread. `after_round` is
 /// called after each point and may throw to stop.
 std::vector<RunPoint> simulate_run(const StudyData& data, const Strategy& strategy,
                                    const StudyRules& rules, std::uint64_t seed,

@@ -36,6 +36,26 @@ double share_of_wins(std::span<const double> differences, Better better) {
 
 }  // namespace
 
+LearningCurve curve_until(const LearningCurve& curve, double end) {
+    LearningCurve result;
+    for (std::size_t i = 0; i < curve.labels.size(); ++i) {
+        if (curve.labels[i] <= end) {
+            result.labels.push_back(curve.labels[i]);
+            result.values.push_back(curve.values[i]);
+        } else if (curve.labels[i - 1] < end) {
+            const double share =
+                (end - curve.labels[i - 1]) / (curve.labels[i] - curve.labels[i - 1]);
+            result.labels.push_back(end);
+            result.values.push_back(curve.values[i - 1] +
+                                    share * (curve.values[i] - curve.values[i - 1]));
+            break;
+        } else {
+            break;
+        }
+    }
+    return result;
+}
+
 double area_under_curve(const LearningCurve& curve) {
     if (curve.values.empty()) return not_a_number;
     double area = 0.0;

@@ -10,11 +10,15 @@ namespace sluice::campaign {
 /// Whether a measure is good when it is high, as an accuracy, or when it is low, as an error.
 enum class Better { higher, lower };
 
-/// A learning curve: what was measured after so many labels (ascending).
+/// A learning curve: what was measured after so many labels, or at such a cost of them (ascending).
 struct LearningCurve {
     std::vector<double> labels;
     std::vector<double> values;
 };
+
+/// The curve up to `end`, where it is cut between two points by the line between them. Requires a
+/// curve that begins at or before `end`.
+LearningCurve curve_until(const LearningCurve& curve, double end);
 
 /// The mean height of a curve: trapezoids over labels, divided by the labels they span; the value
 /// itself where the curve is one point. NaN for an empty curve.

@@ -42,8 +42,11 @@ std::string facts_line(const DataResult& result, const StudyRequest& request) {
         "{}: {} labeled rows of {} features, {} {}; {} for the test; {} seeds, {} labels at the "
         "start, {} rounds of {}\n",
         result.name, count_text(result.rows), count_text(result.dim), count_text(result.outputs),
-        classes ? "classes" : "numbers", count_text(result.test_rows), request.num_seeds,
-        request.rules.split.start, request.rules.rounds, request.rules.batch);
+        classes               ? "classes"
+        : result.outputs == 1 ? "number"
+                              : "numbers",
+        count_text(result.test_rows), request.num_seeds, request.rules.split.start,
+        request.rules.rounds, request.rules.batch);
 }
 
 // Lines of a curve that are shown: all, or evenly spread with the first and the last.

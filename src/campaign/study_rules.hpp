@@ -5,12 +5,17 @@
 #include "model/train.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 namespace sluice::campaign {
 
 /// How batches are chosen: one arm of a study.
 struct Strategy {
+    enum class Price {
+        ignored,       ///< the score as it is
+        divides_score  ///< score / cost: what a label brings for its price
+    };
     enum class Count {
         rows,          ///< the shortlist holds rows
         distinct_rows  ///< of rows with the same features the shortlist holds one
@@ -21,6 +26,7 @@ struct Strategy {
     std::string diversity = "none";  ///< canonical name
     double shortlist_factor = 1.0;   ///< shortlist = factor x batch; infinity: all candidates
     Count count = Count::rows;
+    Price price = Price::ignored;
 };
 
 /// The arm that every study has: rows by chance.
@@ -33,6 +39,7 @@ struct StudyRules {
     model::TrainOptions training;  ///< seed and round are set by the study
     std::int64_t batch = 20;
     std::int64_t rounds = 12;
+    double budget = std::numeric_limits<double>::infinity();  ///< of all labels' cost
     std::string metric = "euclidean";  ///< distance between features; or "cosine"
 };
 

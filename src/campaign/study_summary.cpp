@@ -8,19 +8,32 @@
 namespace sluice::campaign {
 namespace {
 
-LearningCurve curve_of(const std::vector<RunPoint>& run, std::size_t which) {
+using Costs = StudyReading::Costs;
+
+// What a point stands at: its labels, or their cost where costs differ.
+double amount(const RunPoint& point, Costs costs) {
+    return costs == Costs::equal ? static_cast<double>(point.labels) : point.cost;
+}
+
+LearningCurve curve_of(const std::vector<RunPoint>& run, std::size_t which, Costs costs) {
     LearningCurve curve;
     for (const RunPoint& point : run) {
-        curve.labels.push_back(static_cast<double>(point.labels));
+        curve.labels.push_back(amount(point, costs));
         curve.values.push_back(point.values[which]);
     }
     return curve;
 }
 
-std::vector<double> areas_of(const Arm& arm, std::size_t which) {
+// Areas by seed, each as far as all arms of that seed have come.
+std::vector<double> areas_of(const DataResult& result, const Arm& arm, std::size_t which,
+                             Costs costs) {
     std::vector<double> areas;
-    for (const std::vector<RunPoint>& run : arm.runs)
-        areas.push_back(area_under_curve(curve_of(run, which)));
+    for (std::size_t seed = 0; seed < arm.runs.size(); ++seed) {
+        double end = amount(arm.runs[seed].back(), costs);
+        for (const Arm& other : result.arms)
+            end = std::min(end, amount(other.runs[seed].back(), costs));
+        areas.push_back(area_under_curve(curve_until(curve_of(arm.runs[seed], which, costs), end)));
+    }
     return areas;
 }
 
@@ -38,7 +51,7 @@ MeanPoint mean_point(const Arm& arm, std::size_t round, std::size_t which) {
     return mean;
 }
 
-ArmSummary arm_summary(const Arm& arm, std::size_t which) {
+ArmSummary arm_summary(const DataResult& result, const Arm& arm, std::size_t which, Costs costs) {
     ArmSummary summary;
     summary.name = arm.name;
     std::size_t rounds = arm.runs.front().size();
@@ -50,7 +63,7 @@ ArmSummary arm_summary(const Arm& arm, std::size_t which) {
     for (std::size_t round = 0; round < rounds; ++round)
         summary.curve.push_back(mean_point(arm, round, which));
     summary.final_value = estimate(finals);
-    summary.area = estimate(areas_of(arm, which));
+    summary.area = estimate(areas_of(result, arm, which, costs));
     return summary;
 }
 
@@ -83,12 +96,12 @@ void find_target(const StudySummary& study, ArmSummary& arm) {
     arm.cost_to_target = labels_to_reach(by_cost, study.target, study.measure.better);
 }
 
-void judge(const DataResult& result, std::size_t which, StudySummary& summary) {
-    const std::vector<double> random = areas_of(result.arms.front(), which);
+void judge(const DataResult& result, std::size_t which, Costs costs, StudySummary& summary) {
+    const std::vector<double> random = areas_of(result, result.arms.front(), which, costs);
     std::vector<double> p;
     for (std::size_t i = 1; i < summary.arms.size(); ++i) {
-        summary.arms[i].against_random =
-            paired_test(random, areas_of(result.arms[i], which), summary.measure.better);
+        summary.arms[i].against_random = paired_test(
+            random, areas_of(result, result.arms[i], which, costs), summary.measure.better);
         p.push_back(summary.arms[i].against_random->p);
     }
     const std::vector<double> adjusted = holm_adjusted(p);
@@ -119,7 +132,7 @@ StudySummary summarize(const DataResult& result, std::size_t which, const StudyR
     StudySummary summary;
     summary.measure = measures_of(result.task)[which];
     for (const Arm& arm : result.arms)
-        summary.arms.push_back(arm_summary(arm, which));
+        summary.arms.push_back(arm_summary(result, arm, which, request.reading.costs));
     if (!result.all_labels.empty()) {
         std::vector<double> values;
         for (const RunPoint& point : result.all_labels)
@@ -129,7 +142,7 @@ StudySummary summarize(const DataResult& result, std::size_t which, const StudyR
     choose_target(request, which, result.task, summary);
     for (ArmSummary& arm : summary.arms)
         find_target(summary, arm);
-    judge(result, which, summary);
+    judge(result, which, request.reading.costs, summary);
     return summary;
 }
 

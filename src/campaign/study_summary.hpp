@@ -30,7 +30,7 @@ struct ArmSummary {
     std::string name;
     std::vector<MeanPoint> curve;  ///< as long as every seed's run
     Estimate final_value;
-    Estimate area;                           ///< area under each seed's curve
+    Estimate area;  ///< under each seed's curve, over labels or, where costs differ, over cost
     std::optional<double> labels_to_target;  ///< of the mean curve
     std::optional<double> cost_to_target;
     std::optional<PairedTest> against_random;  ///< areas, paired by seed; not for the random arm

@@ -47,11 +47,12 @@ std::vector<OptionSpec> data_options() {
 std::vector<OptionSpec> arm_options() {
     return {
         {.name = "strategy",
-         .value_name = "[NAME=]SCORE[/DIVERSIFY[/FACTOR[/distinct]]]",
-         .summary = "an arm: the score, the diversity (listed under 'select'), the shortlist in "
-                    "batches (a number or all; default 10 with a diversity), counted in distinct "
-                    "rows; repeat for more; default: margin or, for numbers, committee_std with "
-                    "k_center/10. Rows by chance are always an arm",
+         .value_name = "[NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]]",
+         .summary = "an arm: score and diversity (see 'sluice help select'), the shortlist in "
+                    "batches (a number or all; default 10 with a diversity), and words: distinct "
+                    "= the shortlist counts copies once, per_cost = the score is divided by the "
+                    "cost. Repeat for more arms; default: margin or, for numbers, committee_std "
+                    "with k_center/10. Rows by chance are always an arm",
          .kind = Kind::list},
         {.name = "metric",
          .value_name = "NAME",
@@ -102,8 +103,12 @@ std::vector<OptionSpec> oracle_options() {
                     "later rounds, and given up after 3 refusals"},
         {.name = "costs",
          .value_name = "",
-         .summary = "labels cost what the pool's dataset `cost` says, not 1 each",
+         .summary = "labels cost what the pool's dataset `cost` says, not 1 each; areas are then "
+                    "over cost, as far as all arms come",
          .kind = Kind::flag},
+        {.name = "budget",
+         .value_name = "X",
+         .summary = "a run ends when no label fits into this cost, which is never overspent"},
     };
 }
 
@@ -183,6 +188,7 @@ void read_rules(const Options& options, campaign::StudyRules& rules) {
         rules.oracle.noise =
             classes ? share(options, "noise", 1.0) : options.positive_number("noise");
     }
+    if (options.has("budget")) rules.budget = options.positive_number("budget");
     if (options.has("refuse")) rules.oracle.refusal = share(options, "refuse", 1.0);
 }
 

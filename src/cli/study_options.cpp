@@ -53,8 +53,11 @@ campaign::Strategy parse_strategy(const std::string& text, const Options& option
     if (equals == std::string::npos)
         std::replace(strategy.name.begin(), strategy.name.end(), '/', '-');
     require_plain("strategy", strategy.name, options);
-    if (parts.size() > 4 || (parts.size() == 4 && parts[3] != "distinct")) {
-        options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/distinct]]] (" +
+    for (std::size_t i = 3; i < parts.size(); ++i) {
+        if (parts[i] == "distinct") strategy.count = campaign::Strategy::Count::distinct_rows;
+        if (parts[i] == "per_cost") strategy.price = campaign::Strategy::Price::divides_score;
+        if (parts[i] == "distinct" || parts[i] == "per_cost") continue;
+        options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]] (" +
                                      printable(text) +
                                      "); write as in two_stage=margin/k_center/10");
     }
@@ -62,7 +65,6 @@ campaign::Strategy parse_strategy(const std::string& text, const Options& option
     if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
     strategy.shortlist_factor = strategy.diversity == "none" ? 1.0 : usual_shortlist_factor;
     if (parts.size() > 2) strategy.shortlist_factor = parse_factor(parts[2], options);
-    if (parts.size() > 3) strategy.count = campaign::Strategy::Count::distinct_rows;
     if (strategy.name == campaign::random_arm_name || strategy.name == campaign::all_labels_name) {
         options.fail("strategy", "every study has an arm '" + strategy.name +
                                      "' of its own; choose another name");

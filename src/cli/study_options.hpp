@@ -8,8 +8,8 @@
 
 namespace sluice::cli {
 
-/// A strategy from `[NAME=]SCORE[/DIVERSIFY[/FACTOR[/distinct]]]`: FACTOR is a number of batches or
-/// `all`. Without a name the words are it. Fails naming the option for what is not understood.
+/// A strategy from `[NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]]`: FACTOR is a number of batches or
+/// `all`, words are `distinct` and `per_cost`. Without a name the words are it. Fails naming the option for what is not understood.
 campaign::Strategy parse_strategy(const std::string& text, const Options& options);
 
 /// A data set from `NAME=[POOL:]LABELS`.

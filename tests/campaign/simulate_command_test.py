@@ -135,7 +135,7 @@ class Simulate(unittest.TestCase):
         self.write("wide.h5", features=features, row=np.arange(240), y=features[:, 1:] * 2.0)
         stdout = self.succeed("--data", "wide=wide.h5", "--head", "squares", "--hidden", "8",
                               "--members", "3", data="wave=wave.h5", ranks=2)
-        self.assertIn("wave: 240 labeled rows of 2 features, 1 number", stdout)
+        self.assertIn("wave: 240 labeled rows of 2 features, 1 number;", stdout)
         self.assertIn("mean rmse", stdout)
         self.assertEqual({line["data"] for line in self.table("curves.csv")}, {"wave", "wide"})
         report = json.loads((self.root / "out/summary.json").read_text(encoding="utf-8"))
@@ -144,12 +144,15 @@ class Simulate(unittest.TestCase):
                          ["lower"] * 3)
 
     def test_oracles_that_refuse_and_cost(self):
-        stdout = self.succeed("--refuse", "0.3", "--costs")
+        stdout = self.succeed("--refuse", "0.3", "--costs", "--strategy", "cheap=margin/none/1/per_cost")
         last = [line for line in self.table("curves.csv") if line["round"] == "4"]
         self.assertEqual({line["labels"] for line in last}, {"30"})
         self.assertTrue(all(int(line["asked"]) > 30 for line in last))
         self.assertTrue(all(30.0 < float(line["cost"]) < 90.0 for line in last))
         self.assertIn("cost to it:", stdout)
+        spent = {arm: sum(float(line["cost"]) for line in last if line["strategy"] == arm)
+                 for arm in ("random", "cheap")}
+        self.assertLess(spent["cheap"], spent["random"])
         self.assertTrue((self.root / "out/made.accuracy.cost.svg").exists())
 
     def test_plots_are_svg_with_every_arm(self):
@@ -161,6 +164,7 @@ class Simulate(unittest.TestCase):
     def test_what_cannot_be_is_refused(self):
         self.refuse(64, "did you mean margin", "--strategy", "margni/k_center")
         self.refuse(64, "[NAME=]SCORE", "--strategy", "margin/k_center/10/distinct/more")
+        self.refuse(64, "below 0", "--strategy", "boundary/none/1/per_cost")
         self.refuse(64, "two arms are called a", "--strategy", "a=margin", "--strategy", "a=entropy")
         self.refuse(64, "shortlist of 0.5", "--strategy", "margin/k_center/0.5")
         self.refuse(64, "measure", "--measure", "rmse")

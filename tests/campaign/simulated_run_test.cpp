@@ -125,6 +125,42 @@ TEST(SimulatedRun, counts_labels_questions_and_cost) {
     }
 }
 
+TEST(SimulatedRun, a_budget_is_never_overspent_and_nearly_used_up) {
+    StudyData data = test::study_of(test::three_clouds(200));
+    for (std::size_t i = 0; i < 200; ++i)
+        data.pool.cost.push_back(1.0 + static_cast<double>(i % 7));
+    StudyRules rules = test::quick_rules(Task::classification);
+    rules.rounds = 100;
+    rules.budget = 151.5;
+    for (const Strategy& strategy : {two_stage(), random_strategy()}) {
+        const auto points = simulate_run(data, strategy, rules, 1, {});
+        EXPECT_LE(points.back().cost, 151.5);
+        EXPECT_GT(points.back().cost, 150.0);  // the cheapest label costs 1
+    }
+    data.pool.cost.clear();
+    rules.budget = 50.0;
+    EXPECT_EQ(simulate_run(data, two_stage(), rules, 1, {}).back().labels, 50);
+}
+
+TEST(SimulatedRun, score_per_cost_buys_more_labels) {
+    StudyData data = test::study_of(test::three_clouds(400));
+    for (std::size_t i = 0; i < 400; ++i)
+        data.pool.cost.push_back(i % 2 == 0 ? 1.0 : 20.0);
+    StudyRules rules = test::quick_rules(Task::classification);
+    rules.rounds = 100;
+    rules.budget = 300.0;
+    Strategy strategy = two_stage();
+    const auto plain = simulate_run(data, strategy, rules, 1, {});
+    strategy.price = Strategy::Price::divides_score;
+    const auto thrifty = simulate_run(data, strategy, rules, 1, {});
+    EXPECT_GT(thrifty.back().labels, 2 * plain.back().labels);
+    data.pool.cost.assign(400, 2.0);  // equal costs change nothing
+    strategy.price = Strategy::Price::ignored;
+    const auto expected = bits(simulate_run(data, strategy, rules, 1, {}));
+    strategy.price = Strategy::Price::divides_score;
+    EXPECT_EQ(bits(simulate_run(data, strategy, rules, 1, {})), expected);
+}
+
 TEST(SimulatedRun, a_lazy_oracle_costs_questions_but_no_labels) {
     const StudyData data = test::study_of(test::three_clouds(300));
     StudyRules rules = test::quick_rules(Task::classification);

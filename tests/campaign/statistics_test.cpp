@@ -17,6 +17,17 @@ TEST(Statistics, area_is_the_mean_height_by_trapezoids) {
     EXPECT_TRUE(std::isnan(area_under_curve({})));
 }
 
+TEST(Statistics, a_curve_is_cut_on_the_line_between_its_points) {
+    const LearningCurve curve{{20, 30, 60}, {0.5, 0.7, 0.8}};
+    const LearningCurve cut = curve_until(curve, 45);
+    EXPECT_EQ(cut.labels, (std::vector<double>{20, 30, 45}));
+    EXPECT_DOUBLE_EQ(cut.values[2], 0.75);
+    EXPECT_EQ(curve_until(curve, 30).values, (std::vector<double>{0.5, 0.7}));
+    EXPECT_EQ(curve_until(curve, 60).labels, curve.labels);
+    EXPECT_EQ(curve_until(curve, 99).labels, curve.labels);
+    EXPECT_EQ(curve_until(curve, 20).labels, (std::vector<double>{20}));
+}
+
 TEST(Statistics, labels_to_reach_is_the_first_point_as_good) {
     const LearningCurve curve{{10, 20, 30, 40}, {0.5, 0.8, 0.7, 0.9}};
     EXPECT_EQ(labels_to_reach(curve, 0.7, Better::higher), 20);

@@ -113,6 +113,27 @@ TEST(StudySummary, a_measure_without_values_says_nothing) {
     EXPECT_THAT(summary_json(request(), results, all), ::testing::HasSubstr("\"p\": null"));
 }
 
+TEST(StudySummary, areas_go_as_far_as_all_arms_of_a_seed_have_come) {
+    DataResult result = sample();
+    result.arms[1].runs[2].pop_back();
+    const StudySummary summary = summarize(result, 0, request());
+    // Of the third seed two points are left: random's area is (0.6 + 0.7) / 2.
+    EXPECT_NEAR(summary.arms[0].area.mean, (0.6 + 0.58 + 0.65) / 3.0, 1e-12);
+}
+
+TEST(StudySummary, where_costs_differ_areas_are_over_cost) {
+    DataResult result = sample();
+    for (RunPoint& point : result.arms[1].runs[0])
+        point.cost *= 1.5;  // 7.5, 15, 22.5; the others 5, 10, 15
+    StudyRequest asked = request();
+    asked.reading.costs = StudyReading::Costs::from_pool;
+    const StudySummary summary = summarize(result, 0, asked);
+    const double first = (0.5 + 0.8) / 2.0;  // cut at 15
+    const double second = (0.6 * 20 + 0.855 * 20) / 40;
+    const double third = (0.74 * 20 + 0.915 * 20) / 40;
+    EXPECT_NEAR(summary.arms[1].area.mean, (first + second + third) / 3.0, 1e-12);
+}
+
 TEST(StudySummary, seeds_that_end_early_shorten_the_mean_curve) {
     DataResult result = sample();
     result.arms[1].runs[2].pop_back();
