@@ -54,8 +54,10 @@ void make_places(const CampaignContext& context) {
 // What a run that was killed was writing.
 void clear_places(const CampaignContext& context) {
     remove_temporaries(context.spec.directory + "/test");
+    remove_temporaries(context.test_queue());
     for (const Arm& arm : context.arms) {
         remove_temporaries(arm.directory);
+        remove_temporaries(arm.queue());
         remove_temporaries(arm.directory + "/models");
         for (const std::string& round : list_directory(arm.directory + "/rounds"))
             remove_temporaries(arm.directory + "/rounds/" + round);

@@ -24,8 +24,8 @@ class RoundSteps {
     void plan();
 
     /// The batch, published in the arm's queue; selected.csv and batch.json. False if what is left
-    /// of the budget does not pay for a single row: then the round has no batch and must not be
-    /// gone on with.
+    /// of the budget does not pay for a single row: then the round must not be gone on with. (In
+    /// another arm than the campaign's own it has no batch then, and goes on.)
     bool select();
 
     /// Takes results into the labels. Returns how many items wait for a label; if none does,

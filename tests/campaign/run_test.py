@@ -125,6 +125,17 @@ class OneAnswer(RunTest):
             self.assertEqual(self.record(campaign, number)["cost"], spent)
         self.assertLessEqual(spent, 37)
 
+    def test_a_budget_that_pays_for_no_more(self):
+        cheap = self.campaign("units", {"stop.cost": "10.5", "campaign.rounds": "9"})
+        for how in ("", "again"):
+            self.assertIn("stopped after round 2: cost: what is left of 10.5 does not pay",
+                          cheap.succeed("units" + how).stdout)
+        self.assertEqual(self.record(cheap, 2)["labels"], 10)
+        dear = self.campaign("dear", {"stop.cost": "13", "campaign.rounds": "9"}, cost=np.full(200, 2.0))
+        self.assertIn("stopped after round 1: cost: what is left of 13 does not pay",
+                      dear.succeed("dear").stdout)
+        self.assertEqual(self.record(dear, 1)["cost"], 12)
+
     def test_label_budget_cuts_the_last_batch(self):
         campaign = self.campaign(changes={"stop.labels": "15", "campaign.rounds": "9"})
         result = campaign.succeed("run")
@@ -151,6 +162,8 @@ class Outside(RunTest):
         inside.succeed("inside")
         campaign = self.campaign("outside", {"label.where": "outside", "label.oracle": None})
         self.fails(campaign, 75, "round 1 waits for labels: 20 items in ")
+        timings = json.loads((campaign.directory / "rounds/0001/timings.json").read_text())
+        self.assertGreater(timings["seconds"]["label"], 0.0)
         self.fails(campaign, 75, "6 items in ")
         self.label(campaign)
         self.fails(campaign, 75, "round 2 waits for labels: 6 items in ")
