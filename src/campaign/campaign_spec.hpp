@@ -33,7 +33,7 @@ struct SelectSpec {
     std::string metric = "euclidean";
     std::string input = "model";  ///< or what SelectRequest::input takes
     select::Copies copies = select::Copies::keep;
-    select::TrustLevels trust;  ///< for scores other than random
+    select::TrustLevels trust;      ///< for scores other than random
     std::int64_t ticket_items = 0;  ///< 0 = chosen
     std::string tag;
 };

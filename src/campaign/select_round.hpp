@@ -39,7 +39,7 @@ struct SelectRequest {
     double memory_gib = 1.0;  ///< budget of one rank for buffers and the shortlist
     select::BadRows bad_rows = select::BadRows::refuse;
     select::Copies copies = select::Copies::keep;
-    select::TrustLevels trust;  ///< rows with other scores are never chosen
+    select::TrustLevels trust;           ///< rows with other scores are never chosen
     NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
     std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
     std::string tag;            ///< only workers with this tag take the batch; may be empty

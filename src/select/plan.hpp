@@ -22,8 +22,9 @@ enum class BadRows { refuse, skip };
 enum class Metric { euclidean, cosine };
 
 /// Only rows with scores in [low, high] are chosen: below, there is nothing to learn; above, a
-/// deviation of physical predictions says that a row is beyond all that is known, and mostly absurd.
-/// \source Zhang et al., "DP-GEN", Comput. Phys. Commun. 253 (2020), section 2.2 (trust levels).
+/// deviation of physical predictions says that a row is beyond all that is known, and mostly
+/// absurd. \source Zhang et al., "DP-GEN", Comput. Phys. Commun. 253 (2020), section 2.2 (trust
+/// levels).
 struct TrustLevels {
     float low = -std::numeric_limits<float>::infinity();
     float high = std::numeric_limits<float>::infinity();

@@ -171,9 +171,8 @@ class Scan {
     }
 
     void drop_beyond_trust(std::vector<Candidate>& passed) {
-        const auto dropped = std::erase_if(passed, [&](const Candidate& candidate) {
-            return candidate.score > plan_.trust.high;
-        });
+        const auto dropped = std::erase_if(
+            passed, [&](const Candidate& candidate) { return candidate.score > plan_.trust.high; });
         if (dropped == 0) return;
         const std::lock_guard lock(mutex_);
         result_.num_beyond_trust += static_cast<std::int64_t>(dropped);

@@ -37,11 +37,11 @@ struct Selected {
 
 /// What a selection came to; the same on all ranks unless noted.
 struct Selection {
-    std::vector<Selected> rows;       ///< in selection order
-    std::int64_t num_candidates = 0;  ///< rows neither excluded nor skipped
-    std::int64_t num_skipped = 0;     ///< bad rows, under BadRows::skip
+    std::vector<Selected> rows;         ///< in selection order
+    std::int64_t num_candidates = 0;    ///< rows neither excluded nor skipped
+    std::int64_t num_skipped = 0;       ///< bad rows, under BadRows::skip
     std::int64_t num_beyond_trust = 0;  ///< candidates whose score is above the trust levels
-    std::int64_t shortlist_size = 0;  ///< K actually used
+    std::int64_t shortlist_size = 0;    ///< K actually used
     float covering_radius = 0.0F;  ///< max distance of a shortlisted row to its centre; NaN: none
     double redundancy = 0.0;       ///< mean nearest distance inside the batch; NaN: not computed
     std::int64_t rounds = 0;       ///< of stage 2
