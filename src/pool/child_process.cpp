@@ -48,7 +48,7 @@ void confine_this_process() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const FileDescriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC), "/dev/null");
-    if (::dup2(nowhere.get(), STDERR_FILENO) < 0) {
+    if (!nowhere.valid() || ::dup2(nowhere.get(), STDERR_FILENO) < 0) {
         throw system_error("/dev/null", "cannot open", errno);
     }
     limit(RLIMIT_CORE, 0);
