@@ -28,7 +28,7 @@ SLUICE_LANE Value canonical_tanh(Value x) {
 
 /// cos x, off by at most 1.5e-7 for |x| <= 1e4; some number in [-1, 1] for larger finite ones, NaN
 /// for NaN and infinities.
-/// \source x = n pi + r with pi in three parts (Cody and Waite), of which the first step is exact;
+/// \source x = n pi + r with pi in two parts (Cody and Waite), of which the first step is exact;
 ///         the polynomial is the minimax one of degree 10 on |r| <= pi / 2, off by 5e-10.
 template <class Value>
 SLUICE_LANE Value canonical_cos(Value x) {
@@ -36,7 +36,6 @@ SLUICE_LANE Value canonical_cos(Value x) {
     const Value count = shifted - Value(integer_magic);
     Value r = multiply_add(count, Value(-0x1.921fb6p+1F), x);
     r = multiply_add(count, Value(0x1.777a5cp-24F), r);
-    r = multiply_add(count, Value(0x1.ee59dap-49F), r);
     r = larger(Value(-1.6F), smaller(Value(1.6F), r));
     const Value square = r * r;
     const Value cosine = horner(square, Value(-0x1.196accp-22F), 0x1.9f931cp-16F, -0x1.6c14b8p-10F,

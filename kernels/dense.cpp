@@ -3,16 +3,25 @@
 #include "kernels/dense_cpu.hpp"
 #include "kernels/instruction_set.hpp"
 
+#include <algorithm>
+
 namespace sluice::kernels {
 
 void DensePanels::pack(const float* matrix, std::int64_t depth, std::int64_t columns) {
     depth_ = depth;
     columns_ = columns;
     float* to = values_.reserve(num_panels() * depth * panel_width);
-    for (std::int64_t first = 0; first < columns; first += panel_width)
-        for (std::int64_t k = 0; k < depth; ++k)
-            for (std::int64_t j = first; j < first + panel_width; ++j)
-                *to++ = j < columns ? matrix[k * columns + j] : 0.0F;
+    for (std::int64_t first = 0; first < columns; first += panel_width) {
+        const std::int64_t count = std::min(panel_width, columns - first);
+        for (std::int64_t k = 0; k < depth; ++k, to += panel_width) {
+            const float* from = matrix + k * columns + first;
+            if (count == panel_width) {  // a copy of known size is a few instructions
+                std::copy_n(from, panel_width, to);
+            } else {
+                std::fill(std::copy_n(from, count, to), to + panel_width, 0.0F);
+            }
+        }
+    }
 }
 
 void DensePanels::pack_transposed(const float* matrix, std::int64_t columns, std::int64_t depth) {

@@ -25,7 +25,7 @@ struct TrainingLanes {
         const Value zero(0.0F);
         const Value one(1.0F);
         for (std::int64_t i = 0; i < whole_lines(count); i += width) {
-            const Value x = load_lanes<Value>(sums + i);
+            const auto x = load_lanes<Value>(sums + i);
             const Value value = canonical_silu(x);
             const Value sigma = select(equal(x, zero), Value(0.5F), value / x);
             store_lanes(values + i, value);
@@ -62,10 +62,10 @@ struct TrainingLanes {
         const Value keep(rates.keep);
         const Value penalty(rates.penalty);
         for (std::int64_t i = 0; i < whole_lines(count); i += width) {
-            const Value weight = load_lanes<Value>(memory.weights + i);
+            const auto weight = load_lanes<Value>(memory.weights + i);
             const Value gradient = load_lanes<Value>(memory.gradients + i) + weight * penalty;
-            Value mean = load_lanes<Value>(memory.means + i);
-            Value square = load_lanes<Value>(memory.squares + i);
+            auto mean = load_lanes<Value>(memory.means + i);
+            auto square = load_lanes<Value>(memory.squares + i);
             mean = mean + (gradient - mean) * mean_rate;
             square = square + (gradient * gradient - square) * square_rate;
             const Value spread = square_root(square) * square_scale + epsilon;

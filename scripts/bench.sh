@@ -7,7 +7,7 @@
 # scikit-activeml, h5py) are installed once into build/bench-venv: about 6 GB, two minutes.
 #
 #   --quick        small sizes: shows that everything works; these are not the real figures
-#   --only ID      only the lines whose id starts with ID (R, S1, T, K1, D2, Q, E1, E2); repeatable
+#   --only ID      only the lines whose id starts with ID (R, S1, F, T, K1, D2, Q, E1, E2); repeatable
 #   --big          E2 with pools of 4 and 8 GiB (needs 12 GiB of disk under build)
 #   --no-peers     only our programs and their floors
 #   --no-install   install nothing; stop with exit code 69 and the list if something is missing

@@ -12,6 +12,7 @@ import sys
 
 import end_to_end
 import goals
+import measure
 from figures import Figures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,6 +26,7 @@ class Program:
     prefixes: tuple
     command: list
     is_peer: bool = False
+    only_alone: bool = False  # with peers, one of them runs it, turn by turn
     rounds: int = 3  # with the repeats inside each program at least 5 of each side
 
 
@@ -54,15 +56,22 @@ def programs(quick):
     small = ["--quick"] if quick else []
     score_rows = "40000" if quick else "400000"
     top_rows = "2000000" if quick else "20000000"
+    network_rows = "4096" if quick else "65536"
     return [
         Program(("R",), ours("reader", str(BUILD), "0.1" if quick else "3.8"), rounds=1),
         Program(("S1", "S2"), ours("scores", score_rows)),
         Program(("S1", "S2"), peer("peers_scores", "--rows", score_rows, "--repeats", "3",
                                    "--compile"), is_peer=True),
+        Program(("F1",), ours("network", network_rows, "15", str(measure.THREADS)),
+                only_alone=True),
+        Program(("F1",), peer("peers_network", *ours("network"), "--rows", network_rows,
+                              "--compile"), is_peer=True, rounds=1),
         Program(("T1", "T2"), ours("top_k", *small)),
         Program(("T1",), peer("peers_top_k", "--rows", top_rows, "--repeats", "3"), is_peer=True),
         Program(("K1", "D2"), ours("k_center", *small, "--dump", str(BUILD / "k_center"))),
         *k_center_peers(quick),
+        Program(("F2",), ours("training", *small)),
+        Program(("F2",), peer("peers_training", "--repeats", "3"), is_peer=True),
         Program(("Q",), ours("queue", str(BUILD), *small), rounds=1),
     ]
 
@@ -86,7 +95,8 @@ def run_program(program, figures, failures):
 def run_rounds(options, figures, failures):
     chosen = [program for program in programs(options.quick)
               if wants(options.only, program.prefixes)
-              and not (program.is_peer and options.no_peers)]
+              and not (program.is_peer and options.no_peers)
+              and not (program.only_alone and not options.no_peers)]
     if not chosen:
         return
     for round_number in range(1 if options.quick else max(program.rounds for program in chosen)):

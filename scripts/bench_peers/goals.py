@@ -53,6 +53,14 @@ def score_goals():
     return goals
 
 
+def network_goals():
+    goals = []
+    for score in ("bald", "entropy"):
+        goals += [Goal(f"F1.{score}", "sgemm", 0.7), Goal(f"F1.{score}", "torch", 3),
+                  Goal(f"F1.{score}", "torch_compile", 0)]
+    return goals
+
+
 def top_k_goals():
     return [Goal("T1", "read", 0.6), Goal("T1", "torch", 30), Goal("T1", "nth_element", 40),
             Goal("T1", "numpy", 0), Goal("T2", "score_alone", 1 / 1.05)]
@@ -67,6 +75,10 @@ def k_center_goals():
     return goals
 
 
+def training_goals():
+    return [Goal("F2", "torch", 1.5)]
+
+
 def queue_goals():
     """Q1 and Q2 are microseconds for an item or line; 'allowed' is what the goal comes to."""
     return [Goal("Q1", "allowed", 1, unit="us"), Goal("Q1", "one_file_per_item", 0, unit="us"),
@@ -75,7 +87,8 @@ def queue_goals():
 
 
 def all_goals():
-    return [*reader_goals(), *score_goals(), *top_k_goals(), *k_center_goals(), *queue_goals(),
+    return [*reader_goals(), *score_goals(), *network_goals(), *training_goals(), *top_k_goals(),
+            *k_center_goals(), *queue_goals(),
             *(Goal(f"D2.{kind}", "picks_per_round", 1, unit="rounds") for kind in K1_KINDS),
             Goal("E1", "torch", 20), Goal("E1", "numpy", 10),
             Goal("E2.4GiB", "predicted", 1 / 1.1, unit="MiB", most=1.1),

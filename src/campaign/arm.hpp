@@ -9,9 +9,9 @@ namespace sluice::campaign {
 /// files lie:
 ///   queue/  labels/  models/NNNN.h5  rounds/NNNN/...
 /// Of a campaign's files all but these are the same, byte for byte, however often it was
-/// interrupted and on however many ranks it ran: rounds/NNNN/timings.json; in queue/ the result
-/// files (settled/), order/ (names of temporaries) and batches/*/provenance.json; in labels/ the
-/// columns cost (measured), files, repeats and agreement.
+/// interrupted and on however many ranks it ran: rounds/NNNN/timings.json and train.log; in queue/
+/// the result files (settled/), order/ (names of temporaries) and batches/*/provenance.json; in
+/// labels/ the columns cost (measured), files, repeats and agreement.
 struct Arm {
     std::string name;              ///< "active" or "random"
     std::string directory;         ///< the campaign's, or random/ in it
@@ -33,6 +33,7 @@ inline constexpr const char* plan = "plan.json";          ///< what is asked for
 inline constexpr const char* selected = "selected.csv";   ///< what was chosen: the batch's own
 inline constexpr const char* batch = "batch.json";        ///< batch id, sizes, radius
 inline constexpr const char* labels = "labels.csv";       ///< what became of each item
+inline constexpr const char* train_log = "train.log";     ///< of a training command of the user's
 inline constexpr const char* stop_set = "stop_set.h5";    ///< what the model says of the stop set
 inline constexpr const char* metrics = "metrics.json";    ///< what stop rules and curves know
 inline constexpr const char* timings = "timings.json";    ///< seconds; differs from run to run

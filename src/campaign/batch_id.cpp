@@ -1,6 +1,7 @@
 #include "campaign/batch_id.hpp"
 
 #include "core/sha256.hpp"
+#include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "select/two_stage.hpp"
 
@@ -39,6 +40,9 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
     if (!model.empty()) science["model"] = model;
     if (request.copies == select::Copies::drop) science["distinct"] = true;
+    if (request.trust != select::TrustLevels()) {
+        science["trust"] = {number_text(request.trust.low), number_text(request.trust.high)};
+    }
     if (request.batch_cost > 0.0) science["batch_cost"] = request.batch_cost;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);
 }

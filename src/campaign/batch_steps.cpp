@@ -96,7 +96,7 @@ RoundPlan RoundSteps::make_plan() const {
     const bool is_exhausted = round_ > spec.first_round() && before.candidates_left <= 0;
     if (is_exhausted) plan.batch = 0;
     plan.batch = std::max<std::int64_t>(plan.batch, 0);
-    plan.shortlist = is_start ? spec.start.shortlist : spec.select.shortlist;
+    if (!is_random) plan.shortlist = is_start ? spec.start.shortlist : spec.select.shortlist;
     const bool reads_model = !is_start && plan.strategy.score != "random";
     if (reads_model && spec.select.input == "model") plan.model_round = round_ - 1;
     return plan;
@@ -160,6 +160,7 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.round = static_cast<std::uint32_t>(round_);
     request.bad_rows = spec.bad_rows;
     request.copies = spec.select.copies;
+    if (plan.strategy.score != "random") request.trust = spec.select.trust;
     request.ticket_items = spec.select.ticket_items;
     request.tag = spec.select.tag;
     request.num_threads = spec.machine.num_threads;
@@ -186,12 +187,13 @@ bool RoundSteps::select() {
     try {
         if (plan.batch > 0) batch_id = select_round(request, world_).batch_id;
     } catch (const Error& error) {
-        if (plan.batch_cost > 0.0 && is_unaffordable(error)) return false;
-        throw;
+        if (plan.batch_cost <= 0.0 || !is_unaffordable(error)) throw;
     }
+    const bool is_active = &arm_ == &context_.active();
+    if (batch_id.empty() && is_active) return false;
     world_.agree([&] {
         if (!world_.is_root()) return;
-        write_batch(arm_, round_, plan.batch > 0 ? take_batch(batch_id) : RoundBatch{});
+        write_batch(arm_, round_, batch_id.empty() ? RoundBatch{} : take_batch(batch_id));
     });
     return true;
 }

@@ -4,9 +4,11 @@
 #include "campaign/labels.hpp"
 #include "campaign/labels_directory.hpp"
 #include "campaign/round_files.hpp"
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
+#include "core/temporary_name.hpp"
 #include "core/text.hpp"
 #include "queue/layout.hpp"
 
@@ -18,7 +20,6 @@
 namespace sluice::campaign {
 namespace {
 
-constexpr const char* oracle_content = "label.oracle (what it says)";
 constexpr const char* pool_content = "pool.file (what it holds)";
 constexpr std::size_t most_label_bytes = std::size_t{4} << 30;
 
@@ -50,11 +51,23 @@ void make_places(const CampaignContext& context) {
     }
 }
 
+// What a run that was killed was writing.
+void clear_places(const CampaignContext& context) {
+    remove_temporaries(context.spec.directory + "/test");
+    remove_temporaries(context.test_queue());
+    for (const Arm& arm : context.arms) {
+        remove_temporaries(arm.directory);
+        remove_temporaries(arm.queue());
+        remove_temporaries(arm.directory + "/models");
+        for (const std::string& round : list_directory(arm.directory + "/rounds"))
+            remove_temporaries(arm.directory + "/rounds/" + round);
+    }
+}
+
 void read_oracle(CampaignContext& context) {
     const CampaignSpec& spec = context.spec;
     if (spec.label.where == LabelSpec::Where::outside) return;
     context.oracle = oracle::read_spec(spec.label.oracle_path);
-    context.content[oracle_content] = context.oracle->hash;
     const std::string& tag = spec.select.tag;
     require(tag.empty() || std::ranges::count(context.oracle->tags, tag) > 0, ExitCode::bad_config,
             spec.path + ": [select] tag: " + spec.label.oracle_path + " does not have the tag '" +
@@ -78,7 +91,7 @@ std::string shown(const std::map<std::string, std::string>& values, const std::s
     return found == values.end() ? "not set" : "'" + printable(found->second) + "'";
 }
 
-// The first key that differs, or nothing. An oracle that is run elsewhere is not looked at.
+// The first key that differs, or nothing.
 std::optional<std::string> difference(const std::map<std::string, std::string>& before,
                                       const std::map<std::string, std::string>& now) {
     std::set<std::string> keys;
@@ -87,22 +100,35 @@ std::optional<std::string> difference(const std::map<std::string, std::string>& 
             keys.insert(key);
     }
     for (const std::string& key : keys) {
-        const bool is_elsewhere =
-            key == oracle_content && !(before.contains(key) && now.contains(key));
-        if (!is_elsewhere && shown(before, key) != shown(now, key)) return key;
+        if (shown(before, key) != shown(now, key)) return key;
     }
     return std::nullopt;
+}
+
+// Labels of two oracles would not belong together. While a round has no labels the oracle may be
+// mended.
+void require_same_oracle(const CampaignContext& context, std::int64_t round) {
+    const std::optional<RoundVersions> versions = read_versions(context.active(), round);
+    if (!versions || versions->oracle.empty() || !context.oracle) return;
+    require(
+        versions->oracle == context.oracle->hash, ExitCode::bad_config,
+        fmt::format("{}: says something else (hash {}) than when it labeled round {} (hash {}); "
+                    "put it back, or begin another campaign in another directory",
+                    context.spec.label.oracle_path, context.oracle->hash, round, versions->oracle));
 }
 
 }  // namespace
 
 std::vector<LabelSource> CampaignContext::labels(const Arm& arm, std::int64_t last_round) const {
     std::vector<LabelSource> sources;
+    // A directory without a generation, because all items failed, is no source.
+    const auto add = [&](const Arm& from, std::int64_t first, std::int64_t last) {
+        if (first > last || generation_numbers(from.labels()).empty()) return;
+        sources.push_back({from.labels(), first, last});
+    };
     if (!spec.start.labels.empty()) sources.push_back({spec.start.labels});
-    const std::int64_t shared = std::min(arm.first_round - 1, last_round);
-    if (&arm != &active() && shared >= 1) sources.push_back({active().labels(), 1, shared});
-    const std::int64_t first = std::max<std::int64_t>(arm.first_round, 1);
-    if (last_round >= first) sources.push_back({arm.labels(), first, last_round});
+    if (&arm != &active()) add(active(), 1, std::min(arm.first_round - 1, last_round));
+    add(arm, std::max<std::int64_t>(arm.first_round, 1), last_round);
     return sources;
 }
 
@@ -120,7 +146,9 @@ CampaignContext open_campaign(CampaignSpec spec, Access access, comm::Communicat
         read_oracle(context);
         if (!world.is_root()) return;
         read_contents(context);
-        if (access == Access::write) make_places(context);
+        if (access == Access::look) return;
+        make_places(context);
+        clear_places(context);
     });
     context.pool = pool::open_pool(context.spec.pool, world);
     context.fingerprint = pool::fingerprint(context.pool, world);
@@ -142,6 +170,7 @@ void require_same_science(const CampaignContext& context) {
     for (std::int64_t round = context.spec.first_round();; ++round) {
         const std::optional<RoundPlan> plan = read_plan(context.active(), round);
         if (!plan) return;
+        require_same_oracle(context, round);
         const std::map<std::string, std::string> now = context.science(round);
         const std::optional<std::string> key = difference(plan->science, now);
         if (!key) continue;

@@ -24,7 +24,7 @@ Names activations() {
 }
 
 Names heads() {
-    Names names;
+    Names names = {"auto"};
     for (const model::HeadDefinition& head : model::head_definitions())
         names.push_back(head.name);
     return names;
@@ -96,8 +96,9 @@ Keys start_section() {
 
 Keys model_section() {
     return {
-        {"model", "head", "NAME", "what the last layer is trained for", "", "softmax", refused,
-         heads()},
+        {"model", "head", "NAME",
+         "what the last layer is trained for; auto = softmax for classes, squares for numbers", "",
+         "auto", refused, heads()},
         {"model", "hidden", "UNITS", "units of each hidden layer, as in 64,64; none = linear",
          "units", "64,64"},
         {"model", "activation", "NAME", "of hidden layers", "", "silu", refused, activations()},
@@ -123,7 +124,9 @@ Keys model_section() {
          "epochs", "30"},
         {"model", "held-out", "X", "share of the labels kept out of training", "", "0.1"},
         {"model", "train-command", "WORDS",
-         "a program that trains in place of sluice: reads {{labels}}, writes {{model}}", "", ""},
+         "a program that trains in place of sluice, as in python3 train.py {labels} {model}; also "
+         "{pool}, {seed}, {round} (sluice help train)",
+         "", "", at_once},
         {"model", "train-limit", "S", "time for that program", "s", "86400", at_once},
     };
 }
@@ -141,6 +144,12 @@ Keys select_section() {
          "SCORE/DIVERSIFY of some rounds, as in 2-3:random/k_center, 4-:bald/none; score and "
          "diversify count for the others",
          "", "", next_round},
+        {"select", "max-score", "X",
+         "rows whose score is higher are passed over: what a committee disagrees on beyond all "
+         "measure is mostly absurd; none = all count",
+         "that of the score", "none", next_round},
+        {"select", "min-score", "X", "rows whose score is lower are passed over; none = all count",
+         "that of the score", "none", next_round},
         {"select", "shortlist", "K", "rows with the best scores; auto = 10 x B", "rows", "auto"},
         {"select",
          "metric",

@@ -1,6 +1,7 @@
 #include "campaign/campaign_sections.hpp"
 
 #include "campaign/campaign_keys.hpp"
+#include "campaign/trainer_process.hpp"
 #include "core/text.hpp"
 #include "kernels/activation.hpp"
 #include "kernels/score_rows.hpp"
@@ -23,9 +24,26 @@ constexpr std::int64_t max_units = std::int64_t{1} << 20;
 constexpr double max_number = 1e300;
 constexpr std::int64_t start_shortlist_factor = 100;
 
-model::Head head_of(const std::string& name) {
-    const auto& heads = model::head_definitions();
-    return std::ranges::find(heads, name, &model::HeadDefinition::name)->head;
+void read_train_command(const CampaignFile& file, CampaignSpec& spec) {
+    const KeyName key{"model", "train-command"};
+    spec.train_command = file.text(key);
+    if (spec.train_command.empty()) return;
+    if (!names_placeholder(spec.train_command, "model")) {
+        file.fail(key,
+                  "does not say {model}; add it where the command takes the model file that "
+                  "it has to write");
+    }
+    if (names_placeholder(spec.train_command, "predictions")) {
+        file.fail(key, "says {predictions}; a campaign selects by the model, so leave them out");
+    }
+}
+
+void read_head(const std::string& name, CampaignSpec& spec) {
+    for (const model::HeadDefinition& definition : model::head_definitions()) {
+        if (definition.name != name) continue;
+        spec.train.head = definition.head;
+        spec.task = definition.task;
+    }
 }
 
 std::vector<std::int64_t> hidden_layers(const CampaignFile& file) {
@@ -130,6 +148,12 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
                   fmt::format("smaller than the batch ({} < {}); give at least as many rows",
                               spec.shortlist, spec.batch));
     }
+    if (const auto high = file.number({"select", "max-score"}, -3e38, 3e38)) {
+        spec.trust.high = static_cast<float>(*high);
+    }
+    if (const auto low = file.number({"select", "min-score"}, -3e38, 3e38)) {
+        spec.trust.low = static_cast<float>(*low);
+    }
     spec.metric = file.text({"select", "metric"});
     spec.input = file.text({"select", "input"});
     spec.copies =
@@ -165,7 +189,7 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     const auto number = [&](const char* key, double low, double high) {
         return file.number({"model", key}, low, high).value_or(0.0);
     };
-    train.head = head_of(file.text({"model", "head"}));
+    read_head(file.text({"model", "head"}), spec);
     train.hidden = hidden_layers(file);
     train.activation = kernels::find_activation(file.text({"model", "activation"}));
     train.random_features = count("random-features", 0);
@@ -183,7 +207,7 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     const std::string resample = file.text({"model", "resample"});
     if (resample == "bootstrap") train.resample = model::Resample::bootstrap;
     if (resample == "k_fold") train.resample = model::Resample::k_fold;
-    spec.train_command = file.text({"model", "train-command"});
+    read_train_command(file, spec);
     spec.train_limit_seconds = number("train-limit", 1.0, 1e9);
 }
 

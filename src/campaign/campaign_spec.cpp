@@ -19,7 +19,7 @@ void check_rules(const CampaignFile& file, const CampaignSpec& spec) {
     if (rules.target) needs_test("target", rules.target->metric);
     if (rules.plateau) needs_test("plateau", rules.plateau->metric);
     const auto needs_classes = [&](const char* key) {
-        if (task_of(spec.train.head) == model::Task::classification) return;
+        if (spec.task.value_or(model::Task::classification) == model::Task::classification) return;
         file.fail({"stop", key},
                   "compares classes, which the model's head does not give; use "
                   "change or uncertainty");
@@ -49,13 +49,6 @@ CampaignSpec read_values(const CampaignFile& file) {
 }
 
 }  // namespace
-
-model::Task task_of(model::Head head) {
-    for (const model::HeadDefinition& definition : model::head_definitions()) {
-        if (definition.head == head) return definition.task;
-    }
-    return model::Task::classification;
-}
 
 BatchStrategy CampaignSpec::strategy(std::int64_t round) const {
     if (is_start(round)) return {"random", start.strategy == "random" ? "none" : "k_center"};

@@ -33,6 +33,7 @@ struct SelectSpec {
     std::string metric = "euclidean";
     std::string input = "model";  ///< or what SelectRequest::input takes
     select::Copies copies = select::Copies::keep;
+    select::TrustLevels trust;  ///< for scores other than random
     std::int64_t ticket_items = 0;  ///< 0 = chosen
     std::string tag;
 };
@@ -75,6 +76,7 @@ struct CampaignSpec {
     select::BadRows bad_rows = select::BadRows::refuse;
     StartSpec start;
     model::TrainOptions train;
+    std::optional<model::Task> task;  ///< by the head; nothing if that goes by the labels
     std::string train_command;
     double train_limit_seconds = 0.0;
     SelectSpec select;
@@ -94,9 +96,6 @@ struct CampaignSpec {
     /// The first round: 0, which only trains, if labels are there already.
     std::int64_t first_round() const { return start.labels.empty() ? 1 : 0; }
 };
-
-/// What a model with this head is for.
-model::Task task_of(model::Head head);
 
 /// Reads and checks a campaign file. Throws Error(bad_config) with line and column,
 /// Error(no_input).

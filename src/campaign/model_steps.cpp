@@ -3,6 +3,7 @@
 #include "campaign/round_labels.hpp"
 #include "campaign/round_steps.hpp"
 #include "campaign/stop_set.hpp"
+#include "campaign/train_command.hpp"
 #include "campaign/training_labels.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
@@ -92,18 +93,42 @@ void RoundSteps::train() {
 
 void RoundSteps::train_here() {
     const CampaignSpec& spec = context_.spec;
+    world_.agree([&] {
+        require(!world_.is_root() || !context_.labels(arm_, round_).empty(), ExitCode::bad_data,
+                fmt::format("{}: no item has a label", arm_.file(round_, round_file::labels)));
+    });
     model::TrainingSet set = read_training_set(context_.labels(arm_, round_), &context_.pool,
                                                spec.label.classes, world_);
     world_.agree([&] {
         if (context_.test) require_apart(set, *context_.test);
     });
+    if (!spec.train_command.empty()) return train_by_command();
     set.source = fmt::format("labels of rounds up to {} ({})", round_, arm_.name);
     model::TrainOptions options = spec.train;
     options.round = static_cast<std::uint32_t>(round_);
+    if (!spec.task) {
+        options.head =
+            set.task == model::Task::classification ? model::Head::softmax : model::Head::squares;
+    }
     const model::Committee committee = train_over_ranks(set, options, world_);
     world_.agree([&] {
         if (world_.is_root()) model::publish_model(arm_.model(round_), committee);
     });
+}
+
+void RoundSteps::train_by_command() {
+    const CampaignSpec& spec = context_.spec;
+    TrainCommandRequest request;
+    request.command.command = spec.train_command;
+    request.command.time_limit_seconds = spec.train_limit_seconds;
+    request.command.log_path = arm_.file(round_, round_file::train_log);
+    request.command.seed = spec.seed;
+    request.command.round = static_cast<std::uint32_t>(round_);
+    request.labels = context_.labels(arm_, round_);
+    request.pool = &context_.pool;
+    request.num_classes = spec.label.classes;
+    request.model_path = arm_.model(round_);
+    run_train_command(request, world_);
 }
 
 void RoundSteps::count_labels_and_cost(RoundRecord& record) const {
@@ -119,7 +144,8 @@ void RoundSteps::count_labels_and_cost(RoundRecord& record) const {
     record.labels += count_labels(read_text_file(path), path).ok;
     const RoundBatch batch = *read_batch(arm_, round_);
     record.cost += batch.cost;
-    record.candidates_left = batch.id.empty() ? 0 : batch.candidates - batch.chosen;
+    record.candidates_left =
+        batch.id.empty() ? before.candidates_left : batch.candidates - batch.chosen;
 }
 
 void RoundSteps::measure_test(const model::Committee& committee, RoundRecord& record) const {

@@ -90,6 +90,11 @@ RoundTimings timings_of(const Json& json) {
     return {json.at("seconds").get<std::map<std::string, double>>(), json.at("oracle_seconds")};
 }
 
+RoundVersions versions_of(const Json& json) {
+    return {json.at("sluice"), json.at("pool"),   json.at("oracle"),
+            json.at("batch"),  json.at("labels"), json.at("model")};
+}
+
 }  // namespace
 
 double RoundTimings::total() const {
@@ -175,6 +180,10 @@ std::optional<RoundBatch> read_batch(const Arm& arm, std::int64_t round) {
 
 std::optional<RoundTimings> read_timings(const Arm& arm, std::int64_t round) {
     return read_json(arm, round, round_file::timings, timings_of);
+}
+
+std::optional<RoundVersions> read_versions(const Arm& arm, std::int64_t round) {
+    return read_json(arm, round, round_file::versions, versions_of);
 }
 
 std::optional<RoundRecord> read_record(const Arm& arm, std::int64_t round) {

@@ -65,6 +65,7 @@ void write_versions(const Arm& arm, std::int64_t round, const RoundVersions& ver
 std::optional<RoundPlan> read_plan(const Arm& arm, std::int64_t round);
 std::optional<RoundBatch> read_batch(const Arm& arm, std::int64_t round);
 std::optional<RoundTimings> read_timings(const Arm& arm, std::int64_t round);
+std::optional<RoundVersions> read_versions(const Arm& arm, std::int64_t round);
 
 /// metrics.json, without seconds: those are in timings.json.
 std::optional<RoundRecord> read_record(const Arm& arm, std::int64_t round);

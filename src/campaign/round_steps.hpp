@@ -24,8 +24,8 @@ class RoundSteps {
     void plan();
 
     /// The batch, published in the arm's queue; selected.csv and batch.json. False if what is left
-    /// of the budget does not pay for a single row: then the round has no batch and must not be
-    /// gone on with.
+    /// of the budget does not pay for a single row: then the round must not be gone on with. (In
+    /// another arm than the campaign's own it has no batch then, and goes on.)
     bool select();
 
     /// Takes results into the labels. Returns how many items wait for a label; if none does,
@@ -50,6 +50,7 @@ class RoundSteps {
     SelectRequest select_request(const RoundPlan& plan) const;
     RoundBatch take_batch(const std::string& batch_id) const;
     void train_here();
+    void train_by_command();
     void measure_test(const model::Committee& committee, RoundRecord& record) const;
     void measure_stop_set(const model::Committee& committee, RoundRecord& record) const;
     void count_labels_and_cost(RoundRecord& record) const;

@@ -9,6 +9,7 @@
 #include "campaign/test_set.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "core/phase.hpp"
 #include "core/stop.hpp"
 #include "core/text.hpp"
@@ -82,7 +83,6 @@ class Run {
         return world_.max(done) != 0;
     }
 
-    // The step's seconds are booked when the next one begins.
     void begin_step(const std::string& name, std::int64_t round) {
         enter_phase(round > 0 ? fmt::format("{} {}", name, round) : name);
         world_.agree([&] {
@@ -93,24 +93,41 @@ class Run {
         });
     }
 
-    // Runs one step of a round and adds the time it took to the round's.
+    // Runs one step of a round and adds the time it took to the round's, however it ends.
     void step(const std::string& name, std::int64_t round, const std::function<void()>& work) {
         begin_step(name, round);
         const Clock::time_point started = Clock::now();
-        work();
-        world_.agree([&] {
-            if (!world_.is_root()) return;
-            const Arm& arm = context_.active();
-            RoundTimings timings = read_timings(arm, round).value_or(RoundTimings{});
-            timings.seconds[name] += std::chrono::duration<double>(Clock::now() - started).count();
-            if (name == "label" && queue::exists(arm.queue())) {
-                timings.oracle_seconds = queue::queue_status(arm.queue()).oracle_seconds;
-            }
-            write_timings(arm, round, timings);
-        });
+        try {
+            work();
+        } catch (const Error&) {
+            book_quietly(name, round, started);
+            throw;
+        }
+        world_.agree([&] { book(name, round, started); });
     }
 
-    // Calls `work` with the steps of each arm that takes part, the campaign's own last or first.
+    void book(const std::string& name, std::int64_t round, Clock::time_point started) const {
+        if (!world_.is_root()) return;
+        const Arm& arm = context_.active();
+        RoundTimings timings = read_timings(arm, round).value_or(RoundTimings{});
+        timings.seconds[name] += std::chrono::duration<double>(Clock::now() - started).count();
+        if (name == "label" && queue::exists(arm.queue())) {
+            timings.oracle_seconds = queue::queue_status(arm.queue()).oracle_seconds;
+        }
+        write_timings(arm, round, timings);
+    }
+
+    // What went wrong with the step is what is told of.
+    void book_quietly(const std::string& name, std::int64_t round,
+                      Clock::time_point started) const noexcept {
+        try {
+            book(name, round, started);
+        } catch (const std::exception& error) {
+            log_warning(std::string("the time it took is not recorded: ") + error.what());
+        }
+    }
+
+    // Calls `work` with the steps of each arm that takes part, the campaign's own first.
     template <typename Work>
     void for_each_arm(std::int64_t round, const Work& work) {
         for (const Arm& arm : context_.arms) {
@@ -126,7 +143,7 @@ class Run {
         step("plan", round, [&] { for_each_arm(round, [](RoundSteps& arm) { arm.plan(); }); });
         if (round > 0) {
             step("select", round, [&] {
-                for_each_arm(round, [&](RoundSteps& arm) { is_paid = arm.select() && is_paid; });
+                for_each_arm(round, [&](RoundSteps& arm) { is_paid = is_paid && arm.select(); });
             });
         }
         if (!is_paid) return false;
@@ -226,7 +243,10 @@ class Run {
         std::string reason;
         world_.agree([&] {
             if (!world_.is_root()) return;
-            history_.push_back(*stored_record(context_, round));
+            const std::optional<RoundRecord> record = stored_record(context_, round);
+            require(record.has_value(), ExitCode::bad_data,
+                    context_.active().file(round, round_file::metrics) + ": is gone; restore it");
+            history_.push_back(*record);
             reason = decide(context_.spec.stop, history_).value_or("");
             write_curve();
         });

@@ -55,6 +55,11 @@ Json manifest_json(const SelectOutcome& outcome) {
     json["skipped"] = selection.num_skipped;
     if (outcome.num_held_out > 0) json["held_out"] = outcome.num_held_out;
     if (outcome.request.copies == select::Copies::drop) json["distinct"] = true;
+    if (outcome.request.trust != select::TrustLevels()) {
+        json["min_score"] = float_or_null(outcome.request.trust.low);
+        json["max_score"] = float_or_null(outcome.request.trust.high);
+        json["beyond_trust"] = selection.num_beyond_trust;
+    }
     if (outcome.request.batch_cost > 0.0) json["batch_cost"] = outcome.request.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
     json["covering_radius"] = float_or_null(selection.covering_radius);

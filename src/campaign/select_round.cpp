@@ -70,6 +70,7 @@ select::PlanRequest plan_request(const SelectRequest& request) {
     plan.round = request.round;
     plan.bad_rows = request.bad_rows;
     plan.copies = request.copies;
+    plan.trust = request.trust;
     plan.device = request.device;
     plan.num_threads = request.num_threads;
     plan.block_rows = request.block_rows;
@@ -134,6 +135,7 @@ class Round {
         if (selection == nullptr) return result;
         result.num_chosen = std::ssize(selection->rows);
         result.num_candidates = selection->num_candidates;
+        result.num_beyond_trust = selection->num_beyond_trust;
         result.covering_radius = selection->covering_radius;
         result.redundancy = selection->redundancy;
         return result;
@@ -233,6 +235,10 @@ class Round {
         if (chosen < request_.batch_size && request_.batch_cost == 0.0) {
             log_warning(fmt::format("only {} of the {} rows asked for could be chosen",
                                     count_text(chosen), count_text(request_.batch_size)));
+        }
+        if (selection.num_beyond_trust > 0) {
+            log_info(count_text(selection.num_beyond_trust) +
+                     " rows have scores above --max-score and were passed over");
         }
         if (selection.num_skipped > 0) {
             log_warning(count_text(selection.num_skipped) + " bad rows were skipped");

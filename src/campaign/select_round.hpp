@@ -39,6 +39,7 @@ struct SelectRequest {
     double memory_gib = 1.0;  ///< budget of one rank for buffers and the shortlist
     select::BadRows bad_rows = select::BadRows::refuse;
     select::Copies copies = select::Copies::keep;
+    select::TrustLevels trust;  ///< rows with other scores are never chosen
     NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
     std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
     std::string tag;            ///< only workers with this tag take the batch; may be empty
@@ -56,6 +57,7 @@ struct SelectResult {
     bool was_published = false;   ///< before this call
     std::int64_t num_chosen = 0;
     std::int64_t num_candidates = 0;
+    std::int64_t num_beyond_trust = 0;
     float covering_radius = 0.0F;  ///< NaN without a diversity stage
     double redundancy = 0.0;       ///< mean nearest distance inside the batch; NaN: not computed
 };

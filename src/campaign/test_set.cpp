@@ -1,5 +1,6 @@
 #include "campaign/test_set.hpp"
 
+#include "campaign/labels_directory.hpp"
 #include "campaign/select_round.hpp"
 #include "campaign/training_labels.hpp"
 #include "core/durable_file.hpp"

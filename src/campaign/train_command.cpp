@@ -4,7 +4,6 @@
 #include "campaign/trainer_process.hpp"
 #include "campaign/training_set_builder.hpp"
 #include "comm/cores.hpp"
-#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -68,9 +67,6 @@ class Trainer {
           report_(report),
           scratch_("", 0),
           directory_(scratch_.create()) {}
-    ~Trainer() { clear_away(directory_); }
-    Trainer(const Trainer&) = delete;
-    Trainer& operator=(const Trainer&) = delete;
 
     void run() {
         read_labels();

@@ -1,5 +1,6 @@
 #include "campaign/select_round.hpp"
 #include "cli/commands.hpp"
+#include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
@@ -7,6 +8,7 @@
 #include "select/two_stage.hpp"
 
 #include <limits>
+#include <optional>
 
 namespace sluice::cli {
 namespace {
@@ -54,6 +56,15 @@ std::vector<OptionSpec> science_options() {
          .unit = "rows",
          .default_text = "auto",
          .aliases = {"shortlist-size"}},
+        {.name = "max-score",
+         .value_name = "X",
+         .summary = "rows that score higher are passed over: for physics, what a committee "
+                    "disagrees on beyond all measure is mostly absurd (the upper trust level)",
+         .unit = "that of the score"},
+        {.name = "min-score",
+         .value_name = "X",
+         .summary = "rows that score lower are passed over: fewer than --batch may be chosen",
+         .unit = "that of the score"},
         {.name = "input",
          .value_name = "NAME",
          .summary = "what the score reads; auto = the best of what the pool has",
@@ -159,6 +170,14 @@ CommandSpec make_spec() {
     return spec;
 }
 
+float score_of(const Options& options, const std::string& name) {
+    const std::optional<double> value = parse_number(options.text(name));
+    if (!value) {
+        options.fail(name, "not a number (" + printable(options.text(name)) + "); give a score");
+    }
+    return static_cast<float>(*value);
+}
+
 void read_science(const Options& options, campaign::SelectRequest& request) {
     request.batch_size = options.count("batch", {1, max_count});
     request.score = options.text("score");
@@ -166,6 +185,8 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     request.metric = options.text("metric");
     request.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
     request.input = options.text("input");
+    if (options.has("max-score")) request.trust.high = score_of(options, "max-score");
+    if (options.has("min-score")) request.trust.low = score_of(options, "min-score");
     if (options.has("labels")) request.labels = {{options.text("labels")}};
     if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
     request.model_path = options.text("model");

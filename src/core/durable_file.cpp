@@ -2,6 +2,7 @@
 
 #include "core/directory.hpp"
 #include "core/error.hpp"
+#include "core/temporary_name.hpp"
 #include "core/trouble.hpp"
 
 #include <fmt/format.h>
@@ -266,7 +267,7 @@ void create_text_file(const std::string& path, std::string_view text, SyncTime s
 
 void publish_text_file(const std::string& path, std::string_view text) {
     require_replaceable(path);
-    const std::string unnamed = directory_of(path) + "/.sluice-" + unique_name() + ".tmp";
+    const std::string unnamed = directory_of(path) + "/" + temporary_name();
     write_durably(unnamed, path, text, SyncTime::now);
     Temporary temporary(unnamed);
     rename_durably(unnamed, path);

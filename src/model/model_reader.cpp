@@ -15,6 +15,7 @@ namespace {
 
 // What a file may make us allocate: 256 MiB of weights, far beyond any committee of small nets.
 constexpr std::int64_t most_numbers = std::int64_t{1} << 26;
+constexpr std::int64_t most_masked_numbers = 4 * most_numbers;
 constexpr std::int64_t most_networks = std::int64_t{1} << 16;
 constexpr std::int64_t most_layers = 64;
 constexpr std::int64_t most_words = 4096;
@@ -37,6 +38,7 @@ class ModelReader {
         const std::int64_t networks = count("networks", 1, most_networks);
         for (std::int64_t n = 0; n < networks; ++n)
             committee_.networks.push_back(read_network(static_cast<std::size_t>(n)));
+        check_masks();
         committee_.input = read_normalization("input", committee_.dim);
         if (committee_.task == Task::regression)
             committee_.target = read_normalization("target", committee_.outputs);
@@ -124,6 +126,16 @@ class ModelReader {
                  "is not a whole number as text (" + printable(seed) + "); write the model again");
         }
         committee_.dropout = dropout;
+    }
+
+    // Each mask makes a copy of the nets.
+    void check_masks() const {
+        const std::int64_t numbers = most_numbers - num_numbers_left_;
+        if (!committee_.dropout || numbers <= most_masked_numbers / committee_.dropout->masks)
+            return;
+        fail("dropout_masks", "members of more than " + count_text(most_masked_numbers) +
+                                  " numbers together (" +
+                                  std::to_string(committee_.dropout->masks) + "); use fewer masks");
     }
 
     Network read_network(std::size_t n) {

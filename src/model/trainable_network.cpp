@@ -35,17 +35,20 @@ void make_zeros(AlignedFloats& floats, std::int64_t count) {
     std::fill_n(floats.reserve(whole_lines(count)), whole_lines(count), 0.0F);
 }
 
-// to [columns, rows] = from [rows, columns], in tiles that stay in registers and cache lines.
+// to [columns, rows] = from [rows, columns], a few rows at a time so that cache lines are filled.
 void transpose(const DenseRows& from, std::int64_t columns, float* to) {
     constexpr std::int64_t tile = 8;
     const std::int64_t rows = from.rows;
-    for (std::int64_t i = 0; i < rows; i += tile) {
-        const std::int64_t last_row = std::min(rows, i + tile);
-        for (std::int64_t j = 0; j < columns; ++j) {
-            for (std::int64_t k = i; k < last_row; ++k)
-                to[j * rows + k] = from.values[k * from.stride + j];
-        }
+    std::int64_t i = 0;
+    for (; i + tile <= rows; i += tile) {
+        const float* first = from.values + i * from.stride;
+        for (std::int64_t j = 0; j < columns; ++j)
+            for (std::int64_t k = 0; k < tile; ++k)
+                to[j * rows + i + k] = first[k * from.stride + j];
     }
+    for (; i < rows; ++i)
+        for (std::int64_t j = 0; j < columns; ++j)
+            to[j * rows + i] = from.values[i * from.stride + j];
 }
 
 float initial_bound(const TrainableNetwork::Shape& shape) {
@@ -59,7 +62,7 @@ float initial_bound(const TrainableNetwork::Shape& shape) {
 
 }  // namespace
 
-TrainableNetwork::TrainableNetwork(std::vector<Shape> shapes, std::int64_t max_rows,
+TrainableNetwork::TrainableNetwork(const std::vector<Shape>& shapes, std::int64_t max_rows,
                                    std::uint64_t seed) {
     for (const Shape& shape : shapes) {
         TrainableLayer& layer = layers_.emplace_back();

@@ -34,7 +34,7 @@ class TrainableNetwork {
     /// At most `max_rows` rows at a time. Weights are drawn from `seed`, biases are 0: uniform with
     /// variance 2 / inputs before relu and silu (\source He et al., ICCV 2015), else
     /// 2 / (inputs + outputs) (\source Glorot and Bengio, AISTATS 2010).
-    TrainableNetwork(std::vector<Shape> shapes, std::int64_t max_rows, std::uint64_t seed);
+    TrainableNetwork(const std::vector<Shape>& shapes, std::int64_t max_rows, std::uint64_t seed);
 
     /// What it says of `inputs`: [rows, outputs]; valid until the next call, and may be changed.
     float* run(const kernels::DenseRows& inputs);

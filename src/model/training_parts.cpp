@@ -26,9 +26,8 @@ std::vector<std::int64_t> random_order(const TrainingSet& set, std::uint64_t see
                            i);
     }
     std::sort(keyed.begin(), keyed.end());
-    std::vector<std::int64_t> order;
-    for (const auto& [key, entry] : keyed)
-        order.push_back(entry);
+    std::vector<std::int64_t> order(keyed.size());
+    std::ranges::transform(keyed, order.begin(), [](const auto& pair) { return pair.second; });
     return order;
 }
 

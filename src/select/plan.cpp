@@ -164,6 +164,10 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
         plan.round = request.round;
         plan.bad_rows = request.bad_rows;
         plan.copies = request.copies;
+        plan.trust = request.trust;
+        require(plan.trust.low <= plan.trust.high, ExitCode::usage,
+                fmt::format("--min-score: {} is above --max-score {}; no row could be chosen",
+                            plan.trust.low, plan.trust.high));
         if (plan.copies == Copies::drop) static_cast<void>(pool.get("features", "--distinct"));
         plan.num_threads =
             request.num_threads > 0 ? request.num_threads : comm::cores_of_this_rank(world);

@@ -9,6 +9,7 @@
 #include "pool/pool.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,16 @@ namespace sluice::select {
 enum class BadRows { refuse, skip };
 
 enum class Metric { euclidean, cosine };
+
+/// Only rows with scores in [low, high] are chosen: below, there is nothing to learn; above, a
+/// deviation of physical predictions says that a row is beyond all that is known, and mostly absurd.
+/// \source Zhang et al., "DP-GEN", Comput. Phys. Commun. 253 (2020), section 2.2 (trust levels).
+struct TrustLevels {
+    float low = -std::numeric_limits<float>::infinity();
+    float high = std::numeric_limits<float>::infinity();
+
+    friend bool operator==(const TrustLevels&, const TrustLevels&) = default;
+};
 
 /// Whether rows of equal features count once: all but the best are passed over, and so are rows
 /// equal to a labeled or issued one.
@@ -40,6 +51,7 @@ struct Plan {
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
+    TrustLevels trust;
     // how
     kernels::Backend backend = kernels::Backend::cpu;
     int num_threads = 1;
@@ -73,6 +85,7 @@ struct PlanRequest {
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
+    TrustLevels trust = {};
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     int num_threads = 0;
     std::int64_t block_rows = 0;

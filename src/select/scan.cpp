@@ -53,7 +53,7 @@ class Scan {
           num_blocks_((rows.size() + plan.block_rows - 1) / plan.block_rows),
           best_(pool, plan, static_cast<std::size_t>(std::min(plan.shortlist_size, rows.size())),
                 taken.centers),
-          threshold_(best_.threshold()),
+          threshold_(std::max(best_.threshold(), plan.trust.low)),
           compute_(plan.num_threads),
           progress_("scoring", rows.size(), "rows",
                     dataset_ == nullptr ? 0.0 : static_cast<double>(dataset_->row_bytes())) {
@@ -162,11 +162,21 @@ class Scan {
                     buffers.passed.push_back({part[i], row});
             }
         }
+        drop_beyond_trust(buffers.passed);
         if (buffers.passed.empty()) return;
         best_.look_at(values, buffers.passed, buffers.best);
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
-        threshold_.store(best_.threshold(), std::memory_order_relaxed);
+        threshold_.store(std::max(best_.threshold(), plan_.trust.low), std::memory_order_relaxed);
+    }
+
+    void drop_beyond_trust(std::vector<Candidate>& passed) {
+        const auto dropped = std::erase_if(passed, [&](const Candidate& candidate) {
+            return candidate.score > plan_.trust.high;
+        });
+        if (dropped == 0) return;
+        const std::lock_guard lock(mutex_);
+        result_.num_beyond_trust += static_cast<std::int64_t>(dropped);
     }
 
     void note_bad(const kernels::ScoreBlock& values, RowId row) {

@@ -149,6 +149,22 @@ class SelectOptions(unittest.TestCase):
         message = self.run_select("--batch-cost", "100", expect=65)
         self.assertRegex(message, rf"pool.h5: /cost\[{first}\]: a cost of nan")
 
+    def test_trust_levels(self):
+        scores = least_confidence(self.probabilities)
+        order = self.in_score_order(range(ROWS))
+        high, low = scores[order[40]], scores[order[55]]
+        levels = ("--max-score", repr(float(high)), "--min-score", repr(float(low)))
+        inside = [row for row in order if low <= scores[row] <= high]
+
+        top = self.same_on_all_ranks("--diversify", "none", *levels)
+        diverse = self.same_on_all_ranks(*levels)
+
+        self.assertEqual(top, inside[:BATCH])
+        self.assertEqual(set(diverse), set(inside[:BATCH]))
+        self.assertLess(len(inside), BATCH)
+        message = self.run_select("--max-score", "0.2", "--min-score", "0.3", expect=64)
+        self.assertRegex(message, "--min-score: 0.3.* is above --max-score 0.2")
+
     def test_copies_count_once(self):
         random = np.random.default_rng(8)
         originals = random.integers(0, 80, ROWS)

@@ -145,6 +145,21 @@ TEST(CommitteeNetwork, shares_layers_without_changing_a_bit) {
         }
 }
 
+TEST(CommitteeNetwork, layers_that_differ_in_one_number_are_not_shared) {
+    for (const bool in_bias : {false, true}) {
+        MadeNetwork made = make_network({8, {12}, 3, 2}, 36);
+        DenseLayer& layer = made.definition.members[1][0];
+        const DenseLayer& first = made.definition.members[0][0];
+        made.memory.emplace_back(first.weight, first.weight + 8 * 12);
+        layer.weight = made.memory.back().data();
+        if (!in_bias) made.memory.back().back() += 1.0F;
+        made.memory.emplace_back(first.bias, first.bias + 12);
+        layer.bias = made.memory.back().data();
+        if (in_bias) made.memory.back().back() += 1.0F;
+        expect_bits_of_the_chain(made, random_floats(8 * 5, 37));
+    }
+}
+
 TEST(CommitteeNetwork, members_may_differ_in_depth_and_activation) {
     MadeNetwork made = make_network({8, {12}, 3, 3}, 20);
     MadeNetwork deeper = make_network({8, {12, 9}, 3, 2, Activation::tanh}, 21);

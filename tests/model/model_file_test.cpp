@@ -219,6 +219,17 @@ TEST_F(BadModel, would_take_absurd_memory) {
             dataset.close();
         };
     });
+    refuse("dropout_masks: members of more than 268,435,456 numbers together (65536)",
+           [](Pieces& p) {
+               p.dim = 2000;
+               p.weight.assign(6000, 1.0F);
+               p.weight_dims = {3, 2000};
+               p.more = [](h5::OutputFile& file) {
+                   file.set_attribute("/", "dropout_masks", std::int64_t{65536});
+                   file.set_attribute("/", "dropout_rate", 0.5);
+                   file.set_attribute("/", "dropout_seed", std::string("0"));
+               };
+           });
     refuse("networks: is not from 1 to 65536",
            [](Pieces& p) { p.networks = std::int64_t{1} << 60; });
 }

@@ -93,5 +93,17 @@ TEST(TrainingOrder, is_a_permutation_that_changes_with_epoch_and_seed) {
     EXPECT_NE(entries, first);
 }
 
+TEST(TrainingOrder, parts_the_copies_of_a_label) {
+    const TrainingSet set = test::made_classes(50, 2, 2);
+    int parted = 0;
+    for (std::int64_t epoch = 0; epoch < 20; ++epoch) {
+        std::vector<std::int64_t> entries = {4, 4, 7, 9, 20, 33};
+        shuffle_for_epoch(set, 1, epoch, entries);
+        const auto first = std::ranges::find(entries, 4);
+        if (*(first + 1) != 4) ++parted;
+    }
+    EXPECT_GE(parted, 8);  // two of six are neighbours one time in three
+}
+
 }  // namespace
 }  // namespace sluice::model

@@ -21,6 +21,7 @@ version = 1
 command = {BUILD}/line_oracle {{words}}
 mode = jsonl
 time_limit = 20
+label_is_class = {{is_class}}
 """
 
 # Each section's lines, by section; tests change some.
@@ -69,7 +70,8 @@ class Campaign:
         self.directory.mkdir(parents=True)
         self.file = self.directory / "campaign.ini"
         make_pool(self.directory / "pool.h5", **pool)
-        (self.directory / "oracle.ini").write_text(ORACLE.format(words=oracle_words))
+        (self.directory / "oracle.ini").write_text(ORACLE.format(
+            words=oracle_words, is_class="yes" if len(oracle_words.split()) > 2 else "no"))
         self.write(changes)
 
     def write(self, changes=None):
@@ -113,7 +115,7 @@ class Campaign:
 
 def is_measured(name):
     parts = name.split("/")
-    return parts[-1] in ("timings.json", "provenance.json") or \
+    return parts[-1] in ("timings.json", "train.log", "provenance.json") or \
         ("queue" in parts and parts[parts.index("queue") + 1] in ("settled", "order"))
 
 
