@@ -1,8 +1,5 @@
 #include "campaign/campaign_context.hpp"
 
-#include "campaign/label_files.hpp"
-#include "campaign/labels.hpp"
-#include "campaign/labels_directory.hpp"
 #include "campaign/round_files.hpp"
 #include "core/directory.hpp"
 #include "core/durable_file.hpp"
@@ -10,6 +7,9 @@
 #include "core/sha256.hpp"
 #include "core/temporary_name.hpp"
 #include "core/text.hpp"
+#include "labels/label_files.hpp"
+#include "labels/labeled_rows.hpp"
+#include "labels/labels_directory.hpp"
 #include "queue/layout.hpp"
 
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ constexpr std::size_t most_label_bytes = std::size_t{4} << 30;
 // Of the labels behind a path, all files together.
 std::string labels_hash(const std::string& path) {
     Sha256 hash;
-    for (const std::string& file : label_files(path))
+    for (const std::string& file : labels::label_files(path))
         hash.update(read_text_file(file, most_label_bytes));
     return hash.hex_digest();
 }
@@ -43,11 +43,11 @@ void make_places(const CampaignContext& context) {
     for (const Arm& arm : context.arms) {
         make_directories(arm.directory + "/models");
         make_directories(arm.directory + "/rounds");
-        open_labels_directory(arm.labels());
+        labels::open_labels_directory(arm.labels());
     }
     if (context.spec.test.rows > 0) {
         make_directories(context.spec.directory + "/test");
-        open_labels_directory(context.test_labels());
+        labels::open_labels_directory(context.test_labels());
     }
 }
 
@@ -119,11 +119,12 @@ void require_same_oracle(const CampaignContext& context, std::int64_t round) {
 
 }  // namespace
 
-std::vector<LabelSource> CampaignContext::labels(const Arm& arm, std::int64_t last_round) const {
-    std::vector<LabelSource> sources;
+std::vector<labels::LabelSource> CampaignContext::labels(const Arm& arm,
+                                                         std::int64_t last_round) const {
+    std::vector<labels::LabelSource> sources;
     // A directory without a generation, because all items failed, is no source.
     const auto add = [&](const Arm& from, std::int64_t first, std::int64_t last) {
-        if (first > last || generation_numbers(from.labels()).empty()) return;
+        if (first > last || labels::generation_numbers(from.labels()).empty()) return;
         sources.push_back({from.labels(), first, last});
     };
     if (!spec.start.labels.empty()) sources.push_back({spec.start.labels});
@@ -155,7 +156,7 @@ CampaignContext open_campaign(CampaignSpec spec, Access access, comm::Communicat
     context.content[pool_content] = context.fingerprint;
     if (!context.spec.start.labels.empty()) {
         context.num_given = std::ssize(
-            read_labeled_rows({{context.spec.start.labels}}, context.pool.num_rows, world));
+            labels::read_labeled_rows({{context.spec.start.labels}}, context.pool.num_rows, world));
     }
     world.agree([&] {
         if (!world.is_root()) return;

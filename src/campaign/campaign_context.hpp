@@ -2,9 +2,9 @@
 
 #include "campaign/arm.hpp"
 #include "campaign/campaign_spec.hpp"
-#include "campaign/label_source.hpp"
 #include "campaign/stop_set.hpp"
 #include "comm/communicator.hpp"
+#include "labels/label_source.hpp"
 #include "model/training_set.hpp"
 #include "oracle/spec.hpp"
 #include "pool/pool.hpp"
@@ -39,7 +39,7 @@ struct CampaignContext {
     }
 
     /// The labels that an arm's model of that round is trained on.
-    std::vector<LabelSource> labels(const Arm& arm, std::int64_t last_round) const;
+    std::vector<labels::LabelSource> labels(const Arm& arm, std::int64_t last_round) const;
 
     /// Where test rows wait for labels, and where these go.
     std::string test_queue() const { return spec.directory + "/test/queue"; }

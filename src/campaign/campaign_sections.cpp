@@ -5,6 +5,7 @@
 #include "core/text.hpp"
 #include "kernels/activation.hpp"
 #include "kernels/score_rows.hpp"
+#include "model/metrics.hpp"
 #include "oracle/rules.hpp"
 #include "queue/layout.hpp"
 #include "select/two_stage.hpp"
@@ -77,9 +78,11 @@ std::string known_name(const CampaignFile& file, const KeyName& key, const Find&
 
 // A metric that can be measured, or not at all.
 std::string known_metric(const CampaignFile& file, const KeyName& key, const std::string& name) {
-    if (!metric_direction(name)) {
-        file.fail(key, fmt::format("unknown metric ({}); known are {}", printable(name),
-                                   fmt::join(metric_names(), ", ")));
+    if (model::find_metric(name) == nullptr) {
+        std::string known;
+        for (const model::MetricDefinition& metric : model::metric_definitions())
+            known += (known.empty() ? "" : ", ") + metric.name;
+        file.fail(key, fmt::format("unknown metric ({}); known are {}", printable(name), known));
     }
     return name;
 }

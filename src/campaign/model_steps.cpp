@@ -1,15 +1,16 @@
-#include "campaign/metrics.hpp"
-#include "campaign/model_outputs.hpp"
 #include "campaign/round_labels.hpp"
 #include "campaign/round_steps.hpp"
 #include "campaign/stop_set.hpp"
 #include "campaign/train_command.hpp"
-#include "campaign/training_labels.hpp"
+#include "campaign/train_over_ranks.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "core/version.hpp"
+#include "labels/training_labels.hpp"
+#include "model/metrics.hpp"
 #include "model/model_file.hpp"
+#include "model/model_outputs.hpp"
 #include "queue/layout.hpp"
 
 #include <fmt/format.h>
@@ -40,22 +41,22 @@ std::vector<std::string> target_names(const model::TrainingSet& test) {
     return names;
 }
 
-Metrics metrics_of(const ModelOutputs& outputs, const model::TrainingSet& test,
-                   const std::string& model) {
+model::Metrics metrics_of(const model::ModelOutputs& outputs, const model::TrainingSet& test,
+                          const std::string& model) {
     require(outputs.task == test.task, ExitCode::bad_data,
             fmt::format("{}: is for {}, but the labels of {} are for {}", model,
                         model::task_name(outputs.task), test.source, model::task_name(test.task)));
     if (test.task == model::Task::classification) {
-        return classification_metrics(outputs.mean, test.classes, outputs.width);
+        return model::classification_metrics(outputs.mean, test.classes, outputs.width);
     }
     require(outputs.width == test.outputs, ExitCode::bad_data,
             fmt::format("{}: predicts {} numbers, but the labels of {} have {}", model,
                         outputs.width, test.source, test.outputs));
-    return regression_metrics(outputs.mean, test.targets, target_names(test));
+    return model::regression_metrics(outputs.mean, test.targets, target_names(test));
 }
 
 // Mean over the members of the loss that training kept, on the labels it did not train on.
-void add_validation_loss(const model::Committee& committee, Metrics& metrics) {
+void add_validation_loss(const model::Committee& committee, model::Metrics& metrics) {
     double sum = 0.0;
     std::int64_t members = 0;
     for (const model::MemberHistory& history : committee.history) {
@@ -97,8 +98,8 @@ void RoundSteps::train_here() {
         require(!world_.is_root() || !context_.labels(arm_, round_).empty(), ExitCode::bad_data,
                 fmt::format("{}: no item has a label", arm_.file(round_, round_file::labels)));
     });
-    model::TrainingSet set = read_training_set(context_.labels(arm_, round_), &context_.pool,
-                                               spec.label.classes, world_);
+    model::TrainingSet set = labels::read_training_set(context_.labels(arm_, round_),
+                                                       &context_.pool, spec.label.classes, world_);
     world_.agree([&] {
         if (context_.test) require_apart(set, *context_.test);
     });
@@ -152,15 +153,17 @@ void RoundSteps::measure_test(const model::Committee& committee, RoundRecord& re
     if (!context_.test) return;
     const model::TrainingSet& test = *context_.test;
     const std::string model = arm_.model(round_);
-    record.metrics = metrics_of(run_model(committee, test.features, test.dim, model), test, model);
+    record.metrics =
+        metrics_of(model::run_model(committee, test.features, test.dim, model), test, model);
 }
 
 void RoundSteps::measure_stop_set(const model::Committee& committee, RoundRecord& record) const {
     const RowsWithFeatures& set = context_.stop_set;
     if (set.rows.empty()) return;
-    const ModelOutputs outputs = run_model(committee, set.features, set.dim, arm_.model(round_));
+    const model::ModelOutputs outputs =
+        model::run_model(committee, set.features, set.dim, arm_.model(round_));
     const Arm& owner = context_.owner(arm_, round_ - 1);
-    const std::optional<ModelOutputs> before =
+    const std::optional<model::ModelOutputs> before =
         read_stop_set(owner.file(round_ - 1, round_file::stop_set), set.rows, committee.task);
     describe_stop_set(outputs, before, record);
     publish_stop_set(arm_.file(round_, round_file::stop_set), set.rows, outputs);

@@ -1,9 +1,9 @@
 #include "campaign/round_labels.hpp"
 
-#include "campaign/item_rows.hpp"
-#include "campaign/known_labels.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "labels/item_rows.hpp"
+#include "labels/known_labels.hpp"
 #include "queue/item_state.hpp"
 #include "queue/layout.hpp"
 #include "queue/snapshot.hpp"
@@ -150,14 +150,14 @@ std::string labels_csv(const std::string& queue_directory, const std::string& la
     queue::BatchReader batches(queue_directory);
     const queue::BatchFacts& facts = batches.facts(batch_id);
     const RowRange all{0, facts.num_items};
-    KnownLabels labels(labels_directory);
+    labels::KnownLabels labels(labels_directory);
     labels.load({{batch_id, {all}}}, newest_generation);
-    ItemRows rows(queue::join(facts.path, queue::batch_file::items), facts.num_items);
+    labels::ItemRows rows(queue::join(facts.path, queue::batch_file::items), facts.num_items);
     rows.load(all);
-    std::vector<std::pair<std::string, const KnownLabel*>> items;
+    std::vector<std::pair<std::string, const labels::KnownLabel*>> items;
     std::size_t width = 1;
     visit_items(queue_directory, batch_id, [&](const ItemRecord& record) {
-        const KnownLabel* label = labels.find(batch_id, record.item);
+        const labels::KnownLabel* label = labels.find(batch_id, record.item);
         if (label != nullptr) width = label->y.size();
         items.emplace_back(
             fmt::format("{},{},{},{}", record.item + 1, rows.row(record.item),

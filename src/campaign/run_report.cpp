@@ -5,6 +5,7 @@
 #include "campaign/settle_batch.hpp"
 #include "core/durable_file.hpp"
 #include "core/text.hpp"
+#include "model/metrics.hpp"
 #include "queue/layout.hpp"
 
 #include <fmt/format.h>
@@ -120,8 +121,8 @@ std::string round_text(const CampaignContext& context, std::int64_t round) {
         fmt::format("{:10}{} labels, cost {:.6g}; {}; {:.1f} s\n", fmt::format("round {}", round),
                     count_text(record->labels), record->cost, batch_text(context, round), seconds);
     std::vector<std::string> metrics;
-    for (const std::string& name : metric_names()) {
-        const std::string metric = metric_text(name, *record, random);
+    for (const model::MetricDefinition& definition : model::metric_definitions()) {
+        const std::string metric = metric_text(definition.name, *record, random);
         if (!metric.empty()) metrics.push_back(metric);
     }
     if (!metrics.empty()) text += indent + fmt::format("{}", fmt::join(metrics, ", ")) + "\n";

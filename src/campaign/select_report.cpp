@@ -83,7 +83,7 @@ Json provenance_json(const SelectOutcome& outcome) {
         fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     json["pool_files"] = outcome.request.pool.files;
     json["labels"] = Json::array();
-    for (const LabelSource& source : outcome.request.labels)
+    for (const labels::LabelSource& source : outcome.request.labels)
         json["labels"].push_back(source.path);
     if (!outcome.request.model_path.empty()) json["model"] = outcome.request.model_path;
     json["rounds"] = outcome.selection.rounds;

@@ -2,7 +2,6 @@
 
 #include "campaign/batch_id.hpp"
 #include "campaign/batch_items.hpp"
-#include "campaign/labels.hpp"
 #include "campaign/output_paths.hpp"
 #include "campaign/select_report.hpp"
 #include "core/durable_file.hpp"
@@ -11,6 +10,7 @@
 #include "core/phase.hpp"
 #include "core/stop.hpp"
 #include "core/text.hpp"
+#include "labels/labeled_rows.hpp"
 #include "model/model_file.hpp"
 #include "queue/publish.hpp"
 
@@ -90,10 +90,11 @@ class Round {
         pool_ = pool::open_pool(request_.pool, world_);
         fingerprint_ = pool::fingerprint(pool_, world_);
         enter_phase("read labels");
-        taken_.centers = read_labeled_rows(request_.labels, pool_.num_rows, world_);
+        taken_.centers = labels::read_labeled_rows(request_.labels, pool_.num_rows, world_);
         num_labeled_ = std::ssize(taken_.centers);
-        taken_.held_out = united(
-            read_labeled_rows(request_.held_out_labels, pool_.num_rows, world_), request_.held_out);
+        taken_.held_out =
+            united(labels::read_labeled_rows(request_.held_out_labels, pool_.num_rows, world_),
+                   request_.held_out);
         world_.agree([&] {
             read_committee();
             id_ = batch_id(request_, fingerprint_, taken_, model_hash_);

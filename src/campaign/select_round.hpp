@@ -1,8 +1,8 @@
 #pragma once
 
-#include "campaign/label_source.hpp"
 #include "comm/communicator.hpp"
 #include "kernels/backend.hpp"
+#include "labels/label_source.hpp"
 #include "pool/pool.hpp"
 #include "select/two_stage.hpp"
 
@@ -19,18 +19,18 @@ struct SelectRequest {
     enum class Output { print, quiet };
 
     pool::PoolSource pool;
-    std::string queue_directory;      ///< empty: no batch is published (needs selected_path)
-    std::vector<LabelSource> labels;  ///< never chosen, and centres
-    std::vector<RowId> held_out;      ///< never chosen, no centres; ascending, no repeats
-    std::vector<LabelSource> held_out_labels;  ///< likewise the rows of these
-    std::string model_path;                    ///< scores read what this model says; may be empty
-    std::string score = "entropy";             ///< name or alias
-    std::string diversity = "k_center";        ///< name or alias
-    std::string metric = "euclidean";          ///< euclidean or cosine
-    std::string input = "auto";                ///< auto, probabilities, committee or predictions
-    std::int64_t batch_size = 0;               ///< B >= 1
-    double batch_cost = 0.0;          ///< picks are taken while they cost at most this; 0 = all
-    std::int64_t shortlist_size = 0;  ///< K; 0 = 10 x B; never below B or above the candidates
+    std::string queue_directory;  ///< empty: no batch is published (needs selected_path)
+    std::vector<labels::LabelSource> labels;  ///< never chosen, and centres
+    std::vector<RowId> held_out;              ///< never chosen, no centres; ascending, no repeats
+    std::vector<labels::LabelSource> held_out_labels;  ///< likewise the rows of these
+    std::string model_path;              ///< scores read what this model says; may be empty
+    std::string score = "entropy";       ///< name or alias
+    std::string diversity = "k_center";  ///< name or alias
+    std::string metric = "euclidean";    ///< euclidean or cosine
+    std::string input = "auto";          ///< auto, probabilities, committee or predictions
+    std::int64_t batch_size = 0;         ///< B >= 1
+    double batch_cost = 0.0;             ///< picks are taken while they cost at most this; 0 = all
+    std::int64_t shortlist_size = 0;     ///< K; 0 = 10 x B; never below B or above the candidates
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     int num_threads = 0;          ///< 0 = this rank's share of the node's cores

@@ -1,10 +1,10 @@
 #include "campaign/settle_batch.hpp"
 
-#include "campaign/ingest.hpp"
 #include "campaign/round_labels.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "labels/ingest.hpp"
 #include "queue/layout.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 namespace sluice::campaign {
 namespace {
 
-void tell(const IngestReport& report, const std::string& queue_directory) {
+void tell(const labels::IngestReport& report, const std::string& queue_directory) {
     if (report.conflicts > 0 && !report.conflict_files.empty()) {
         log_warning(fmt::format("{}: lists {} labels that contradict labels that count",
                                 report.conflict_files.back(), report.conflicts));
@@ -31,12 +31,12 @@ void tell(const IngestReport& report, const std::string& queue_directory) {
 
 std::int64_t settle_batch(const WaitingBatch& batch, const LabelSpec& label) {
     if (queue::exists(batch.record)) return 0;
-    IngestRequest request;
+    labels::IngestRequest request;
     request.queue_directory = batch.queue_directory;
     request.labels_directory = batch.labels_directory;
     request.tolerance = label.tolerance;
     request.classes = label.classes;
-    tell(ingest(request), batch.queue_directory);
+    tell(labels::ingest(request), batch.queue_directory);
     const BatchProgress progress = batch_progress(batch.queue_directory, batch.batch_id);
     const std::int64_t open = progress.open + progress.waiting;
     if (open > 0) return open;

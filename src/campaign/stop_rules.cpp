@@ -1,11 +1,11 @@
 #include "campaign/stop_rules.hpp"
 
 #include "core/text.hpp"
+#include "model/metrics.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <iterator>
 
@@ -16,24 +16,9 @@ using History = std::vector<RoundRecord>;
 
 constexpr double seconds_per_hour = 3600.0;
 
-struct MetricName {
-    std::string_view name;
-    Direction direction;
-};
-constexpr std::array metric_table = {
-    MetricName{"accuracy", Direction::higher_is_better},
-    MetricName{"macro_f1", Direction::higher_is_better},
-    MetricName{"log_loss", Direction::lower_is_better},
-    MetricName{"ece", Direction::lower_is_better},
-    MetricName{"rmse", Direction::lower_is_better},
-    MetricName{"mae", Direction::lower_is_better},
-    MetricName{"r2", Direction::higher_is_better},
-    MetricName{"max_error", Direction::lower_is_better},
-    MetricName{"validation_loss", Direction::lower_is_better},
-};
-
 bool is_lower_better(const std::string& metric) {
-    return metric_direction(metric) == Direction::lower_is_better;
+    const model::MetricDefinition* definition = model::find_metric(metric);
+    return definition != nullptr && definition->better == model::Better::lower;
 }
 
 std::optional<double> metric_of(const RoundRecord& record, const std::string& name) {
@@ -179,21 +164,6 @@ bool holds(const RuleOutcome& outcome) {
 }
 
 }  // namespace
-
-std::optional<Direction> metric_direction(std::string_view name) {
-    const std::string_view stem = name.substr(0, name.find('.'));
-    for (const MetricName& metric : metric_table) {
-        if (metric.name == stem) return metric.direction;
-    }
-    return std::nullopt;
-}
-
-std::vector<std::string> metric_names() {
-    std::vector<std::string> names;
-    for (const MetricName& metric : metric_table)
-        names.emplace_back(metric.name);
-    return names;
-}
 
 std::vector<RuleOutcome> judge_rules(const StopRules& rules, const History& history) {
     if (history.empty()) return {};

@@ -4,7 +4,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace sluice::campaign {
@@ -24,14 +23,6 @@ struct RoundRecord {
     std::optional<double> change;
     std::optional<double> uncertainty;  ///< mean over the stop set
 };
-
-enum class Direction { higher_is_better, lower_is_better };
-
-/// A metric's direction by its name (`rmse`, `rmse.energy`, ...); nothing for an unknown one.
-std::optional<Direction> metric_direction(std::string_view name);
-
-/// The names of all metrics.
-std::vector<std::string> metric_names();
 
 /// A metric that has reached a value.
 struct TargetRule {

@@ -77,7 +77,7 @@ RowsWithFeatures draw_stop_set(const pool::Pool& pool, std::uint64_t seed, std::
 }
 
 void publish_stop_set(const std::string& path, const std::vector<RowId>& rows,
-                      const ModelOutputs& outputs) {
+                      const model::ModelOutputs& outputs) {
     h5::OutputFile file = h5::OutputFile::in_memory("stop_set.h5");
     file.set_attribute("/", "format", std::string("sluice-stop-set"));
     file.set_attribute("/", "format_version", std::int64_t{1});
@@ -88,13 +88,13 @@ void publish_stop_set(const std::string& path, const std::vector<RowId>& rows,
     publish_text_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-std::optional<ModelOutputs> read_stop_set(const std::string& path, const std::vector<RowId>& rows,
-                                          model::Task task) {
+std::optional<model::ModelOutputs> read_stop_set(const std::string& path,
+                                                 const std::vector<RowId>& rows, model::Task task) {
     if (!queue::exists(path)) return std::nullopt;
     const h5::InputFile file(path);
     require(file.integers("row") == rows, ExitCode::bad_data,
             path + ": is about other rows than this campaign's stop set; restore it");
-    ModelOutputs outputs;
+    model::ModelOutputs outputs;
     outputs.task = task;
     outputs.width = file.dims("mean").back();
     outputs.mean = file.floats("mean");
@@ -102,8 +102,8 @@ std::optional<ModelOutputs> read_stop_set(const std::string& path, const std::ve
     return outputs;
 }
 
-void describe_stop_set(const ModelOutputs& outputs, const std::optional<ModelOutputs>& before,
-                       RoundRecord& record) {
+void describe_stop_set(const model::ModelOutputs& outputs,
+                       const std::optional<model::ModelOutputs>& before, RoundRecord& record) {
     if (!outputs.uncertainty.empty()) record.uncertainty = mean_of(outputs.uncertainty);
     if (!before || before->rows() != outputs.rows()) return;
     if (outputs.task == model::Task::regression) {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "campaign/model_outputs.hpp"
 #include "campaign/stop_rules.hpp"
 #include "core/types.hpp"
+#include "model/model_outputs.hpp"
 #include "pool/pool.hpp"
 
 #include <cstdint>
@@ -29,13 +29,13 @@ RowsWithFeatures draw_stop_set(const pool::Pool& pool, std::uint64_t seed, std::
 
 /// What a model says of the stop set, as a file: row [S], mean [S, width], uncertainty [S].
 void publish_stop_set(const std::string& path, const std::vector<RowId>& rows,
-                      const ModelOutputs& outputs);
+                      const model::ModelOutputs& outputs);
 /// Throws Error(bad_data) if it is not about these rows. Nothing if it is not there.
-std::optional<ModelOutputs> read_stop_set(const std::string& path, const std::vector<RowId>& rows,
-                                          model::Task task);
+std::optional<model::ModelOutputs> read_stop_set(const std::string& path,
+                                                 const std::vector<RowId>& rows, model::Task task);
 
 /// Puts mean uncertainty and, if there is a model before, agreement into a record.
-void describe_stop_set(const ModelOutputs& outputs, const std::optional<ModelOutputs>& before,
-                       RoundRecord& record);
+void describe_stop_set(const model::ModelOutputs& outputs,
+                       const std::optional<model::ModelOutputs>& before, RoundRecord& record);
 
 }  // namespace sluice::campaign

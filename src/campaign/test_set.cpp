@@ -1,10 +1,10 @@
 #include "campaign/test_set.hpp"
 
-#include "campaign/labels_directory.hpp"
 #include "campaign/select_round.hpp"
-#include "campaign/training_labels.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "labels/labels_directory.hpp"
+#include "labels/training_labels.hpp"
 #include "queue/selected_csv.hpp"
 
 #include <algorithm>
@@ -59,7 +59,8 @@ void read_test_set(CampaignContext& context, comm::Communicator& world) {
     const CampaignSpec& spec = context.spec;
     if (!spec.test.is_there() || context.test) return;
     const std::string path = spec.test.labels.empty() ? context.test_labels() : spec.test.labels;
-    model::TrainingSet test = read_training_set({{path}}, &context.pool, spec.label.classes, world);
+    model::TrainingSet test =
+        labels::read_training_set({{path}}, &context.pool, spec.label.classes, world);
     world.agree([&] {
         require(test.size() > 0, ExitCode::bad_data,
                 path +

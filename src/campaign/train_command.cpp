@@ -2,11 +2,11 @@
 
 #include "campaign/trainer_labels.hpp"
 #include "campaign/trainer_process.hpp"
-#include "campaign/training_set_builder.hpp"
 #include "comm/cores.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "labels/training_set_builder.hpp"
 #include "model/model_file.hpp"
 #include "oracle/scratch.hpp"
 #include "queue/layout.hpp"
@@ -95,8 +95,8 @@ class Trainer {
     }
 
     void read_labels() {
-        TrainingSetBuilder builder(request_.pool, request_.num_classes,
-                                   TrainingSetBuilder::Extent::items);
+        labels::TrainingSetBuilder builder(request_.pool, request_.num_classes,
+                                           labels::TrainingSetBuilder::Extent::items);
         builder.read(request_.labels);
         set_ = std::move(builder.set());
         require(set_.size() > 0, ExitCode::bad_data,

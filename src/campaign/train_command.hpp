@@ -1,7 +1,7 @@
 #pragma once
 
-#include "campaign/label_source.hpp"
 #include "comm/communicator.hpp"
+#include "labels/label_source.hpp"
 #include "model/committee.hpp"
 #include "pool/pool.hpp"
 
@@ -29,7 +29,7 @@ struct TrainCommand {
 /// What it trains on, and what it must leave.
 struct TrainCommandRequest {
     TrainCommand command;
-    std::vector<LabelSource> labels;
+    std::vector<labels::LabelSource> labels;
     const pool::Pool* pool = nullptr;  ///< may be null
     std::int64_t num_classes = 0;      ///< 0 = not known
     std::string model_path;            ///< empty = no model

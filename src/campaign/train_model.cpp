@@ -1,11 +1,12 @@
 #include "campaign/train_model.hpp"
 
 #include "campaign/output_paths.hpp"
-#include "campaign/training_labels.hpp"
+#include "campaign/train_over_ranks.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/phase.hpp"
 #include "core/stop.hpp"
+#include "labels/training_labels.hpp"
 #include "model/model_file.hpp"
 
 #include <chrono>
@@ -17,12 +18,12 @@ namespace {
 model::TrainingSet read_labels(const TrainRequest& request, comm::Communicator& world) {
     if (request.pool.files.empty()) {
         enter_phase("read labels");
-        return read_training_set(request.labels, nullptr, request.num_classes, world);
+        return labels::read_training_set(request.labels, nullptr, request.num_classes, world);
     }
     enter_phase("open pool");
     const pool::Pool pool = pool::open_pool(request.pool, world);
     enter_phase("read labels");
-    return read_training_set(request.labels, &pool, request.num_classes, world);
+    return labels::read_training_set(request.labels, &pool, request.num_classes, world);
 }
 
 model::TrainOptions options_for(const TrainRequest& request, const model::TrainingSet& set) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "campaign/label_source.hpp"
 #include "comm/communicator.hpp"
+#include "labels/label_source.hpp"
 #include "model/held_out.hpp"
 #include "model/train.hpp"
 #include "pool/pool.hpp"
@@ -20,7 +20,7 @@ struct TrainRequest {
         given       ///< options.head
     };
 
-    std::vector<LabelSource> labels;
+    std::vector<labels::LabelSource> labels;
     pool::PoolSource pool;         ///< without files: none
     std::int64_t num_classes = 0;  ///< 0 = the largest class seen + 1
     HeadChoice head = HeadChoice::by_labels;

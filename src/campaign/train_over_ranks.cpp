@@ -1,9 +1,10 @@
-#include "campaign/model_archive.hpp"
-#include "campaign/training_labels.hpp"
+#include "campaign/train_over_ranks.hpp"
+
 #include "comm/cores.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/stop.hpp"
+#include "labels/training_archive.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -23,7 +23,7 @@ void write_list(h5::OutputFile& file, const std::string& object, const std::stri
 }  // namespace
 
 std::vector<std::byte> trainer_labels_image(const model::TrainingSet& set,
-                                            const LabeledItems& items) {
+                                            const labels::LabeledItems& items) {
     const std::int64_t labels = set.size();
     h5::OutputFile file = h5::OutputFile::in_memory("labels.h5");
     file.set_attribute("/", "format", std::string("sluice-labels"));

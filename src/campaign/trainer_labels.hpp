@@ -1,6 +1,6 @@
 #pragma once
 
-#include "campaign/training_set_builder.hpp"
+#include "labels/training_set_builder.hpp"
 #include "model/training_set.hpp"
 
 #include <cstddef>
@@ -11,6 +11,6 @@ namespace sluice::campaign {
 /// The bytes of the one labels file that a trainer reads: row [L], id [L], round [L], features
 /// [L,D], inputs [L,P] if they are known, y [L] classes or [L,T] float64.
 std::vector<std::byte> trainer_labels_image(const model::TrainingSet& set,
-                                            const LabeledItems& items);
+                                            const labels::LabeledItems& items);
 
 }  // namespace sluice::campaign

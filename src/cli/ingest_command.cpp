@@ -1,10 +1,10 @@
-#include "campaign/ingest.hpp"
 #include "cli/commands.hpp"
 #include "cli/launch.hpp"
 #include "cli/pool_options.hpp"
 #include "cli/queue_options.hpp"
 #include "core/durable_file.hpp"
 #include "core/text.hpp"
+#include "labels/ingest.hpp"
 #include "queue/layout.hpp"
 
 #include <fmt/format.h>
@@ -47,8 +47,8 @@ CommandSpec make_spec() {
     return spec;
 }
 
-campaign::IngestRequest request_of(const Options& options) {
-    campaign::IngestRequest request;
+labels::IngestRequest request_of(const Options& options) {
+    labels::IngestRequest request;
     request.queue_directory = options.text("queue");
     request.labels_directory = options.text("labels");
     if (options.text("tolerance") != "0") request.tolerance = options.positive_number("tolerance");
@@ -65,7 +65,7 @@ void fail_on_files(const std::vector<std::string>& files, ExitCode code) {
 }
 
 // What is wrong has been listed and all else is done; the exit code still says so.
-void fail_on_trouble(const campaign::IngestReport& report, const std::string& queue_directory) {
+void fail_on_trouble(const labels::IngestReport& report, const std::string& queue_directory) {
     require(
         report.conflicts == 0 || report.conflict_files.empty(), ExitCode::bad_data,
         fmt::format("{}: lists {} that contradict labels that count; compare them, the ones "
@@ -81,10 +81,10 @@ void fail_on_trouble(const campaign::IngestReport& report, const std::string& qu
     fail_on_files(report.damaged, ExitCode::try_again);
 }
 
-void run_ingest(const campaign::IngestRequest& request, const std::string& json_path) {
-    const campaign::IngestReport report = campaign::ingest(request);
-    print_result(campaign::ingest_text(report));
-    if (!json_path.empty()) publish_text_file(json_path, campaign::ingest_json(report));
+void run_ingest(const labels::IngestRequest& request, const std::string& json_path) {
+    const labels::IngestReport report = labels::ingest(request);
+    print_result(labels::ingest_text(report));
+    if (!json_path.empty()) publish_text_file(json_path, labels::ingest_json(report));
     fail_on_trouble(report, request.queue_directory);
 }
 
@@ -92,7 +92,7 @@ void run_ingest(const campaign::IngestRequest& request, const std::string& json_
 
 Command ingest_command() {
     return {make_spec(), [](const Options& options) {
-                const campaign::IngestRequest request = request_of(options);
+                const labels::IngestRequest request = request_of(options);
                 const std::string json_path = options.text("json");
                 return
                     [request, json_path](comm::Communicator&) { run_ingest(request, json_path); };

@@ -1,5 +1,3 @@
-#include "campaign/measures.hpp"
-#include "campaign/study.hpp"
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
@@ -8,6 +6,8 @@
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "select/two_stage.hpp"
+#include "study/measures.hpp"
+#include "study/study.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -114,7 +114,7 @@ std::vector<OptionSpec> oracle_options() {
 
 std::vector<OptionSpec> report_options() {
     std::vector<Choice> measures;
-    for (const campaign::MeasureDefinition& measure : campaign::measure_definitions())
+    for (const study::MeasureDefinition& measure : study::measure_definitions())
         measures.push_back({measure.name, {}, measure.summary});
     return {
         {.name = "measure",
@@ -168,17 +168,17 @@ double share(const Options& options, const std::string& name, double below) {
     return value;
 }
 
-model::Task task_of(const campaign::StudyRequest& request) {
+model::Task task_of(const study::StudyRequest& request) {
     return model::head_definition(request.rules.training.head).task;
 }
 
-void read_rules(const Options& options, campaign::StudyRules& rules) {
+void read_rules(const Options& options, study::StudyRules& rules) {
     rules.training = read_training(options);
     rules.batch = options.count("batch", {1, max_count});
     rules.rounds = options.count("rounds", {0, max_count});
     rules.metric = options.text("metric");
     rules.split.start = options.count("start", {1, max_count});
-    if (options.text("start-by") == "class") rules.split.start_by = campaign::StartBy::classes;
+    if (options.text("start-by") == "class") rules.split.start_by = study::StartBy::classes;
     rules.split.test_share = share(options, "test-share", 1.0);
     if (options.has("test-rows"))
         rules.split.test_rows = options.count("test-rows", {1, max_count});
@@ -192,7 +192,7 @@ void read_rules(const Options& options, campaign::StudyRules& rules) {
     if (options.has("refuse")) rules.oracle.refusal = share(options, "refuse", 1.0);
 }
 
-void read_arms(const Options& options, campaign::StudyRequest& request) {
+void read_arms(const Options& options, study::StudyRequest& request) {
     const char* usual =
         task_of(request) == model::Task::classification ? "margin" : "committee_std";
     std::vector<std::string> texts = options.texts("strategy");
@@ -208,10 +208,10 @@ void read_arms(const Options& options, campaign::StudyRequest& request) {
         request.data.push_back(parse_data(text, options));
 }
 
-void read_report(const Options& options, campaign::StudyRequest& request) {
-    using AllLabels = campaign::StudyRequest::AllLabels;
+void read_report(const Options& options, study::StudyRequest& request) {
+    using AllLabels = study::StudyRequest::AllLabels;
     request.measure = options.text("measure");
-    for (const campaign::MeasureDefinition& measure : campaign::measure_definitions()) {
+    for (const study::MeasureDefinition& measure : study::measure_definitions()) {
         if (measure.name == request.measure && measure.task != task_of(request))
             options.fail("measure", measure.name + " is not of the head's task, " +
                                         std::string(model::task_name(task_of(request))));
@@ -232,8 +232,8 @@ std::string command_text(const Options& options) {
     return text;
 }
 
-campaign::StudyRequest read_request(const Options& options) {
-    campaign::StudyRequest request;
+study::StudyRequest read_request(const Options& options) {
+    study::StudyRequest request;
     read_rules(options, request.rules);
     read_arms(options, request);
     read_report(options, request);
@@ -241,7 +241,7 @@ campaign::StudyRequest read_request(const Options& options) {
     request.first_seed = options.seed("seed");
     request.reading.num_classes = options.count_or_auto("classes", {2, max_count}).value_or(0);
     request.reading.memory_gib = options.positive_number("memory");
-    if (options.flag("costs")) request.reading.costs = campaign::StudyReading::Costs::from_pool;
+    if (options.flag("costs")) request.reading.costs = study::StudyReading::Costs::from_pool;
     request.out = options.text("out");
     request.options_text = command_text(options);
     return request;
@@ -251,8 +251,8 @@ campaign::StudyRequest read_request(const Options& options) {
 
 Command simulate_command() {
     return {make_spec(), [](const Options& options) {
-                const campaign::StudyRequest request = read_request(options);
-                return [request](comm::Communicator& world) { campaign::simulate(request, world); };
+                const study::StudyRequest request = read_request(options);
+                return [request](comm::Communicator& world) { study::simulate(request, world); };
             }};
 }
 

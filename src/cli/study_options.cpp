@@ -44,18 +44,18 @@ void require_plain(const std::string& option, const std::string& name, const Opt
 
 }  // namespace
 
-campaign::Strategy parse_strategy(const std::string& text, const Options& options) {
+study::Strategy parse_strategy(const std::string& text, const Options& options) {
     const std::size_t equals = text.find('=');
     const std::string words = equals == std::string::npos ? text : text.substr(equals + 1);
     const std::vector<std::string> parts = split(words, '/');
-    campaign::Strategy strategy;
+    study::Strategy strategy;
     strategy.name = text.substr(0, equals);
     if (equals == std::string::npos)
         std::replace(strategy.name.begin(), strategy.name.end(), '/', '-');
     require_plain("strategy", strategy.name, options);
     for (std::size_t i = 3; i < parts.size(); ++i) {
-        if (parts[i] == "distinct") strategy.count = campaign::Strategy::Count::distinct_rows;
-        if (parts[i] == "per_cost") strategy.price = campaign::Strategy::Price::divides_score;
+        if (parts[i] == "distinct") strategy.count = study::Strategy::Count::distinct_rows;
+        if (parts[i] == "per_cost") strategy.price = study::Strategy::Price::divides_score;
         if (parts[i] == "distinct" || parts[i] == "per_cost") continue;
         options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]] (" +
                                      printable(text) +
@@ -65,20 +65,20 @@ campaign::Strategy parse_strategy(const std::string& text, const Options& option
     if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
     strategy.shortlist_factor = strategy.diversity == "none" ? 1.0 : usual_shortlist_factor;
     if (parts.size() > 2) strategy.shortlist_factor = parse_factor(parts[2], options);
-    if (strategy.name == campaign::random_arm_name || strategy.name == campaign::all_labels_name) {
+    if (strategy.name == study::random_arm_name || strategy.name == study::all_labels_name) {
         options.fail("strategy", "every study has an arm '" + strategy.name +
                                      "' of its own; choose another name");
     }
     return strategy;
 }
 
-campaign::StudySource parse_data(const std::string& text, const Options& options) {
+study::StudySource parse_data(const std::string& text, const Options& options) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) {
         options.fail("data", "not NAME=[POOL:]LABELS (" + printable(text) +
                                  "); write as in digits=digits.h5:hidden.h5");
     }
-    campaign::StudySource source;
+    study::StudySource source;
     source.name = text.substr(0, equals);
     require_plain("data", source.name, options);
     const std::string files = text.substr(equals + 1);

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "campaign/study.hpp"
 #include "cli/options.hpp"
+#include "study/study.hpp"
 
 #include <string>
 #include <vector>
@@ -11,9 +11,9 @@ namespace sluice::cli {
 /// A strategy from `[NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]]`: FACTOR is a number of batches or
 /// `all`, words are `distinct` and `per_cost`. Without a name the words are it. Fails naming the
 /// option for what is not understood.
-campaign::Strategy parse_strategy(const std::string& text, const Options& options);
+study::Strategy parse_strategy(const std::string& text, const Options& options);
 
 /// A data set from `NAME=[POOL:]LABELS`.
-campaign::StudySource parse_data(const std::string& text, const Options& options);
+study::StudySource parse_data(const std::string& text, const Options& options);
 
 }  // namespace sluice::cli

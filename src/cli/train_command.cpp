@@ -114,8 +114,8 @@ CommandSpec make_spec() {
     return spec;
 }
 
-std::vector<campaign::LabelSource> label_sources(const Options& options) {
-    std::vector<campaign::LabelSource> sources;
+std::vector<labels::LabelSource> label_sources(const Options& options) {
+    std::vector<labels::LabelSource> sources;
     for (const std::string& path : options.texts("labels"))
         sources.push_back({path});
     return sources;

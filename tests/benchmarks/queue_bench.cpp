@@ -7,9 +7,9 @@
 // microseconds for an item (Q1, Q2) and MiB (Q3).
 
 #include "benchmarks/bench_clock.hpp"
-#include "campaign/ingest.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "labels/ingest.hpp"
 #include "queue/claim.hpp"
 #include "queue/layout.hpp"
 #include "queue/publish.hpp"
@@ -96,11 +96,11 @@ std::string fresh_queue(const std::string& directory, const queue::Batch& batch)
     return queue.directory();
 }
 
-campaign::IngestReport take_results(const std::string& directory) {
-    campaign::IngestRequest request;
+labels::IngestReport take_results(const std::string& directory) {
+    labels::IngestRequest request;
     request.queue_directory = directory + "/queue";
     request.labels_directory = directory + "/labels";
-    return campaign::ingest(request);
+    return labels::ingest(request);
 }
 
 // One worker whose oracle takes no time, and the ingest of what it found.

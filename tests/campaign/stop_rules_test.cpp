@@ -207,14 +207,5 @@ TEST(StopRules, replayed_from_any_beginning_stop_at_the_same_round) {
     }
 }
 
-TEST(MetricDirection, is_known_for_every_metric_and_its_targets) {
-    for (const std::string& name : metric_names()) {
-        EXPECT_TRUE(metric_direction(name)) << name;
-    }
-    EXPECT_EQ(metric_direction("rmse.energy"), Direction::lower_is_better);
-    EXPECT_EQ(metric_direction("r2"), Direction::higher_is_better);
-    EXPECT_FALSE(metric_direction("acuracy"));
-}
-
 }  // namespace
 }  // namespace sluice::campaign

@@ -1,6 +1,6 @@
 #include "campaign/stop_set.hpp"
 
-#include "campaign/model_outputs.hpp"
+#include "model/model_outputs.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -62,7 +62,7 @@ TEST(RunModel, gives_mean_probabilities_and_their_entropy) {
     const model::Committee committee = committee_of(model::Task::classification, weights, 3);
     const std::vector<float> features = {0.5F, -1.0F, 2.0F, 0.25F};
 
-    const ModelOutputs outputs = run_model(committee, features, 2, "m.h5");
+    const model::ModelOutputs outputs = model::run_model(committee, features, 2, "m.h5");
 
     ASSERT_EQ(outputs.rows(), 2);
     for (std::size_t row = 0; row < 2; ++row) {
@@ -89,7 +89,8 @@ TEST(RunModel, gives_mean_probabilities_and_their_entropy) {
 TEST(RunModel, gives_mean_predictions_and_their_spread) {
     const model::Committee committee = committee_of(model::Task::regression, {{1, 10}, {3, 10}}, 2);
 
-    const ModelOutputs outputs = run_model(committee, std::vector<float>{1, 2}, 1, "m.h5");
+    const model::ModelOutputs outputs =
+        model::run_model(committee, std::vector<float>{1, 2}, 1, "m.h5");
 
     EXPECT_EQ(outputs.mean, (std::vector<float>{2, 10, 4, 20}));
     EXPECT_EQ(outputs.uncertainty, (std::vector<float>{1, 2}));
@@ -99,7 +100,7 @@ TEST(RunModel, refuses_rows_of_another_width) {
     const model::Committee committee = committee_of(model::Task::regression, {{1}, {3}}, 1);
 
     test::expect_error(ExitCode::bad_data, "m.h5: was made for 1 features, but rows have 2", [&] {
-        run_model(committee, std::vector<float>{1, 2}, 2, "m.h5");
+        model::run_model(committee, std::vector<float>{1, 2}, 2, "m.h5");
     });
 }
 
@@ -107,7 +108,8 @@ TEST(StopSet, reads_back_what_was_published) {
     const test::TemporaryDirectory directory;
     const std::string path = directory.file("stop_set.h5");
     const model::Committee committee = committee_of(model::Task::regression, {{1, 10}, {3, 10}}, 2);
-    const ModelOutputs outputs = run_model(committee, std::vector<float>{1, 2}, 1, "m.h5");
+    const model::ModelOutputs outputs =
+        model::run_model(committee, std::vector<float>{1, 2}, 1, "m.h5");
 
     publish_stop_set(path, {4, 9}, outputs);
     const auto found = read_stop_set(path, {4, 9}, model::Task::regression);
@@ -128,8 +130,8 @@ TEST(StopSet, describes_agreement_with_the_model_before) {
     const std::vector<float> features = {1, -1, 2, -2};
     RoundRecord record;
 
-    describe_stop_set(run_model(after, features, 1, "a"), run_model(before, features, 1, "b"),
-                      record);
+    describe_stop_set(model::run_model(after, features, 1, "a"),
+                      model::run_model(before, features, 1, "b"), record);
 
     EXPECT_EQ(*record.kappa, -1.0);
     EXPECT_EQ(*record.change, 1.0);

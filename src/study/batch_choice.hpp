@@ -1,0 +1,61 @@
+#pragma once
+
+#include "kernels/committee_network.hpp"
+#include "study/study_rules.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sluice::study {
+
+/// The rows a simulated run can choose from, in memory.
+struct ChoiceRows {
+    std::span<const RowId> rows;      ///< [n], ascending
+    std::span<const float> features;  ///< [n,D]
+    std::int64_t dim = 0;
+    std::span<const double> cost = {};  ///< [n] > 0, or empty: 1 each
+};
+
+/// Chooses batches among rows in memory as `sluice select` does in a pool: scores, shortlist,
+/// diversity with the labeled rows as centres; the same picks in the same order.
+class BatchChoice {
+  public:
+    /// Keeps references to all of these. Throws Error(bad_data) under the cosine metric for rows
+    /// without a direction.
+    BatchChoice(const ChoiceRows& rows, const Strategy& strategy, const StudyRules& rules,
+                std::uint64_t seed);
+
+    /// Makes rows (local indices) centres of the diversity.
+    void add_centers(std::span<const std::int64_t> labeled);
+
+    /// Scores all rows for `round`. Throws Error(bad_data) for a score that is not a number, and
+    /// Error(usage) for one below 0 that is to be divided by a cost.
+    void score(const std::shared_ptr<const kernels::CommitteeNetwork>& network,
+               std::uint32_t round);
+
+    /// Local indices of the best `count` rows among those where open[i] is not 0, best first.
+    std::vector<std::int64_t> choose(std::span<const std::uint8_t> open, std::int64_t count) const;
+
+  private:
+    void check_scores() const;
+    void divide_by_cost();
+    std::vector<Candidate> shortlist(std::span<const std::uint8_t> open, std::int64_t size) const;
+    std::vector<std::int64_t> spread(std::vector<Candidate> shortlist, std::int64_t count) const;
+    std::span<const float> row(std::int64_t local) const {
+        return rows_.features.subspan(static_cast<std::size_t>(local * rows_.dim),
+                                      static_cast<std::size_t>(rows_.dim));
+    }
+
+    ChoiceRows rows_;
+    const Strategy& strategy_;
+    const StudyRules& rules_;
+    std::uint64_t seed_;
+    std::vector<float> directions_;  // [n,D] of unit length under the cosine metric, or empty
+    std::span<const float> places_;  // [n,D] what distances see
+    std::vector<float> nearest_;     // [n] squared distance to the nearest centre; empty: unused
+    std::vector<float> scores_;      // [n]
+};
+
+}  // namespace sluice::study

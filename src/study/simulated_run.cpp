@@ -1,0 +1,213 @@
+#include "study/simulated_run.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "study/batch_choice.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <span>
+
+namespace sluice::study {
+namespace {
+
+std::vector<float> features_of(const StudyPool& pool, std::span<const std::int64_t> items) {
+    std::vector<float> features;
+    features.reserve(items.size() * static_cast<std::size_t>(pool.dim));
+    for (const std::int64_t item : items)
+        features.insert(features.end(), pool.row(item), pool.row(item) + pool.dim);
+    return features;
+}
+
+// One seed's data: the parts, the oracle, and what it has said so far.
+class Learner {
+  public:
+    Learner(const StudyData& data, const StudyRules& rules, std::uint64_t seed)
+        : pool_(data.pool),
+          rules_(rules),
+          seed_(seed),
+          oracle_(data.labels.untouched(rules.oracle, seed)),
+          split_(split_items(pool_, rules.split, seed, oracle_)),
+          answers_(split_.pool.size()) {
+        test_.features = features_of(pool_, split_.test);
+        test_.rows = static_cast<std::int64_t>(split_.test.size());
+        test_.labels = oracle_.open_test_part(split_.test);
+    }
+
+    const StudySplit& split() const { return split_; }
+    std::int64_t num_labels() const { return num_labels_; }
+
+    // Local index (place in the pool part) of an item.
+    std::int64_t local(std::int64_t item) const {
+        return std::lower_bound(split_.pool.begin(), split_.pool.end(), item) - split_.pool.begin();
+    }
+
+    bool is_askable(std::int64_t local) const {
+        const auto i = static_cast<std::size_t>(local);
+        return cost_ + cost_of(split_.pool[i]) <= rules_.budget &&
+               answers_[i].status == Answer::Status::refused &&
+               oracle_.refusals(split_.pool[i]) < max_refusals;
+    }
+
+    // Whether the oracle gave a label.
+    bool ask(std::int64_t local) {
+        const auto i = static_cast<std::size_t>(local);
+        const std::int64_t item = split_.pool[i];
+        answers_[i] = oracle_.ask(item);
+        if (answers_[i].status == Answer::Status::refused) return false;
+        ++num_labels_;
+        cost_ += cost_of(item);
+        return true;
+    }
+
+    void train(std::int64_t round) {
+        model::TrainOptions options = rules_.training;
+        options.seed = seed_;
+        options.round = static_cast<std::uint32_t>(round);
+        const model::TrainingSet set = training_set();
+        model::check_trainable(set, options);
+        network_ = model::run_network(model::train_committee(set, options), kernels::Backend::cpu,
+                                      pool_.name);
+    }
+
+    const std::shared_ptr<const kernels::CommitteeNetwork>& network() const { return network_; }
+
+    RunPoint point(std::int64_t round) const {
+        RunPoint result{round, num_labels_, oracle_.num_asked(), cost_, {}};
+        std::vector<double> values = measure(*network_, pool_.task, pool_.outputs, test_);
+        // Decision values are no probabilities.
+        if (rules_.training.head == model::Head::hinge)
+            values.back() = std::numeric_limits<double>::quiet_NaN();
+        std::copy(values.begin(), values.end(), result.values);
+        return result;
+    }
+
+  private:
+    double cost_of(std::int64_t item) const {
+        return pool_.cost.empty() ? 1.0 : pool_.cost[static_cast<std::size_t>(item)];
+    }
+
+    model::TrainingSet training_set() const {
+        model::TrainingSet set;
+        set.task = pool_.task;
+        set.dim = pool_.dim;
+        set.outputs = pool_.outputs;
+        set.target_names = pool_.target_names;
+        set.target_units = pool_.target_units;
+        set.source = pool_.name;
+        for (std::size_t i = 0; i < answers_.size(); ++i) {
+            if (answers_[i].status == Answer::Status::refused) continue;
+            const std::int64_t item = split_.pool[i];
+            set.rows.push_back(pool_.rows[static_cast<std::size_t>(item)]);
+            set.features.insert(set.features.end(), pool_.row(item), pool_.row(item) + pool_.dim);
+            add_label(answers_[i], set);
+        }
+        return set;
+    }
+
+    static void add_label(const Answer& answer, model::TrainingSet& set) {
+        if (set.task == model::Task::classification) set.classes.push_back(answer.class_index);
+        set.targets.insert(set.targets.end(), answer.targets.begin(), answer.targets.end());
+    }
+
+    const StudyPool& pool_;
+    const StudyRules& rules_;
+    std::uint64_t seed_;
+    HiddenLabels oracle_;
+    StudySplit split_;
+    TestPart test_;
+    std::vector<Answer> answers_;  // by local index
+    std::int64_t num_labels_ = 0;
+    double cost_ = 0.0;
+    std::shared_ptr<const kernels::CommitteeNetwork> network_;
+};
+
+// One strategy's way through a learner's pool.
+class Run {
+  public:
+    Run(const StudyData& data, const Strategy& strategy, const StudyRules& rules,
+        std::uint64_t seed)
+        : rules_(rules),
+          learner_(data, rules, seed),
+          features_(features_of(data.pool, learner_.split().pool)) {
+        for (const std::int64_t item : learner_.split().pool) {
+            rows_.push_back(data.pool.rows[static_cast<std::size_t>(item)]);
+            if (!data.pool.cost.empty())
+                costs_.push_back(data.pool.cost[static_cast<std::size_t>(item)]);
+        }
+        choice_.emplace(ChoiceRows{rows_, features_, data.pool.dim, costs_}, strategy, rules, seed);
+    }
+
+    std::vector<RunPoint> points(const std::function<void()>& after_round) {
+        std::vector<RunPoint> result;
+        ask_start();
+        for (std::int64_t round = 0;; ++round) {
+            learner_.train(round);
+            result.push_back(learner_.point(round));
+            if (after_round) after_round();
+            if (round == rules_.rounds || ask_batch(round + 1) == 0) return result;
+        }
+    }
+
+  private:
+    void ask_start() {
+        for (const std::int64_t item : learner_.split().start_order) {
+            if (learner_.num_labels() == rules_.split.start) return;
+            ask(learner_.local(item));
+        }
+    }
+
+    // Labels gained.
+    std::int64_t ask_batch(std::int64_t round) {
+        choice_->score(learner_.network(), static_cast<std::uint32_t>(round));
+        std::vector<std::uint8_t> open(rows_.size());
+        for (std::size_t i = 0; i < open.size(); ++i)
+            open[i] = learner_.is_askable(static_cast<std::int64_t>(i)) ? 1 : 0;
+        const std::int64_t before = learner_.num_labels();
+        while (learner_.num_labels() - before < rules_.batch) {
+            const std::int64_t wanted = rules_.batch - (learner_.num_labels() - before);
+            const std::vector<std::int64_t> chosen = choice_->choose(open, wanted);
+            if (chosen.empty()) break;
+            for (const std::int64_t local : chosen) {
+                open[static_cast<std::size_t>(local)] = 0;  // asked once a round
+                ask(local);
+            }
+        }
+        return learner_.num_labels() - before;
+    }
+
+    // Asks unless the label would cost more than is left.
+    void ask(std::int64_t local) {
+        const std::int64_t labeled[] = {local};
+        if (learner_.is_askable(local) && learner_.ask(local)) choice_->add_centers(labeled);
+    }
+
+    const StudyRules& rules_;
+    Learner learner_;
+    std::vector<float> features_;  // [n,D] of the pool part
+    std::vector<RowId> rows_;
+    std::vector<double> costs_;  // [n], or empty
+    std::optional<BatchChoice> choice_;
+};
+
+}  // namespace
+
+std::vector<RunPoint> simulate_run(const StudyData& data, const Strategy& strategy,
+                                   const StudyRules& rules, std::uint64_t seed,
+                                   const std::function<void()>& after_round) {
+    return Run(data, strategy, rules, seed).points(after_round);
+}
+
+RunPoint simulate_all_labels(const StudyData& data, const StudyRules& rules, std::uint64_t seed) {
+    StudyRules willing = rules;
+    willing.oracle.refusal = 0.0;
+    willing.budget = std::numeric_limits<double>::infinity();
+    Learner learner(data, willing, seed);
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(learner.split().pool.size()); ++i)
+        learner.ask(i);
+    learner.train(0);
+    return learner.point(0);
+}
+
+}  // namespace sluice::study

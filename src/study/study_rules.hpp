@@ -1,0 +1,46 @@
+#pragma once
+
+#include "model/train.hpp"
+#include "study/hidden_labels.hpp"
+#include "study/study_split.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+namespace sluice::study {
+
+/// How batches are chosen: one arm of a study.
+struct Strategy {
+    enum class Price {
+        ignored,       ///< the score as it is
+        divides_score  ///< score / cost: what a label brings for its price
+    };
+    enum class Count {
+        rows,          ///< the shortlist holds rows
+        distinct_rows  ///< of rows with the same features the shortlist holds one
+    };
+
+    std::string name;                ///< as in curves and reports
+    std::string score = "margin";    ///< canonical name
+    std::string diversity = "none";  ///< canonical name
+    double shortlist_factor = 1.0;   ///< shortlist = factor x batch; infinity: all candidates
+    Count count = Count::rows;
+    Price price = Price::ignored;
+};
+
+/// The arm that every study has: rows by chance.
+Strategy random_strategy();
+
+/// What all arms of a study have in common.
+struct StudyRules {
+    SplitRules split;
+    OracleRules oracle;
+    model::TrainOptions training;  ///< seed and round are set by the study
+    std::int64_t batch = 20;
+    std::int64_t rounds = 12;
+    double budget = std::numeric_limits<double>::infinity();  ///< of all labels' cost
+    std::string metric = "euclidean";  ///< distance between features; or "cosine"
+};
+
+}  // namespace sluice::study
