@@ -83,4 +83,5 @@ def block_a_thread(form, score, x, size, setting):
 
 
 def compiled(form, score):
-    return torch.compile(lambda x: score(form(x)), dynamic=False)
+    """Form and score in one, as the arguments of the two functions above."""
+    return torch.compile(lambda block: score(form(block)), dynamic=False), lambda scores: scores

@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import os
 import pathlib
+import statistics
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -79,20 +80,30 @@ def write_data(path, features, members):
                 bias.tofile(file)
 
 
-def fastest_form(forms, score, x, setting):
-    """(description, work) of the fastest way, by the best of three turns of each on some rows."""
+@dataclasses.dataclass
+class Way:
+    """A form of the committee, the rows of a block and how blocks are shared out."""
+    form: object
+    size: int
+    share_out: object
+
+    def scores(self, score, x, setting):
+        return self.share_out(self.form, score, x, self.size, setting)
+
+    def name(self):
+        return f"{self.form.__name__}, {self.share_out.__name__}, blocks of {self.size}"
+
+
+def fastest_ways(forms, score, x, setting):
+    """One with PyTorch's own threads and one with a block a thread, whose speed on a busy machine
+    differs; each by the best of three turns on some rows."""
     some = x[:TUNING_ROWS]
-    best = None
-    for form in forms.all():
-        for size in BLOCK_SIZES:
-            for way in (network_forms.with_own_threads, network_forms.block_a_thread):
-                seconds = min(measure.seconds_of(lambda: way(form, score, some, size, setting))
-                              for _ in range(3))
-                if best is None or seconds < best[0]:
-                    best = (seconds, form, size, way)
-    _, form, size, way = best
-    return (f"{form.__name__}, {way.__name__}, blocks of {size}",
-            lambda: way(form, score, x, size, setting))
+
+    def seconds(way):
+        return min(measure.seconds_of(lambda: way.scores(score, some, setting)) for _ in range(3))
+    return [min((Way(form, size, share_out) for form in forms.all() for size in BLOCK_SIZES),
+                key=seconds)
+            for share_out in (network_forms.with_own_threads, network_forms.block_a_thread)]
 
 
 def gemm_sides(setting):
@@ -116,50 +127,49 @@ def check_scores(ours, score, expected, path):
 def run_score(name, ours, data, setting, options):
     features, members, folder = data
     x = torch.from_numpy(features)
-    form, work = fastest_form(network_forms.Forms(members), network_forms.SCORES[name], x, setting)
-    check_scores(ours, name, work(), folder / "scores")
-    sides = {"torch": work, **gemm_sides(setting)}
-    if options.compile:
-        compiled = network_forms.compiled(network_forms.Forms(members).member_loop,
-                                          network_forms.SCORES[name])
+    score = network_forms.SCORES[name]
+    ways = fastest_ways(network_forms.Forms(members), score, x, setting)
+    check_scores(ours, name, ways[0].scores(score, x, setting), folder / "scores")
+    sides = {}
+    for way in ways:
+        sides["torch", way.name()] = lambda way=way: way.scores(score, x, setting)
+        if options.compile:
+            compiled = network_forms.compiled(way.form, score)
+            sides["torch_compile", way.name()] = lambda way=way, compiled=compiled: (
+                way.share_out(*compiled, x, way.size, setting))
+    for library, work in gemm_sides(setting).items():
+        sides["sgemm", library] = work
+    sides["ours", ""] = lambda: ours.seconds(name)
+    report(name, turns(sides, options.repeats), len(features))
 
-        def by_compiled():
-            torch.set_num_threads(setting.threads)
-            with torch.inference_mode():
-                return compiled(x)
-        sides["torch_compile"] = by_compiled
-    seconds = turns(sides, lambda: ours.seconds(name), options.repeats)
-    report(name, seconds, form, len(features))
 
-
-def turns(sides, our_turn, repeats):
-    """Median seconds of each side and of ours: all in turn, `repeats` times, after one warm-up."""
-    taken = {"ours": [], **{side: [] for side in sides}}
+def turns(sides, repeats):
+    """Median seconds of each side, all in turn, after one warm-up; our own program measures itself,
+    and so do all that return a number."""
+    def seconds_of(work):
+        own = []
+        taken = measure.seconds_of(lambda: own.append(work()))
+        return own[0] if isinstance(own[0], float) else taken
     for work in sides.values():
         work()
-    for _ in range(repeats):
-        taken["ours"].append(our_turn())
-        for side, work in sides.items():
-            taken[side].append(measure.seconds_of(work))
-    return {side: float(np.median(values)) for side, values in taken.items()}
+    rounds = [{side: seconds_of(work) for side, work in sides.items()} for _ in range(repeats)]
+    return {side: statistics.median(taken[side] for taken in rounds) for side in sides}
 
 
-def report(name, seconds, form, rows):
+def report(name, seconds, rows):
+    """Of the ways of one side the fastest counts."""
     flops = FLOPS_OF_ROW * rows
-
-    def rate(side, operations=flops):
-        return f"{operations / seconds[side] / 1e9:.0f} GFLOP/s"
-    shape = f"{name} of features [{rows},{WIDTHS[0]}]"
-    measure.report(f"F1.{name}", "ours", seconds["ours"], f"{shape}, {rate('ours')}")
-    measure.report(f"F1.{name}", "torch", seconds["torch"], f"{form}, {rate('torch')}")
-    if "torch_compile" in seconds:
-        measure.report(f"F1.{name}", "torch_compile", seconds["torch_compile"],
-                       f"member_loop, {rate('torch_compile')}")
     gemm_flops = 2 * GEMM_SIZE ** 3
-    library = min(("NumPy", "PyTorch"), key=lambda side: seconds[side])
-    both = ", ".join(f"{side} {rate(side, gemm_flops)}" for side in ("NumPy", "PyTorch"))
-    measure.report(f"F1.{name}", "sgemm", seconds[library] * flops / gemm_flops,
-                   f"as many operations, {both}")
+    for side in ("ours", "torch", "torch_compile", "sgemm"):
+        ways = {way: taken for (kind, way), taken in seconds.items() if kind == side}
+        if not ways:
+            continue
+        operations = gemm_flops if side == "sgemm" else flops
+        rates = [f"{way} {operations / taken / 1e9:.0f} GFLOP/s".strip()
+                 for way, taken in sorted(ways.items(), key=lambda item: item[1])]
+        what = f"{name} of features [{rows},{WIDTHS[0]}], " if side == "ours" else ""
+        measure.report(f"F1.{name}", side, min(ways.values()) * flops / operations,
+                       what + "; ".join(rates))
 
 
 def main():
