@@ -5,6 +5,7 @@
 #include "kernels/cuda/device.hpp"
 #include "kernels/instruction_set.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <string_view>
 
@@ -30,7 +31,10 @@ Backend choose_backend(DeviceChoice choice, int local_rank) {
     }
     require(choice != DeviceChoice::gpu, ExitCode::unavailable,
             "--device gpu: " + reason + "; use --device cpu or auto");
-    log_info("running on the CPU (" + cpu_instruction_set() + "): " + reason);
+    // Once, however many rounds a campaign has.
+    static std::atomic_flag is_told;
+    if (!is_told.test_and_set())
+        log_info("running on the CPU (" + cpu_instruction_set() + "): " + reason);
     return Backend::cpu;
 }
 
