@@ -243,9 +243,11 @@ def main():
     parser.add_argument("--prepare", type=Command, help="run once before all, without a queue")
     parser.add_argument("--errors", choices=["none", "rotate", "all"], default="all",
                         help="inject at each call no errno, one in turn, or every one")
+    parser.add_argument("--error-every", type=int, default=1,
+                        help="of the calls that fail, each one of so many")
     parser.add_argument("--queries", choices=["none", "rotate", "all"], default="none",
                         help="the same for calls that only ask and read, the pool's file too")
-    parser.add_argument("--every", type=int, default=1, help="of these, each one of so many")
+    parser.add_argument("--query-every", type=int, default=1, help="of these, each one of so many")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     if not strace_works():
@@ -260,12 +262,13 @@ def main():
         points, queries = tester.points()
         jobs = [(tester.kill_at, call, number) for call, number in points]
         names = list(ERRORS)
-        for index, (call, number) in enumerate(that_may_fail(points, tester.elsewhere)):
+        may_fail = that_may_fail(points, tester.elsewhere)[::options.error_every]
+        for index, (call, number) in enumerate(may_fail):
             chosen = {"none": [], "rotate": [names[index % len(names)]],
                       "all": names}[options.errors]
             jobs += [(tester.fail_at, call, number, name) for name in chosen]
         jobs += [(tester.fail_at, *fault)
-                 for fault in query_faults(queries, options.queries, options.every)]
+                 for fault in query_faults(queries, options.queries, options.query_every)]
         failures = run_all(jobs, options.jobs)
         for check in (tester.full_disk, tester.no_permission):
             failures += run_check(check)

@@ -336,7 +336,7 @@ def main():
                         help="inject at each call no errno, one in turn, or every one")
     parser.add_argument("--queries", choices=["none", "rotate", "all"], default="none",
                         help="the same for calls that only ask and read")
-    parser.add_argument("--every", type=int, default=1, help="of these, each one of so many")
+    parser.add_argument("--query-every", type=int, default=1, help="of these, each one of so many")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     if not strace_works():
@@ -352,7 +352,7 @@ def main():
                       "all": names}[options.errors]
             jobs += [(tester.fail_at, call, number, name) for name in chosen]
         jobs += [(tester.fail_at, *fault)
-                 for fault in query_faults(queries, options.queries, options.every)]
+                 for fault in query_faults(queries, options.queries, options.query_every)]
         failures = run_all([*jobs, (tester.small_disk,), (tester.closed_folders,)], options.jobs)
     print(f"{options.command}: {len(points)} calls, {len(queries)} queries, {len(jobs)} crashes and errors, "
           f"{len(failures)} failures")
