@@ -11,7 +11,9 @@ first one (counted with strace on a run that succeeds, from the first that names
           between, with other rows;
   error   the call fails with ENOSPC, EDQUOT, EIO, EACCES or EROFS; the command must end with the
           right code and one line that names path and reason, even where the batch needs no more of
-          that call (clearing up, closing what was read), and again converge.
+          that call (clearing up, closing what was read), and again converge;
+  query   the same where a call that only asks or reads fails with EIO or EACCES, also one about what
+          --prepare has made.
 And a full and a read-only file system, and directories without permission, where this user can make
 them. Exit code 77: nothing could be tested here (no strace).
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills and starves the commands of the labeling side at every file system call they make.
 
-    labeling_crash_test.py label|label-items|ingest|reap|export|import|fsck [--errors none|rotate|all]
+    labeling_crash_test.py label|label-items|ingest|reap|export|import|fsck [--errors none|rotate|all] [--queries ...]
 
 For each call of the command (counted with strace on a run that succeeds, from the first that names the queue
 or its labels):
@@ -9,7 +9,9 @@ or its labels):
           plain commands run again must give every item its label, once, with fsck clean;
   error   the call fails with ENOSPC, EDQUOT, EIO, EACCES or EROFS: the command ends with the right code and one
           line that names path and reason, also where it could go on without that call; results and labels
-          published before are unchanged; the plain commands converge.
+          published before are unchanged; the plain commands converge;
+  query   the same where a call that only asks or reads fails with EIO or EACCES: what cannot be looked at is
+          not taken for what is not there.
 Then a file system that is full, and one that is read-only. Exit code 77: nothing could be tested here.
 """
 import argparse
