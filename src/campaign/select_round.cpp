@@ -7,6 +7,7 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/path_status.hpp"
 #include "core/phase.hpp"
 #include "core/stop.hpp"
 #include "core/text.hpp"
@@ -19,7 +20,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -166,7 +166,7 @@ class Round {
     bool uses_queue() const {
         return !request_.queue_directory.empty() &&
                (request_.mode == SelectRequest::Mode::run ||
-                std::filesystem::exists(request_.queue_directory));
+                path_status(request_.queue_directory, Links::follow).has_value());
     }
 
     void read_queue() {

@@ -2,6 +2,7 @@
 
 #include "core/directory.hpp"
 #include "core/error.hpp"
+#include "core/path_status.hpp"
 #include "core/temporary_name.hpp"
 #include "core/trouble.hpp"
 
@@ -18,6 +19,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 namespace sluice {
@@ -55,9 +57,18 @@ std::string directory_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-bool is_directory(const std::string& path) {
-    struct stat status {};
-    return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+// What stands where an output is to be made.
+std::optional<struct stat> status_of_output(const std::string& path) {
+    try {
+        return path_status(path, Links::follow);
+    } catch (const Error& error) {
+        throw creation_error(path, "cannot examine", error.error_number());
+    }
+}
+
+bool is_there(const std::string& directory) {
+    const auto status = status_of_output(directory);
+    return status && S_ISDIR(status->st_mode);
 }
 
 void require_regular(const struct stat& status, const std::string& path) {
@@ -69,8 +80,8 @@ void require_regular(const struct stat& status, const std::string& path) {
 
 // Renaming over a device (/dev/stdout) would replace it for every process of the machine.
 void require_replaceable(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+    const auto status = status_of_output(path);
+    if (!status || S_ISREG(status->st_mode)) return;
     throw Error(ExitCode::cannot_create,
                 path + ": exists and is not a regular file; choose another name");
 }
@@ -124,7 +135,7 @@ void create_directory(const std::string& directory) {
         return;
     }
     const int error_number = errno;
-    if (error_number == EEXIST && is_directory(directory)) return;  // another process was first
+    if (error_number == EEXIST && is_there(directory)) return;  // another process was first
     throw creation_error(directory, "cannot create the directory", error_number);
 }
 
@@ -235,7 +246,7 @@ void sync_directory(const std::string& directory) {
 }
 
 void make_directories(const std::string& directory) {
-    if (directory.empty() || is_directory(directory)) return;
+    if (directory.empty() || is_there(directory)) return;
     std::string stripped = directory;
     while (stripped.size() > 1 && stripped.back() == '/')
         stripped.pop_back();

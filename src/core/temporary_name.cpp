@@ -1,18 +1,15 @@
 #include "core/temporary_name.hpp"
 
+#include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/process_place.hpp"
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <filesystem>
 #include <string_view>
-#include <system_error>
 
 namespace sluice {
 namespace {
@@ -41,9 +38,8 @@ std::string temporary_name() {
 }
 
 void remove_temporaries(const std::string& directory) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-        if (is_left_over(entry.path().filename().string())) ::unlink(entry.path().c_str());
+    for (const std::string& name : list_directory(directory)) {
+        if (is_left_over(name)) clear_away(directory + "/" + name);
     }
 }
 

@@ -3,6 +3,8 @@
 #include "core/text.hpp"
 #include "core/trouble.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
@@ -16,10 +18,22 @@ static_assert(std::is_same_v<hid_t, Id>, "Handle spells out hid_t");
 
 constexpr std::size_t max_stack_text = 600;
 
+struct Stack {
+    std::string text;
+    int error_number = 0;  // of the system call that made the library fail, if it says so
+};
+
+int system_error_number(const std::string& description) {
+    static constexpr std::string_view key = "errno = ";
+    const std::size_t found = description.find(key);
+    return found == std::string::npos ? 0 : std::atoi(description.c_str() + found + key.size());
+}
+
 // Walks from the outermost call inwards; the texts repeat a lot, so each is kept once.
 herr_t add_entry(unsigned, const H5E_error2_t* entry, void* client) {
-    auto& text = *static_cast<std::string*>(client);
+    auto& [text, error_number] = *static_cast<Stack*>(client);
     const std::string description = entry->desc != nullptr ? entry->desc : "";
+    if (error_number == 0) error_number = system_error_number(description);
     if (description.empty() || text.find(description) != std::string::npos) return 0;
     if (text.size() + description.size() > max_stack_text) return 0;
     if (!text.empty()) text += ": ";
@@ -27,11 +41,19 @@ herr_t add_entry(unsigned, const H5E_error2_t* entry, void* client) {
     return 0;
 }
 
-// errno of the system call that made the library fail, if it says so; else 0.
-int system_error_number(const std::string& stack) {
-    static constexpr std::string_view key = "errno = ";
-    const std::size_t found = stack.find(key);
-    return found == std::string::npos ? 0 : std::atoi(stack.c_str() + found + key.size());
+Stack take_stack() {
+    Stack stack;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, add_entry, &stack);
+    H5Eclear2(H5E_DEFAULT);
+    stack.text = stack.text.empty() ? "the library gave no reason" : printable(stack.text);
+    return stack;
+}
+
+// Whether it has nothing to do with the content of the file.
+bool is_of_the_file_system(int error_number) {
+    constexpr std::array reasons = {EACCES, EDQUOT, EIO,   EMFILE, ENFILE,
+                                    ENOMEM, ENOSPC, EPERM, EROFS,  ESTALE};
+    return std::find(reasons.begin(), reasons.end(), error_number) != reasons.end();
 }
 
 }  // namespace
@@ -72,23 +94,25 @@ void start_library() {
     static_cast<void>(started);
 }
 
-std::string take_error_stack() {
-    std::string text;
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, add_entry, &text);
-    H5Eclear2(H5E_DEFAULT);
-    return text.empty() ? "the library gave no reason" : printable(text);
-}
-
 void throw_stack(const std::string& where, ExitCode code) {
-    const std::string stack = take_error_stack();
-    const int error_number = system_error_number(stack);
-    // A limit of this process says nothing about the file; other errors of reading may.
-    const bool is_limit =
-        error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM;
-    if (is_limit || (code == ExitCode::io_error && error_number != 0)) {
+    const auto [stack, error_number] = take_stack();
+    // Other errors of reading may come from a damaged file.
+    if (is_of_the_file_system(error_number) || (code == ExitCode::io_error && error_number != 0)) {
         throw system_error(where, "HDF5 failed", error_number);
     }
     throw Error(code, where + ": HDF5: " + stack);
+}
+
+Handle open_file(const std::string& path, const std::string& where) {
+    const Handle access = unlocked_access(path);
+    errno = 0;
+    const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
+    if (id < 0 && is_of_the_file_system(errno)) {  // which the stack does not always say
+        const int error_number = errno;
+        H5Eclear2(H5E_DEFAULT);
+        throw system_error(path, "cannot open", error_number);
+    }
+    return own(id, H5Fclose, where);
 }
 
 Handle own(hid_t id, Handle::CloseFunction close, const std::string& where, ExitCode code) {

@@ -12,10 +12,9 @@
 
 namespace sluice::h5 {
 
-/// HDF5's error stack, outermost call first, folded into one printable line; clears the stack.
-std::string take_error_stack();
-
-/// Throws Error(code) `WHERE: HDF5: STACK`.
+/// Throws Error(code) `WHERE: HDF5: STACK` with HDF5's error stack, outermost call first, folded
+/// into one printable line; what the file system has refused is thrown as system_error instead.
+/// Clears the stack.
 [[noreturn]] void throw_stack(const std::string& where, ExitCode code);
 
 /// Passes on what an HDF5 call returned; throws with the folded error stack if it is negative.
@@ -35,6 +34,9 @@ Handle own_space(hid_t id, const std::string& where);
 Handle own_properties(hid_t id, const std::string& where);
 Handle own_dataset(hid_t id, const std::string& where, ExitCode code = ExitCode::bad_data);
 Handle own_attribute(hid_t id, const std::string& where, ExitCode code = ExitCode::bad_data);
+
+/// Opens a file for reading. `where` is the start of the message where it is none of HDF5.
+Handle open_file(const std::string& path, const std::string& where);
 
 /// The attribute `name` of the object at path `object`; an invalid handle if there is none.
 Handle open_attribute(const Handle& file, const std::string& object, const std::string& name,

@@ -4,9 +4,6 @@
 #include "h5/calls.hpp"
 #include "h5/strings.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <limits>
 
 namespace sluice::h5 {
@@ -26,13 +23,6 @@ void require_class(const Handle& type, H5T_class_t wanted, const std::string& wh
                    const std::string& wanted_name) {
     require(H5Tget_class(type.get()) == wanted, ExitCode::bad_data,
             where + ": is not of type " + wanted_name + "; the file was not written by sluice");
-}
-
-// Whether the library could not open a file for a reason that has nothing to do with its content.
-bool is_of_the_file_system(int error_number) {
-    constexpr std::array reasons = {EACCES, EDQUOT, EIO,   EMFILE, ENFILE,
-                                    ENOMEM, ENOSPC, EPERM, EROFS,  ESTALE};
-    return std::find(reasons.begin(), reasons.end(), error_number) != reasons.end();
 }
 
 // The elements to read of a dataset: all of them, or whole rows.
@@ -151,26 +141,19 @@ T read_number(const Handle& attribute, hid_t memory_type, const std::string& whe
 InputFile::InputFile(const std::string& path) : path_(path) {
     start_library();
     open_for_reading(path);  // gives the better message for a missing or forbidden file
-    const Handle access = unlocked_access(path);
-    errno = 0;
-    const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
-    if (id < 0 && is_of_the_file_system(errno)) {
-        const int reason = errno;
-        H5Eclear2(H5E_DEFAULT);
-        throw system_error(path, "cannot open", reason);
-    }
-    file_ = own(id, H5Fclose, path + ": cannot be opened as HDF5");
+    file_ = open_file(path, path + ": cannot be opened as HDF5");
 }
 
 bool InputFile::has(const std::string& dataset) const {
+    const auto exists = [&](const std::string& name) {
+        return check(H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT), where(dataset)) > 0;
+    };
     // H5Lexists wants every group on the way to exist.
     for (std::size_t slash = dataset.find('/', 1); slash != std::string::npos;
          slash = dataset.find('/', slash + 1)) {
-        if (H5Lexists(file_.get(), dataset.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
-            return false;
-        }
+        if (!exists(dataset.substr(0, slash))) return false;
     }
-    return H5Lexists(file_.get(), dataset.c_str(), H5P_DEFAULT) > 0;
+    return exists(dataset);
 }
 
 Handle InputFile::open(const std::string& dataset) const {

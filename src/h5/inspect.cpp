@@ -89,9 +89,7 @@ herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* client) {
 
 Inspector::Inspector(const std::string& path) : path_(path) {
     start_library();
-    const Handle access = unlocked_access(path);
-    file_ = own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
-                path + ": cannot be opened as HDF5 (damaged? copy or make it again)");
+    file_ = open_file(path, path + ": cannot be opened as HDF5 (damaged? copy or make it again)");
 }
 
 std::string Inspector::where(const std::string& object) const {

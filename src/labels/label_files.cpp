@@ -1,8 +1,8 @@
 #include "labels/label_files.hpp"
 
 #include "core/directory.hpp"
+#include "core/path_status.hpp"
 
-#include <filesystem>
 #include <numeric>
 #include <string_view>
 
@@ -16,7 +16,7 @@ bool is_generation(std::string_view name) {
 }  // namespace
 
 std::vector<std::string> label_files(const std::string& path) {
-    if (!std::filesystem::is_directory(path)) return {path};
+    if (!is_directory(path)) return {path};
     std::vector<std::string> files;
     for (const std::string& name : list_directory(path)) {
         if (is_generation(name)) files.push_back(path + "/" + name);

@@ -3,6 +3,7 @@
 #include "core/directory.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/path_status.hpp"
 #include "core/process_place.hpp"
 #include "queue/layout.hpp"
 
@@ -94,10 +95,10 @@ void require_written(const std::string& path, std::span<const std::byte> bytes) 
 
 // Over NFS a link that was made may be reported as failed: what counts is which file stands there.
 bool is_same_file(const std::string& path, const std::string& other) {
-    struct stat status {};
-    struct stat other_status {};
-    return ::lstat(path.c_str(), &status) == 0 && ::lstat(other.c_str(), &other_status) == 0 &&
-           status.st_dev == other_status.st_dev && status.st_ino == other_status.st_ino;
+    const auto status = path_status(path, Links::keep);
+    const auto other_status = path_status(other, Links::keep);
+    return status && other_status && status->st_dev == other_status->st_dev &&
+           status->st_ino == other_status->st_ino;
 }
 
 }  // namespace
@@ -154,7 +155,13 @@ void publish_exclusively(const std::string& temporary, const std::string& direct
                          std::string_view name) {
     const std::string path = queue::join(directory, name);
     const int link_error = ::link(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
-    const bool ours = link_error == 0 || is_same_file(temporary, path);
+    bool ours = link_error == 0;
+    try {
+        ours = ours || is_same_file(temporary, path);
+    } catch (...) {
+        clear_away(temporary);
+        throw;
+    }
     clear_away(temporary);
     if (!ours && link_error != EEXIST) {
         throw system_error(path, "cannot link (hard links are needed)", link_error);

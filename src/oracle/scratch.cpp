@@ -4,6 +4,7 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/path_status.hpp"
 #include "core/proc_file.hpp"
 #include "core/process_place.hpp"
 #include "core/trouble.hpp"
@@ -23,6 +24,7 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 namespace sluice::oracle {
@@ -56,9 +58,8 @@ void require_trusted_parent(const std::string& parent) {
 }
 
 bool is_own_directory(const std::string& path) {
-    struct stat status {};
-    return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
-           status.st_uid == ::geteuid();
+    const auto status = path_status(path, Links::keep);
+    return status && S_ISDIR(status->st_mode) && status->st_uid == ::geteuid();
 }
 
 // 0 if it is none.
@@ -112,9 +113,11 @@ bool has_lost_leader(std::int64_t process) {
 // Ends what the oracle of a killed worker left running: in its directory, in a group without its
 // leader. A shell that somebody has opened there leads a group of its own.
 void end_processes_in(const std::string& directory) {
+    if (!proc_is_of_here()) return;
     std::error_code unknown;
     const std::string place = std::filesystem::canonical(directory, unknown).string();
-    if (unknown || !proc_is_of_here()) return;
+    if (unknown == std::errc::no_such_file_or_directory) return;
+    if (unknown) throw system_error(directory, "cannot examine", unknown.value());
     for (const std::string& name : list_directory("/proc")) {
         const std::int64_t process = number_in(name);
         if (process <= 1) continue;
@@ -143,7 +146,10 @@ void clear_up_after(const std::string& base) {
 }
 
 void clear_up_after_the_dead(const std::string& parent) {
-    if (::access(parent.c_str(), R_OK) != 0) return;  // some may be used but not listed
+    if (::access(parent.c_str(), R_OK) != 0) {
+        if (errno == EACCES) return;  // some may be used but not listed
+        throw system_error(parent, "cannot examine", errno);
+    }
     const std::string prefix = base_prefix();
     for (const std::string& name : list_directory(parent)) {
         const std::string base = queue::join(parent, name);

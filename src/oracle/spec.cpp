@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 
@@ -158,11 +160,18 @@ void check_names(const Template& text, const std::vector<std::string>& known) {
 
 enum class Found { no, not_executable, yes };
 
+// PATH may name folders that are closed to this user: execvp passes over them too.
 Found examine(const std::filesystem::path& path) {
     struct stat status = {};
-    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return Found::no;
-    return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? Found::yes
-                                                                      : Found::not_executable;
+    const bool is_found = ::stat(path.c_str(), &status) == 0;
+    constexpr std::array absences = {ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG};
+    if (!is_found && std::ranges::count(absences, errno) == 0) {
+        throw system_error(path, "cannot examine", errno);
+    }
+    if (!is_found || !S_ISREG(status.st_mode)) return Found::no;
+    if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return Found::yes;
+    if (errno != EACCES) throw system_error(path, "cannot examine", errno);
+    return Found::not_executable;
 }
 
 // As execvp looks for it: an empty entry of PATH is the working directory.

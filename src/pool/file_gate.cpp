@@ -3,6 +3,7 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/path_status.hpp"
 #include "core/text.hpp"
 #include "h5/raw_file.hpp"
 
@@ -17,11 +18,7 @@ namespace sluice::pool {
 namespace {
 
 void require_exists(const std::string& path) {
-    std::error_code ignored;
-    if (std::filesystem::symlink_status(path, ignored).type() !=
-        std::filesystem::file_type::not_found) {
-        return;
-    }
+    if (path_status(path, Links::keep)) return;
     const std::string parent = std::filesystem::path(path).parent_path().string();
     throw Error(ExitCode::no_input, path + ": no such file; see what is there with: ls " +
                                         (parent.empty() ? "." : parent));

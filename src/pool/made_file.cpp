@@ -2,8 +2,8 @@
 
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/path_status.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,18 +19,15 @@ std::string temporary_beside(const std::string& target) {
 }
 
 void require_free(const std::string& target) {
-    struct stat status {};
-    require(::lstat(target.c_str(), &status) != 0, ExitCode::cannot_create,
+    require(!path_status(target, Links::keep), ExitCode::cannot_create,
             target + ": exists already; remove it or choose another name with --out");
 }
 
 void require_directory(const std::string& target) {
     const std::size_t slash = target.find_last_of('/');
     if (slash == std::string::npos || slash == 0) return;
-    struct stat status {};
     const std::string directory = target.substr(0, slash);
-    require(::stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode),
-            ExitCode::cannot_create,
+    require(is_directory(directory), ExitCode::cannot_create,
             target + ": there is no directory " + directory + "; make it first");
 }
 

@@ -1,5 +1,6 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/path_status.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
 #include "core/trouble.hpp"
@@ -9,8 +10,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,14 +23,14 @@ constexpr const char* restore = "the batch is damaged, restore it from a backup"
 
 // The digest of a file of any size.
 std::string file_sha256(const std::string& path) {
-    struct stat status {};
-    require(::lstat(path.c_str(), &status) == 0, ExitCode::bad_data,
+    const auto status = path_status(path, Links::keep);
+    require(status.has_value(), ExitCode::bad_data,
             fmt::format("{}: missing, but its manifest names it; {}", path, restore));
-    require(S_ISREG(status.st_mode), ExitCode::permission, path + ": not a regular file");
+    require(S_ISREG(status->st_mode), ExitCode::permission, path + ": not a regular file");
     const FileDescriptor file = open_for_reading(path);
     std::vector<std::byte> block(block_bytes);
     Sha256 digest;
-    const auto size = static_cast<std::size_t>(status.st_size);
+    const auto size = static_cast<std::size_t>(status->st_size);
     for (std::size_t offset = 0; offset < size; offset += block_bytes) {
         const std::span<std::byte> bytes(block.data(), std::min(block_bytes, size - offset));
         read_exactly(file, bytes, offset, path);

@@ -1,4 +1,5 @@
 #include "core/error.hpp"
+#include "core/path_status.hpp"
 #include "core/text.hpp"
 #include "queue/fsck_parts.hpp"
 #include "queue/layout.hpp"
@@ -39,10 +40,7 @@ class Walker {
 
 // Nothing if it is gone: files come and go while workers are active.
 std::optional<struct stat> examined(const std::string& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) == 0) return status;
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    throw system_error(path, "cannot examine", errno);
+    return path_status(path, Links::keep);
 }
 
 bool is_real_directory(const std::string& path) {

@@ -1,5 +1,6 @@
 #include "queue/layout.hpp"
 
+#include "core/path_status.hpp"
 #include "core/text.hpp"
 #include "core/trouble.hpp"
 
@@ -112,10 +113,7 @@ bool is_plain_name(std::string_view name) {
 }
 
 bool exists(const std::string& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) == 0) return true;
-    if (errno != ENOENT && errno != ENOTDIR) throw system_error(path, "cannot examine", errno);
-    return false;
+    return path_status(path, Links::keep).has_value();
 }
 
 void create_folder(const std::string& path) {

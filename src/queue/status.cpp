@@ -1,12 +1,11 @@
 #include "queue/status.hpp"
 
 #include "core/error.hpp"
+#include "core/path_status.hpp"
 #include "queue/layout.hpp"
 #include "queue/server_clock.hpp"
 
 #include <fmt/format.h>
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -26,10 +25,10 @@ constexpr std::array failure_states = {ItemState::nonconverged, ItemState::inval
 
 // When a file was last changed, by the clock of the machine that keeps it.
 std::optional<double> modified(const std::string& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
-    return static_cast<double>(status.st_mtim.tv_sec) +
-           1e-9 * static_cast<double>(status.st_mtim.tv_nsec);
+    const auto status = path_status(path, Links::keep);
+    if (!status) return std::nullopt;
+    return static_cast<double>(status->st_mtim.tv_sec) +
+           1e-9 * static_cast<double>(status->st_mtim.tv_nsec);
 }
 
 // The time on the machine that keeps the files; nothing where this user may not write.

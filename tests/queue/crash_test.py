@@ -11,7 +11,9 @@ first one (counted with strace on a run that succeeds, from the first that names
           between, with other rows;
   error   the call fails with ENOSPC, EDQUOT, EIO, EACCES or EROFS; the command must end with the
           right code and one line that names path and reason, even where the batch needs no more of
-          that call (clearing up, closing what was read), and again converge.
+          that call (clearing up, closing what was read), and again converge;
+  query   the same where a call that only asks or reads fails with EIO or EACCES, also one about what
+          --prepare has made.
 And a full and a read-only file system, and directories without permission, where this user can make
 them. Exit code 77: nothing could be tested here (no strace).
 """
@@ -28,9 +30,10 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-from fault_injection import (CALLS, ERRORS, SKIPPED, Failure, check_error_line, expect, inject,
-                             injected_call, memory_directory, mounted, run_all, strace,
-                             strace_works, that_may_fail, traced_calls)
+from fault_injection import (CALLS, ERRORS, QUERIES, SKIPPED, Failure, check_error_line, expect,
+                             inject, injected_call, memory_directory, mounted, query_faults,
+                             run_all, strace, strace_works, that_may_fail, traced_calls,
+                             traced_queries)
 
 TIMEOUT_S = 60
 
@@ -131,11 +134,11 @@ class Tester:
         """(call, n) for each file system call from the first that names the queue."""
         log = self.scratch / "trace"
         result = self.first(self.scratch / "traced", strace(["-y", "-o", str(log), "-e",
-                                                             "trace=" + ",".join(CALLS)]))
+                                                             "trace=" + ",".join(CALLS + QUERIES)]))
         expect(result.returncode == 0, f"traced run failed: {result}")
         points, self.elsewhere = traced_calls(log.read_text(), str(self.scratch / "traced"))
         expect(len(points) > 20, f"only {len(points)} calls were seen")
-        return points
+        return points, traced_queries(log.read_text(), str(self.scratch))
 
     def converge(self, queue, context):
         """The command run plainly gives the batch of an undisturbed run."""
@@ -242,6 +245,11 @@ def main():
     parser.add_argument("--prepare", type=Command, help="run once before all, without a queue")
     parser.add_argument("--errors", choices=["none", "rotate", "all"], default="all",
                         help="inject at each call no errno, one in turn, or every one")
+    parser.add_argument("--error-every", type=int, default=1,
+                        help="of the calls that fail, each one of so many")
+    parser.add_argument("--queries", choices=["none", "rotate", "all"], default="none",
+                        help="the same for calls that only ask and read, the pool's file too")
+    parser.add_argument("--query-every", type=int, default=1, help="of these, each one of so many")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     if not strace_works():
@@ -253,17 +261,20 @@ def main():
         if options.prepare is not None:
             succeed(options.prepare, "", "preparing")
         tester = Tester(options.first, options.second, scratch)
-        points = tester.points()
+        points, queries = tester.points()
         jobs = [(tester.kill_at, call, number) for call, number in points]
         names = list(ERRORS)
-        for index, (call, number) in enumerate(that_may_fail(points, tester.elsewhere)):
+        may_fail = that_may_fail(points, tester.elsewhere)[::options.error_every]
+        for index, (call, number) in enumerate(may_fail):
             chosen = {"none": [], "rotate": [names[index % len(names)]],
                       "all": names}[options.errors]
             jobs += [(tester.fail_at, call, number, name) for name in chosen]
+        jobs += [(tester.fail_at, *fault)
+                 for fault in query_faults(queries, options.queries, options.query_every)]
         failures = run_all(jobs, options.jobs)
         for check in (tester.full_disk, tester.no_permission):
             failures += run_check(check)
-    print(f"{len(points)} calls, {len(jobs)} crashes and errors, {len(failures)} failures")
+    print(f"{len(points)} calls, {len(queries)} queries, {len(jobs)} crashes and errors, {len(failures)} failures")
     for failure in failures:
         print(f"FAILED: {failure}")
     return 1 if failures else 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills and starves the commands of the labeling side at every file system call they make.
 
-    labeling_crash_test.py label|label-items|ingest|reap|export|import|fsck [--errors none|rotate|all]
+    labeling_crash_test.py label|label-items|ingest|reap|export|import|fsck [--errors none|rotate|all] [--queries ...]
 
 For each call of the command (counted with strace on a run that succeeds, from the first that names the queue
 or its labels):
@@ -9,7 +9,9 @@ or its labels):
           plain commands run again must give every item its label, once, with fsck clean;
   error   the call fails with ENOSPC, EDQUOT, EIO, EACCES or EROFS: the command ends with the right code and one
           line that names path and reason, also where it could go on without that call; results and labels
-          published before are unchanged; the plain commands converge.
+          published before are unchanged; the plain commands converge;
+  query   the same where a call that only asks or reads fails with EIO or EACCES: what cannot be looked at is
+          not taken for what is not there.
 Then a file system that is full, and one that is read-only. Exit code 77: nothing could be tested here.
 """
 import argparse
@@ -23,9 +25,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
-from fault_injection import (CALLS, ERRORS, SKIPPED, Failure, check_error_line, expect, inject,
-                             injected_call, memory_directory, mounted, run_all, strace_works,
-                             that_may_fail, traced_calls)
+from fault_injection import (CALLS, ERRORS, QUERIES, SKIPPED, Failure, check_error_line, expect,
+                             inject, injected_call, memory_directory, mounted, query_faults,
+                             run_all, strace_works, that_may_fail, traced_calls, traced_queries)
 from labeling import (BINARY, Audit, finish, label_words, publish, sluice, succeed, write_oracle)
 
 # The main thread is all there is of these commands; the oracles they start are left in peace.
@@ -208,13 +210,16 @@ class Tester:
         scene = self.start.copy("traced")
         log = scene.directory / "trace"
         succeed(scene.run(self.case.words(scene), [*STRACE, "-y", "-o", str(log), "-e",
-                                                   "trace=" + ",".join(CALLS)]), "traced")
+                                                   "trace=" + ",".join(CALLS + QUERIES)]),
+                "traced")
         text = log.read_text()
         # exec and the loader come first: from the first call that names the queue, or its input.
         points, self.elsewhere = traced_calls(text, str(scene.directory))
         expect(len(points) > 10, f"only {len(points)} calls were seen")
+        queries = traced_queries(text, str(scene.directory))
+        expect(len(queries) > 10, f"only {len(queries)} queries were seen")
         shutil.rmtree(scene.directory)
-        return points, that_may_fail(points, self.elsewhere)
+        return points, that_may_fail(points, self.elsewhere), queries
 
     def kill_at(self, call, number):
         context = f"kill at {call} {number}"
@@ -331,6 +336,9 @@ def main():
     parser.add_argument("command", choices=list(CASES))
     parser.add_argument("--errors", choices=["none", "rotate", "all"], default="all",
                         help="inject at each call no errno, one in turn, or every one")
+    parser.add_argument("--queries", choices=["none", "rotate", "all"], default="none",
+                        help="the same for calls that only ask and read")
+    parser.add_argument("--query-every", type=int, default=1, help="of these, each one of so many")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     if not strace_works():
@@ -338,15 +346,17 @@ def main():
         return SKIPPED
     with tempfile.TemporaryDirectory(prefix="sluice-crash-", dir=memory_directory()) as directory:
         tester = Tester(CASES[options.command], directory)
-        points, may_fail = tester.points()
+        points, may_fail, queries = tester.points()
         jobs = [(tester.kill_at, call, number) for call, number in points]
         names = list(ERRORS)
         for index, (call, number) in enumerate(may_fail):
             chosen = {"none": [], "rotate": [names[index % len(names)]],
                       "all": names}[options.errors]
             jobs += [(tester.fail_at, call, number, name) for name in chosen]
+        jobs += [(tester.fail_at, *fault)
+                 for fault in query_faults(queries, options.queries, options.query_every)]
         failures = run_all([*jobs, (tester.small_disk,), (tester.closed_folders,)], options.jobs)
-    print(f"{options.command}: {len(points)} calls, {len(jobs)} crashes and errors, "
+    print(f"{options.command}: {len(points)} calls, {len(queries)} queries, {len(jobs)} crashes and errors, "
           f"{len(failures)} failures")
     for failure in failures:
         print(f"FAILED: {failure}")

@@ -7,6 +7,9 @@ import subprocess
 
 CALLS = ["openat", "write", "pwrite64", "fsync", "close", "rename", "renameat", "renameat2", "link",
          "linkat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "utimensat"]
+# Calls that only ask: a process killed there has done what one killed at the call before has.
+QUERIES = ["read", "pread64", "getdents64", "fstat", "stat", "lstat", "newfstatat", "statx",
+           "access", "faccessat", "faccessat2", "readlink", "readlinkat"]
 # errno -> exit codes that are right for it, and the text that must be in the message
 ERRORS = {"ENOSPC": ({74}, "No space left on device"), "EDQUOT": ({74}, "Disk quota exceeded"),
           "EIO": ({74}, "Input/output error"), "EACCES": ({77}, "Permission denied"),
@@ -17,6 +20,8 @@ NO_FAILURE = [
      "a machine may hide what it is: leases then end by silence, memory is planned for without it"),
     (r'openat\(.*"(items|labels\.g\d{4})\.h5", O_RDWR\)', set(ERRORS),
      "the HDF5 library looks for a file of the name of one it makes in memory; there is none"),
+    (r'access\(.*, R_OK\)', {"EACCES"},
+     "a directory for scratch may be used by who may not list it: then nothing is cleared up there"),
     (r'(openat\(.*"/etc/localtime"|close\(.*<.*/zoneinfo/)', set(ERRORS),
      "the C library wants to know the time zone, though it is asked for UTC"),
 ]
@@ -81,11 +86,10 @@ def strace_works():
         return False
 
 
-def traced_calls(log, marker):
-    """(call, n) for each traced file system call of the thread that first names `marker`, from
-    there on, and the arguments of those of them that do not name it (descriptors do with strace
-    -y). What goes to stdout and stderr is no file."""
-    counts, points, elsewhere, publisher = {}, [], {}, None
+def calls_of_publisher(log, marker):
+    """(call, n, arguments) for each traced call of the thread that first names `marker`, from
+    there on."""
+    counts, publisher = {}, None
     for line in log.splitlines():
         match = re.match(r"(?:(\d+) +)?(\w+)\((.*)", line)
         if match is None:
@@ -94,11 +98,44 @@ def traced_calls(log, marker):
         counts[thread, call] = counts.get((thread, call), 0) + 1
         if publisher is None and marker in arguments:
             publisher = (thread,)
-        if publisher == (thread,) and not (call == "write" and arguments[:2] in OUTPUTS):
-            points.append((call, counts[thread, call]))
+        if publisher == (thread,):
+            yield call, counts[thread, call], arguments
+
+
+def traced_calls(log, marker):
+    """(call, n) for each traced call of CALLS of the thread that first names `marker`, from there
+    on, and the arguments of those of them that do not name it (descriptors do with strace -y).
+    What goes to stdout and stderr is no file."""
+    points, elsewhere = [], {}
+    for call, number, arguments in calls_of_publisher(log, marker):
+        if call in CALLS and not (call == "write" and arguments[:2] in OUTPUTS):
+            points.append((call, number))
             if marker not in arguments:
                 elsewhere[points[-1]] = arguments
     return points, elsewhere
+
+
+def traced_queries(log, marker):
+    """(call, n, errors that can occur there) for each traced call of QUERIES that names `marker`."""
+    return [(call, number, errors_of_query(call, arguments))
+            for call, number, arguments in calls_of_publisher(log, marker)
+            if call in QUERIES and marker in arguments]
+
+
+def errors_of_query(call, arguments):
+    """Permission is asked for where there is a path, not where there is a descriptor."""
+    by_descriptor = (call in ("read", "pread64", "getdents64", "fstat") or
+                     "AT_EMPTY_PATH" in arguments)
+    return ["EIO"] if by_descriptor else ["EIO", "EACCES"]
+
+
+def query_faults(queries, which, every):
+    """(call, n, error) for each `every`-th of the queries: one error in turn, or all; or none."""
+    if which == "none":
+        return []
+    return [(call, number, error)
+            for index, (call, number, errors) in enumerate(queries[::every])
+            for error in (errors if which == "all" else [errors[index % len(errors)]])]
 
 
 def that_may_fail(points, elsewhere):
