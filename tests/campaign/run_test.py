@@ -109,7 +109,7 @@ class OneAnswer(RunTest):
                          [("random", "k_center", -1), ("random", "none", -1), ("margin", "none", 2)])
         record = self.record(campaign, 3)
         self.assertEqual(set(record["metrics"]) - {"validation_loss"},
-                         {"accuracy", "macro_f1", "log_loss", "ece"})
+                         {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece"})
         self.assertLessEqual(record["stop_set"]["kappa"], 1.0)
 
     def test_cost_budgets_are_never_exceeded(self):
