@@ -28,6 +28,8 @@ NO_FAILURE = [
 # Pipes to oracles, and Open MPI's own. strace leaves open what close(2) closes even where it fails,
 # and whoever is at the other end would wait for ever.
 NO_FILE = re.compile(r"\d+<(pipe|anon_inode):")
+# What the C library does to load a library that may well be missing (CUDA's driver).
+LOADER = re.compile(r'["<][^">]*(\.so(\.\d+)*|/ld\.so\.cache)[">]')
 OUTPUTS = ("1,", "2,", "1<", "2<")
 SKIPPED = 77  # exit code of a test that could check nothing here
 
@@ -105,10 +107,12 @@ def calls_of_publisher(log, marker):
 def traced_calls(log, marker):
     """(call, n) for each traced call of CALLS of the thread that first names `marker`, from there
     on, and the arguments of those of them that do not name it (descriptors do with strace -y).
-    What goes to stdout and stderr is no file."""
+    What goes to stdout and stderr is no file, and the loader of libraries is left alone."""
     points, elsewhere = [], {}
     for call, number, arguments in calls_of_publisher(log, marker):
-        if call in CALLS and not (call == "write" and arguments[:2] in OUTPUTS):
+        if call == "write" and arguments[:2] in OUTPUTS or LOADER.search(arguments):
+            continue
+        if call in CALLS:
             points.append((call, number))
             if marker not in arguments:
                 elsewhere[points[-1]] = arguments
