@@ -27,23 +27,24 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     science["format"] = "sluice-batch-1";
     science["pool"] = pool_fingerprint;
     science["labeled"] = rows_hash(taken.centers);
-    science["score"] = kernels::find_score(request.score).name;
-    science["input"] = request.input;
-    science["diversify"] = select::find_diversity(request.diversity).name;
-    science["metric"] = request.metric;
-    science["batch"] = request.batch_size;
-    science["shortlist"] = request.shortlist_size;
-    science["seed"] = request.seed;
-    science["round"] = request.round;
-    science["bad_rows"] = request.bad_rows == select::BadRows::skip ? "skip" : "refuse";
+    science["score"] = kernels::find_score(request.plan.score).name;
+    science["input"] = request.plan.input;
+    science["diversify"] = select::find_diversity(request.plan.diversity).name;
+    science["metric"] = request.plan.metric;
+    science["batch"] = request.plan.batch_size;
+    science["shortlist"] = request.plan.shortlist_size;
+    science["seed"] = request.plan.seed;
+    science["round"] = request.plan.round;
+    science["bad_rows"] = request.plan.bad_rows == select::BadRows::skip ? "skip" : "refuse";
     // Only where they are used: batches without them keep their ids.
     if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
     if (!model.empty()) science["model"] = model;
-    if (request.copies == select::Copies::drop) science["distinct"] = true;
-    if (request.trust != select::TrustLevels()) {
-        science["trust"] = {number_text(request.trust.low), number_text(request.trust.high)};
+    if (request.plan.copies == select::Copies::drop) science["distinct"] = true;
+    if (request.plan.trust != select::TrustLevels()) {
+        science["trust"] = {number_text(request.plan.trust.low),
+                            number_text(request.plan.trust.high)};
     }
-    if (request.batch_cost > 0.0) science["batch_cost"] = request.batch_cost;
+    if (request.plan.batch_cost > 0.0) science["batch_cost"] = request.plan.batch_cost;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);
 }
 

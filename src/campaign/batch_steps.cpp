@@ -147,25 +147,25 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.labels = context_.labels(arm_, round_ - 1);
     if (!spec.test.labels.empty()) request.held_out_labels = {{spec.test.labels}};
     if (plan.model_round >= 0) {
-        request.model_path = context_.owner(arm_, plan.model_round).model(plan.model_round);
+        request.plan.model_path = context_.owner(arm_, plan.model_round).model(plan.model_round);
     }
-    request.score = plan.strategy.score;
-    request.diversity = plan.strategy.diversity;
-    request.metric = spec.select.metric;
-    request.input = spec.select.input == "model" ? "auto" : spec.select.input;
-    request.batch_size = plan.batch;
-    request.batch_cost = plan.batch_cost;
-    request.shortlist_size = plan.shortlist;
-    request.seed = spec.seed;
-    request.round = static_cast<std::uint32_t>(round_);
-    request.bad_rows = spec.bad_rows;
-    request.copies = spec.select.copies;
-    if (plan.strategy.score != "random") request.trust = spec.select.trust;
+    request.plan.score = plan.strategy.score;
+    request.plan.diversity = plan.strategy.diversity;
+    request.plan.metric = spec.select.metric;
+    request.plan.input = spec.select.input == "model" ? "auto" : spec.select.input;
+    request.plan.batch_size = plan.batch;
+    request.plan.batch_cost = plan.batch_cost;
+    request.plan.shortlist_size = plan.shortlist;
+    request.plan.seed = spec.seed;
+    request.plan.round = static_cast<std::uint32_t>(round_);
+    request.plan.bad_rows = spec.bad_rows;
+    request.plan.copies = spec.select.copies;
+    if (plan.strategy.score != "random") request.plan.trust = spec.select.trust;
     request.ticket_items = spec.select.ticket_items;
     request.tag = spec.select.tag;
-    request.num_threads = spec.machine.num_threads;
-    request.device = spec.machine.device;
-    request.memory_gib = spec.machine.memory_gib;
+    request.plan.num_threads = spec.machine.num_threads;
+    request.plan.device = spec.machine.device;
+    request.plan.memory_gib = spec.machine.memory_gib;
     request.output = SelectRequest::Output::quiet;
     return request;
 }

@@ -42,7 +42,7 @@ Json manifest_json(const SelectOutcome& outcome) {
     json["input"] = plan.input_role;
     json["diversify"] = plan.diversity;
     json["metric"] = metric_name(plan.metric);
-    json["batch_size"] = outcome.request.batch_size;
+    json["batch_size"] = outcome.request.plan.batch_size;
     json["shortlist_size"] = selection.shortlist_size;
     json["seed"] = plan.seed;
     json["round"] = plan.round;
@@ -54,13 +54,13 @@ Json manifest_json(const SelectOutcome& outcome) {
     json["issued_before"] = outcome.num_issued_before;
     json["skipped"] = selection.num_skipped;
     if (outcome.num_held_out > 0) json["held_out"] = outcome.num_held_out;
-    if (outcome.request.copies == select::Copies::drop) json["distinct"] = true;
-    if (outcome.request.trust != select::TrustLevels()) {
-        json["min_score"] = float_or_null(outcome.request.trust.low);
-        json["max_score"] = float_or_null(outcome.request.trust.high);
+    if (outcome.request.plan.copies == select::Copies::drop) json["distinct"] = true;
+    if (outcome.request.plan.trust != select::TrustLevels()) {
+        json["min_score"] = float_or_null(outcome.request.plan.trust.low);
+        json["max_score"] = float_or_null(outcome.request.plan.trust.high);
         json["beyond_trust"] = selection.num_beyond_trust;
     }
-    if (outcome.request.batch_cost > 0.0) json["batch_cost"] = outcome.request.batch_cost;
+    if (outcome.request.plan.batch_cost > 0.0) json["batch_cost"] = outcome.request.plan.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
     json["covering_radius"] = float_or_null(selection.covering_radius);
     json["redundancy"] = number_or_null(selection.redundancy);
@@ -85,7 +85,7 @@ Json provenance_json(const SelectOutcome& outcome) {
     json["labels"] = Json::array();
     for (const labels::LabelSource& source : outcome.request.labels)
         json["labels"].push_back(source.path);
-    if (!outcome.request.model_path.empty()) json["model"] = outcome.request.model_path;
+    if (!outcome.request.plan.model_path.empty()) json["model"] = outcome.request.plan.model_path;
     json["rounds"] = outcome.selection.rounds;
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;

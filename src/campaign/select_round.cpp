@@ -54,28 +54,7 @@ std::vector<RowId> united(const std::vector<RowId>& some, const std::vector<RowI
 // Publication syncs every ticket's file, so there are not many more than a hundred by default.
 std::int64_t items_of_ticket(const SelectRequest& request) {
     if (request.ticket_items > 0) return request.ticket_items;
-    return (request.batch_size + usual_num_tickets - 1) / usual_num_tickets;
-}
-
-select::PlanRequest plan_request(const SelectRequest& request) {
-    select::PlanRequest plan;
-    plan.score = request.score;
-    plan.diversity = request.diversity;
-    plan.metric = request.metric;
-    plan.input = request.input;
-    plan.batch_size = request.batch_size;
-    plan.batch_cost = request.batch_cost;
-    plan.shortlist_size = request.shortlist_size;
-    plan.seed = request.seed;
-    plan.round = request.round;
-    plan.bad_rows = request.bad_rows;
-    plan.copies = request.copies;
-    plan.trust = request.trust;
-    plan.device = request.device;
-    plan.num_threads = request.num_threads;
-    plan.block_rows = request.block_rows;
-    plan.memory_gib = request.memory_gib;
-    return plan;
+    return (request.plan.batch_size + usual_num_tickets - 1) / usual_num_tickets;
 }
 
 // One selection, step by step; rank 0 alone touches the queue.
@@ -107,9 +86,8 @@ class Round {
         }
         taken_.centers = united(taken_.centers, state_.issued);
         enter_phase("plan");
-        select::PlanRequest wanted = plan_request(request_);
+        select::PlanRequest wanted = request_.plan;
         wanted.committee = committee_;
-        wanted.model_path = request_.model_path;
         plan_ = select::make_plan(pool_, wanted, taken_, world_);
         if (request_.mode == SelectRequest::Mode::dry_run) {
             report_plan();
@@ -143,9 +121,9 @@ class Round {
     }
 
     void read_committee() {
-        if (request_.model_path.empty()) return;
+        if (request_.plan.model_path.empty()) return;
         committee_ =
-            std::make_shared<const model::Committee>(model::read_model(request_.model_path));
+            std::make_shared<const model::Committee>(model::read_model(request_.plan.model_path));
         model_hash_ = model::model_hash(*committee_);
     }
 
@@ -158,8 +136,8 @@ class Round {
             !request_.queue_directory.empty() || !request_.selected_path.empty();
         require(has_output || request_.mode == SelectRequest::Mode::dry_run, ExitCode::usage,
                 "select: nowhere to put the batch; give --queue DIR (or --selected FILE.csv)");
-        require(request_.batch_size > 0, ExitCode::usage,
-                "--batch: " + std::to_string(request_.batch_size) +
+        require(request_.plan.batch_size > 0, ExitCode::usage,
+                "--batch: " + std::to_string(request_.plan.batch_size) +
                     " rows cannot be chosen; give at least 1");
     }
 
@@ -217,7 +195,7 @@ class Round {
             print("batch " + id_ + " is already published in " + directory +
                   "; nothing changed. For another batch of this pool bring new --labels or "
                   "pass --round " +
-                  std::to_string(request_.round + 1) + "\n");
+                  std::to_string(request_.plan.round + 1) + "\n");
         });
     }
 
@@ -233,9 +211,9 @@ class Round {
 
     void note_surprises(const select::Selection& selection) const {
         const auto chosen = static_cast<std::int64_t>(selection.rows.size());
-        if (chosen < request_.batch_size && request_.batch_cost == 0.0) {
+        if (chosen < request_.plan.batch_size && request_.plan.batch_cost == 0.0) {
             log_warning(fmt::format("only {} of the {} rows asked for could be chosen",
-                                    count_text(chosen), count_text(request_.batch_size)));
+                                    count_text(chosen), count_text(request_.plan.batch_size)));
         }
         if (selection.num_beyond_trust > 0) {
             log_info(count_text(selection.num_beyond_trust) +

@@ -23,23 +23,8 @@ struct SelectRequest {
     std::vector<labels::LabelSource> labels;  ///< never chosen, and centres
     std::vector<RowId> held_out;              ///< never chosen, no centres; ascending, no repeats
     std::vector<labels::LabelSource> held_out_labels;  ///< likewise the rows of these
-    std::string model_path;              ///< scores read what this model says; may be empty
-    std::string score = "entropy";       ///< name or alias
-    std::string diversity = "k_center";  ///< name or alias
-    std::string metric = "euclidean";    ///< euclidean or cosine
-    std::string input = "auto";          ///< auto, probabilities, committee or predictions
-    std::int64_t batch_size = 0;         ///< B >= 1
-    double batch_cost = 0.0;             ///< picks are taken while they cost at most this; 0 = all
-    std::int64_t shortlist_size = 0;     ///< K; 0 = 10 x B; never below B or above the candidates
-    std::uint64_t seed = 0;
-    std::uint32_t round = 1;
-    int num_threads = 0;          ///< 0 = this rank's share of the node's cores
-    std::int64_t block_rows = 0;  ///< rows read at once; 0 = chosen by the reader
-    kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
-    double memory_gib = 1.0;  ///< budget of one rank for buffers and the shortlist
-    select::BadRows bad_rows = select::BadRows::refuse;
-    select::Copies copies = select::Copies::keep;
-    select::TrustLevels trust;           ///< rows with other scores are never chosen
+    /// What is chosen, and how this job does it; the committee is read from `plan.model_path`.
+    select::PlanRequest plan;
     NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
     std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
     std::string tag;            ///< only workers with this tag take the batch; may be empty

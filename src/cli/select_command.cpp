@@ -179,22 +179,22 @@ float score_of(const Options& options, const std::string& name) {
 }
 
 void read_science(const Options& options, campaign::SelectRequest& request) {
-    request.batch_size = options.count("batch", {1, max_count});
-    request.score = options.text("score");
-    request.diversity = options.text("diversify");
-    request.metric = options.text("metric");
-    request.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
-    request.input = options.text("input");
-    if (options.has("max-score")) request.trust.high = score_of(options, "max-score");
-    if (options.has("min-score")) request.trust.low = score_of(options, "min-score");
+    request.plan.batch_size = options.count("batch", {1, max_count});
+    request.plan.score = options.text("score");
+    request.plan.diversity = options.text("diversify");
+    request.plan.metric = options.text("metric");
+    request.plan.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
+    request.plan.input = options.text("input");
+    if (options.has("max-score")) request.plan.trust.high = score_of(options, "max-score");
+    if (options.has("min-score")) request.plan.trust.low = score_of(options, "min-score");
     if (options.has("labels")) request.labels = {{options.text("labels")}};
     if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
-    request.model_path = options.text("model");
-    if (options.has("batch-cost")) request.batch_cost = options.positive_number("batch-cost");
-    request.seed = options.seed("seed");
-    request.round = static_cast<std::uint32_t>(
+    request.plan.model_path = options.text("model");
+    if (options.has("batch-cost")) request.plan.batch_cost = options.positive_number("batch-cost");
+    request.plan.seed = options.seed("seed");
+    request.plan.round = static_cast<std::uint32_t>(
         options.count("round", {1, std::numeric_limits<std::uint32_t>::max()}));
-    if (request.shortlist_size != 0 && request.shortlist_size < request.batch_size) {
+    if (request.plan.shortlist_size != 0 && request.plan.shortlist_size < request.plan.batch_size) {
         options.fail("shortlist", "smaller than the batch (" + options.text("shortlist") + " < " +
                                       options.text("batch") + "); give at least --batch");
     }
@@ -204,9 +204,9 @@ void read_policy(const Options& options, campaign::SelectRequest& request) {
     using Mode = campaign::SelectRequest::Mode;
     using NewPool = campaign::SelectRequest::NewPool;
     request.queue_directory = options.text("queue");
-    request.bad_rows =
+    request.plan.bad_rows =
         options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
-    request.copies = options.flag("distinct") ? select::Copies::drop : select::Copies::keep;
+    request.plan.copies = options.flag("distinct") ? select::Copies::drop : select::Copies::keep;
     request.new_pool = options.flag("new-pool") ? NewPool::accept : NewPool::refuse;
     request.ticket_items = options.count_or_auto("ticket-items", {1, max_count}).value_or(0);
     request.tag = options.text("tag");
@@ -228,10 +228,10 @@ campaign::SelectRequest read_request(const Options& options) {
     request.pool = pool_source(options);
     read_science(options, request);
     read_policy(options, request);
-    request.num_threads = num_threads(options);
-    request.device = device_choice(options);
-    request.memory_gib = options.positive_number("memory");
-    request.block_rows = options.count_or_auto("block-rows", {1, max_rows}).value_or(0);
+    request.plan.num_threads = num_threads(options);
+    request.plan.device = device_choice(options);
+    request.plan.memory_gib = options.positive_number("memory");
+    request.plan.block_rows = options.count_or_auto("block-rows", {1, max_rows}).value_or(0);
     return request;
 }
 

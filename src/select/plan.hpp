@@ -71,26 +71,26 @@ struct Plan {
     std::int64_t peak_memory() const;
 };
 
-/// What the caller wants; zero or empty means "choose".
+/// What the caller wants; zero means "choose".
 struct PlanRequest {
-    std::string score;
-    std::string diversity;
-    std::string metric;
-    std::string input;
+    std::string score = "entropy";       ///< name or alias
+    std::string diversity = "k_center";  ///< name or alias
+    std::string metric = "euclidean";    ///< euclidean or cosine
+    std::string input = "auto";          ///< auto, probabilities, committee or predictions
     std::shared_ptr<const model::Committee> committee = {};  ///< scores read what it says
-    std::string model_path = {};                             ///< of the committee, for messages
-    std::int64_t batch_size = 0;
-    double batch_cost = 0.0;
-    std::int64_t shortlist_size = 0;
+    std::string model_path = {};                             ///< of the committee; may be empty
+    std::int64_t batch_size = 0;                             ///< B >= 1
+    double batch_cost = 0.0;          ///< picks are taken while they cost at most this; 0 = all
+    std::int64_t shortlist_size = 0;  ///< K; 0 = 10 x B; never below B or above the candidates
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
-    TrustLevels trust = {};
+    TrustLevels trust = {};  ///< rows with other scores are never chosen
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
-    int num_threads = 0;
-    std::int64_t block_rows = 0;
-    double memory_gib = 1.0;
+    int num_threads = 0;          ///< 0 = this rank's share of the node's cores
+    std::int64_t block_rows = 0;  ///< rows read at once; 0 = chosen by the reader
+    double memory_gib = 1.0;      ///< budget of one rank for buffers and the shortlist
 };
 
 /// Rows that cannot be chosen; each list ascending, without repeats.
