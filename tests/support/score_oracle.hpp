@@ -104,16 +104,18 @@ inline double divergence_from(const Row& mean, const Row& member) {
 }
 
 inline double mean_kl(const std::vector<Row>& members) {
+    const Row mean = mean_of_members(members);
     double sum = 0.0;
     for (const Row& member : members)
-        sum += divergence_from(mean_of_members(members), member);
+        sum += divergence_from(mean, member);
     return sum / static_cast<double>(members.size());
 }
 
 inline double max_kl(const std::vector<Row>& members) {
+    const Row mean = mean_of_members(members);
     double most = 0.0;
     for (const Row& member : members)
-        most = std::max(most, divergence_from(mean_of_members(members), member));
+        most = std::max(most, divergence_from(mean, member));
     return most;
 }
 
