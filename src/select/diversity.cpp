@@ -53,6 +53,9 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
         usdm_rule(),
         bait_rule(),
         batchbald_rule(),
+        kmeans_rule(),
+        typiclust_rule(),
+        cluster_margin_rule(),
     };
     return definitions;
 }

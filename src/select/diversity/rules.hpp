@@ -17,5 +17,8 @@ DiversityDefinition graph_cut_rule();
 DiversityDefinition usdm_rule();
 DiversityDefinition bait_rule();
 DiversityDefinition batchbald_rule();
+DiversityDefinition kmeans_rule();
+DiversityDefinition typiclust_rule();
+DiversityDefinition cluster_margin_rule();
 
 }  // namespace sluice::select
