@@ -21,11 +21,11 @@ std::string rows_hash(const std::vector<RowId>& rows) {
 
 }  // namespace
 
-std::string batch_id(const SelectRequest& request, const std::string& pool_fingerprint,
-                     const select::TakenRows& taken, const std::string& model) {
+std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
+                     const select::TakenRows& taken) {
     nlohmann::ordered_json science;
     science["format"] = "sluice-batch-1";
-    science["pool"] = pool_fingerprint;
+    science["pool"] = hashes.pool;
     science["labeled"] = rows_hash(taken.centers);
     science["score"] = select::canonical_score(request.plan.score);
     science["input"] = request.plan.input;
@@ -38,7 +38,8 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     science["bad_rows"] = request.plan.bad_rows == select::BadRows::skip ? "skip" : "refuse";
     // Only where they are used: batches without them keep their ids.
     if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
-    if (!model.empty()) science["model"] = model;
+    if (!hashes.model.empty()) science["model"] = hashes.model;
+    if (!hashes.predictions.empty()) science["predictions"] = hashes.predictions;
     if (request.plan.copies == select::Copies::drop) science["distinct"] = true;
     if (request.plan.trust != select::TrustLevels()) {
         science["trust"] = {number_text(request.plan.trust.low),

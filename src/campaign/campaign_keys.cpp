@@ -124,8 +124,8 @@ Keys model_section() {
          "epochs", "30"},
         {"model", "held-out", "X", "share of the labels kept out of training", "", "0.1"},
         {"model", "train-command", "WORDS",
-         "a program that trains in place of sluice, as in python3 train.py {labels} {model}; also "
-         "{pool}, {seed}, {round} (sluice help train)",
+         "a program that trains in place of sluice, as in python3 train.py {labels} {model}, or "
+         "{predictions} of every row of {pool}; also {seed}, {round} (sluice help train)",
          "", "", at_once},
         {"model", "train-limit", "S", "time for that program", "s", "86400", at_once},
     };

@@ -28,13 +28,17 @@ void read_train_command(const CampaignFile& file, CampaignSpec& spec) {
     const KeyName key{"model", "train-command"};
     spec.train_command = file.text(key);
     if (spec.train_command.empty()) return;
-    if (!names_placeholder(spec.train_command, "model")) {
+    const bool writes_model = names_placeholder(spec.train_command, "model");
+    const bool writes_predictions = names_placeholder(spec.train_command, "predictions");
+    if (!writes_model && !writes_predictions) {
         file.fail(key,
-                  "does not say {model}; add it where the command takes the model file that "
-                  "it has to write");
+                  "says neither {model} nor {predictions}; add one where the command takes the "
+                  "file that it has to write");
     }
-    if (names_placeholder(spec.train_command, "predictions")) {
-        file.fail(key, "says {predictions}; a campaign selects by the model, so leave them out");
+    if (writes_model && writes_predictions) {
+        file.fail(key,
+                  "says {model} and {predictions}; a campaign goes by one of the two, leave the "
+                  "other out");
     }
 }
 

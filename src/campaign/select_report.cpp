@@ -73,6 +73,8 @@ Json manifest_json(const SelectOutcome& outcome) {
     }
     if (outcome.request.plan.batch_cost > 0.0) json["batch_cost"] = outcome.request.plan.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
+    if (!outcome.predictions_fingerprint.empty())
+        json["predictions_fingerprint"] = outcome.predictions_fingerprint;
     json["covering_radius"] = float_or_null(selection.covering_radius);
     json["redundancy"] = number_or_null(selection.redundancy);
     return json;
@@ -97,6 +99,8 @@ Json provenance_json(const SelectOutcome& outcome) {
     for (const labels::LabelSource& source : outcome.request.labels)
         json["labels"].push_back(source.path);
     if (!outcome.request.plan.model_path.empty()) json["model"] = outcome.request.plan.model_path;
+    if (!outcome.request.predictions_path.empty())
+        json["predictions_file"] = outcome.request.predictions_path;
     json["rounds"] = outcome.selection.rounds;
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;

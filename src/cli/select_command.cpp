@@ -97,6 +97,10 @@ std::vector<OptionSpec> science_options() {
          .value_name = "FILE",
          .summary = "model file of 'sluice train': scores read what its members say of the "
                     "features, in place of the pool's probabilities or predictions"},
+        {.name = "predictions-file",
+         .value_name = "FILE",
+         .summary = "what a model of yours says of every row, read in place of the pool's "
+                    "probabilities, committee and predictions: a pool of as many rows"},
         {.name = "batch-cost",
          .value_name = "X",
          .summary = "most that the batch may cost by the pool's `cost`: the first rows chosen that "
@@ -221,6 +225,7 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     if (options.has("labels")) request.labels = {{options.text("labels")}};
     if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
     request.plan.model_path = options.text("model");
+    request.predictions_path = options.text("predictions-file");
     if (options.has("batch-cost")) request.plan.batch_cost = options.positive_number("batch-cost");
     request.plan.seed = options.seed("seed");
     request.plan.round = static_cast<std::uint32_t>(
