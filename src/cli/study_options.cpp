@@ -2,8 +2,8 @@
 
 #include "cli/numbers.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
 #include "queue/layout.hpp"
+#include "select/score_expression.hpp"
 #include "select/two_stage.hpp"
 
 #include <algorithm>
@@ -42,6 +42,20 @@ void require_plain(const std::string& option, const std::string& name, const Opt
                              "' cannot be a name; use letters, digits, '-', '_' and '.'");
 }
 
+bool is_noise(const std::string& word) {
+    return word.starts_with("power") || word.starts_with("soft");
+}
+
+// A study's rows have features and costs, and no columns.
+std::string score_of_study(const std::string& text, const Options& options) {
+    const select::ScoreExpression score = select::parse_score(text);
+    for (const std::string& source : score.sources) {
+        if (source.starts_with("column:"))
+            options.fail("strategy", "a study has no columns (" + printable(source) + ")");
+    }
+    return score.text;
+}
+
 }  // namespace
 
 study::Strategy parse_strategy(const std::string& text, const Options& options) {
@@ -57,11 +71,15 @@ study::Strategy parse_strategy(const std::string& text, const Options& options) 
         if (parts[i] == "distinct") strategy.count = study::Strategy::Count::distinct_rows;
         if (parts[i] == "per_cost") strategy.price = study::Strategy::Price::divides_score;
         if (parts[i] == "distinct" || parts[i] == "per_cost") continue;
+        if (is_noise(parts[i])) {
+            strategy.randomization = select::parse_randomization(parts[i]);
+            continue;
+        }
         options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]] (" +
                                      printable(text) +
                                      "); write as in two_stage=margin/k_center/10");
     }
-    strategy.score = kernels::find_score(parts[0]).name;
+    strategy.score = score_of_study(parts[0], options);
     if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
     strategy.shortlist_factor = strategy.diversity == "none" ? 1.0 : usual_shortlist_factor;
     if (parts.size() > 2) strategy.shortlist_factor = parse_factor(parts[2], options);

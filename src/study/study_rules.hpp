@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/train.hpp"
+#include "select/randomization.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
 
@@ -22,11 +23,12 @@ struct Strategy {
     };
 
     std::string name;                ///< as in curves and reports
-    std::string score = "margin";    ///< canonical name
+    std::string score = "margin";    ///< canonical name, or expression of such
     std::string diversity = "none";  ///< canonical name
     double shortlist_factor = 1.0;   ///< shortlist = factor x batch; infinity: all candidates
     Count count = Count::rows;
     Price price = Price::ignored;
+    select::Randomization randomization = {};
 };
 
 /// The arm that every study has: rows by chance.
