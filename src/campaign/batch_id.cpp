@@ -2,7 +2,7 @@
 
 #include "core/sha256.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
+#include "select/score_expression.hpp"
 #include "select/two_stage.hpp"
 
 #include <nlohmann/json.hpp>
@@ -27,7 +27,7 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
     science["format"] = "sluice-batch-1";
     science["pool"] = hashes.pool;
     science["labeled"] = rows_hash(taken.centers);
-    science["score"] = kernels::find_score(request.plan.score).name;
+    science["score"] = select::canonical_score(request.plan.score);
     science["input"] = request.plan.input;
     science["diversify"] = select::find_diversity(request.plan.diversity).name;
     science["metric"] = request.plan.metric;
@@ -45,6 +45,9 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
         science["trust"] = {number_text(request.plan.trust.low),
                             number_text(request.plan.trust.high)};
     }
+    const select::Randomization noise = select::parse_randomization(request.plan.randomize);
+    if (noise.kind != select::Randomization::Kind::none) science["randomize"] = noise.text();
+    if (request.plan.price == select::Price::divides_score) science["per_cost"] = true;
     if (request.plan.batch_cost > 0.0) science["batch_cost"] = request.plan.batch_cost;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);
 }

@@ -157,7 +157,11 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.plan.round = static_cast<std::uint32_t>(round_);
     request.plan.bad_rows = spec.bad_rows;
     request.plan.copies = spec.select.copies;
-    if (plan.strategy.score != "random") request.plan.trust = spec.select.trust;
+    if (plan.strategy.score != "random") {
+        request.plan.trust = spec.select.trust;
+        request.plan.randomize = spec.select.randomize;
+        request.plan.price = spec.select.price;
+    }
     request.ticket_items = spec.select.ticket_items;
     request.tag = spec.select.tag;
     request.plan.num_threads = spec.machine.num_threads;

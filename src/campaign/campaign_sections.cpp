@@ -4,7 +4,6 @@
 #include "campaign/trainer_process.hpp"
 #include "core/text.hpp"
 #include "kernels/activation.hpp"
-#include "kernels/score_rows.hpp"
 #include "model/metrics.hpp"
 #include "oracle/rules.hpp"
 #include "queue/layout.hpp"
@@ -80,6 +79,23 @@ std::string known_name(const CampaignFile& file, const KeyName& key, const Find&
     }
 }
 
+// The canonical text of the score, and how it is randomised.
+std::string known_score(const CampaignFile& file) {
+    try {
+        return select::canonical_score(file.text({"select", "score"}));
+    } catch (const Error& error) {
+        file.fail({"select", "score"}, error.what());
+    }
+}
+
+std::string known_randomization(const CampaignFile& file) {
+    try {
+        return select::parse_randomization(file.text({"select", "randomize"})).text();
+    } catch (const Error& error) {
+        file.fail({"select", "randomize"}, error.what());
+    }
+}
+
 // A metric that can be measured, or not at all.
 std::string known_metric(const CampaignFile& file, const KeyName& key, const std::string& name) {
     if (model::find_metric(name) == nullptr) {
@@ -145,8 +161,7 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     spec.batch = file.count({"select", "batch"}, 1, max_count);
     spec.batch_cost = file.number({"select", "batch-cost"}, 1e-300, max_number).value_or(0.0);
     const BatchStrategy otherwise{
-        known_name(file, {"select", "score"}, kernels::find_score),
-        known_name(file, {"select", "diversify"}, select::find_diversity)};
+        known_score(file), known_name(file, {"select", "diversify"}, select::find_diversity)};
     spec.schedule = Schedule::parse(file.text({"select", "schedule"}), otherwise,
                                     file.path() + ": [select] schedule");
     spec.shortlist = file.count_or_auto({"select", "shortlist"}, 1, max_rows).value_or(0);
@@ -161,6 +176,9 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     if (const auto low = file.number({"select", "min-score"}, -3e38, 3e38)) {
         spec.trust.low = static_cast<float>(*low);
     }
+    spec.randomize = known_randomization(file);
+    spec.price = file.text({"select", "per-cost"}) == "yes" ? select::Price::divides_score
+                                                            : select::Price::ignored;
     spec.metric = file.text({"select", "metric"});
     spec.input = file.text({"select", "input"});
     spec.copies =
