@@ -44,6 +44,7 @@ example python3-sklearn python:sklearn
 oracles xtb program:xtb
 oracles lammps program:lmp
 oracles ngspice program:ngspice
+test chromium program:chromium
 test clang-format-14 program:clang-format-14
 test hdf5-tools program:h5dump
 test faketime program:faketime

@@ -70,7 +70,26 @@ void draw_curve(const MetricCurve& curve, double floor, Chart& chart) {
     chart.line(middle, "line " + style);
     for (const PlotPoint& point : middle)
         chart.dot(point, 3.2, "fill " + style);
-    if (!middle.empty()) chart.words(middle.back(), {9.0, 4.0}, arm_words(curve.arm), style);
+}
+
+// Beside the ends of the lines, and apart from each other.
+void name_curves(const Quality& quality, Chart& chart) {
+    constexpr double line_height = 15.0;
+    std::vector<double> heights;
+    for (const MetricCurve& curve : quality.curves)
+        heights.push_back(curve.points.empty() ? not_known : chart.at_y(curve.points.back().value));
+    double shift = 0.0;
+    if (heights.size() > 1 && std::fabs(heights[0] - heights[1]) < line_height) {
+        const double missing = (line_height - std::fabs(heights[0] - heights[1])) / 2.0;
+        shift = heights[0] <= heights[1] ? -missing : missing;
+    }
+    for (const MetricCurve& curve : quality.curves) {
+        if (curve.points.empty()) continue;
+        const bool is_active = curve.arm == "active";
+        const MetricPoint& last = curve.points.back();
+        chart.words({last.labels, last.value}, {9.0, 4.0 + (is_active ? shift : -shift)},
+                    arm_words(curve.arm), is_active ? "active" : "random");
+    }
 }
 
 std::string learning_curve(const Quality& quality) {
@@ -89,6 +108,7 @@ std::string learning_curve(const Quality& quality) {
     chart.draw_axes();
     for (auto curve = quality.curves.rbegin(); curve != quality.curves.rend(); ++curve)
         draw_curve(*curve, y.low, chart);
+    name_curves(quality, chart);
     std::string caption = fmt::format(
         "Each dot is a round's model on {} test rows that no arm ever trains on; {} is better.",
         count_text(quality.test_rows),
@@ -103,27 +123,25 @@ std::string learning_curve(const Quality& quality) {
     return figure_html({"What labels have brought", chart.svg(), caption});
 }
 
-std::string interval_html(double half_width) {
-    return std::isfinite(half_width) ? fmt::format("± {:.1g}", half_width) : "–";
+std::string value_html(const MetricPoint& point) {
+    if (!std::isfinite(point.half_width)) return number_html(point.value);
+    return fmt::format("{:.3g} <small>± {:.1g}</small>", point.value, point.half_width);
 }
 
 std::string curve_table(const Quality& quality) {
     if (quality.curves.empty()) return {};
-    std::vector<std::string> headings = {"#Round", "#Labels", "#Cost", "#" + quality.metric, "#"};
+    std::vector<std::string> headings = {"#Round", "#Labels", "#Cost", "#" + quality.metric};
     const bool has_random = quality.curves.size() > 1;
-    if (has_random) headings.insert(headings.end(), {"#by chance", "#"});
+    if (has_random) headings.emplace_back("#by chance");
     std::vector<std::vector<std::string>> rows;
     for (const MetricPoint& point : quality.curves.front().points) {
         rows.push_back({std::to_string(point.round),
                         count_text(static_cast<std::int64_t>(point.labels)),
-                        fmt::format("{:.6g}", point.cost), number_html(point.value),
-                        interval_html(point.half_width)});
+                        fmt::format("{:.6g}", point.cost), value_html(point)});
         if (!has_random) continue;
         const auto& others = quality.curves[1].points;
         const auto other = std::ranges::find(others, point.round, &MetricPoint::round);
-        const bool is_there = other != others.end();
-        rows.back().push_back(number_html(is_there ? other->value : not_known));
-        rows.back().push_back(interval_html(is_there ? other->half_width : not_known));
+        rows.back().push_back(value_html(other == others.end() ? MetricPoint{} : *other));
     }
     return figure_html({"The same as numbers", table_html(headings, rows),
                         "Rounds before there is a model are shared by both arms. The random arm "

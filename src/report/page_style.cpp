@@ -70,7 +70,7 @@ th{font-weight:600;text-align:left;color:var(--soft);border-bottom:1px solid var
 padding:5px 12px 5px 0;vertical-align:bottom}
 td{padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
-.n{text-align:right}
+.n{text-align:right;white-space:nowrap}
 td.words{min-width:17em}
 .yes,.no{white-space:nowrap}
 .yes{color:var(--other);font-weight:600}.no{color:var(--soft)}.bad{color:var(--chosen);font-weight:600}
@@ -83,7 +83,9 @@ footer{margin-top:3em;padding-top:1em;border-top:1px solid var(--line);color:var
 @media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--active:#005a94;
 --random:#666;--chosen:#a84300;--other:#006b4f;--density:0,90,148}
 @page{margin:14mm}main{max-width:none;padding:0}body{font-size:10pt}h2{break-after:avoid}
-.scroll{overflow:visible}.grid{gap:10px}tr{break-inside:avoid}thead{display:table-header-group}}
+.scroll{overflow:visible}.grid{grid-template-columns:repeat(2,minmax(0,1fr));gap:9px}
+.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}svg text{font-size:15px}svg .tick{font-size:14px}
+table{font-size:8pt}th,td{padding-right:7px}.wide{break-inside:auto}code{font-size:7pt}tr{break-inside:avoid}thead{display:table-header-group}}
 )css";
 }
 
