@@ -37,6 +37,7 @@ class BatchChoice {
     std::vector<Candidate> shortlist(std::span<const std::uint8_t> open, std::int64_t size) const;
     std::vector<Candidate> best_rows(std::span<const std::uint8_t> open, std::int64_t size) const;
     std::vector<std::int64_t> spread(std::vector<Candidate> shortlist, std::int64_t count) const;
+    std::vector<float> member_says(std::span<const RowId> locals) const;
     std::span<const float> row(std::int64_t local) const {
         return rows_.features.subspan(static_cast<std::size_t>(local * rows_.dim),
                                       static_cast<std::size_t>(rows_.dim));
@@ -46,13 +47,14 @@ class BatchChoice {
     const Strategy& strategy_;
     const StudyRules& rules_;
     std::uint64_t seed_;
-    std::uint32_t round_ = 1;
     select::ScoreExpression score_;
     std::vector<RowId> labeled_;     // local indices, ascending
     std::vector<float> directions_;  // [n,D] of unit length under the cosine metric, or empty
     std::span<const float> places_;  // [n,D] what distances see
-    std::vector<float> nearest_;     // [n] squared distance to the nearest centre; empty: unused
+    std::vector<float> centers_;     // [centres,D] places of the labeled rows
     std::vector<float> scores_;      // [n]
+    std::shared_ptr<const kernels::CommitteeNetwork> network_;  // of the last score()
+    std::uint32_t round_ = 0;                                   // likewise
 };
 
 }  // namespace sluice::study

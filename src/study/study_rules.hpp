@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/train.hpp"
+#include "select/diversity.hpp"
 #include "select/randomization.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
@@ -29,6 +30,7 @@ struct Strategy {
     Count count = Count::rows;
     Price price = Price::ignored;
     select::Randomization randomization = {};
+    select::DiversityParameters diversity_parameters = {};
 };
 
 /// The arm that every study has: rows by chance.
