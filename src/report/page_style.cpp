@@ -82,7 +82,8 @@ footer{margin-top:3em;padding-top:1em;border-top:1px solid var(--line);color:var
 .tile b{font-size:1.25rem}svg text{font-size:14px}svg .tick{font-size:13px}}
 @media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--active:#005a94;
 --random:#666;--chosen:#a84300;--other:#006b4f;--density:0,90,148}
-@page{margin:14mm}main{max-width:none;padding:0}body{font-size:10pt}h2{break-after:avoid}
+@page{margin:14mm}main{max-width:none;padding:0}body{font-size:10pt}h2,.lead{break-after:avoid}
+td,th{overflow-wrap:anywhere}td.words{min-width:9em}
 .scroll{overflow:visible}.grid{grid-template-columns:repeat(2,minmax(0,1fr));gap:9px}
 .tiles{grid-template-columns:repeat(3,minmax(0,1fr))}svg text{font-size:15px}svg .tick{font-size:14px}
 table{font-size:8pt}th,td{padding-right:7px}.wide{break-inside:auto}code{font-size:7pt}tr{break-inside:avoid}thead{display:table-header-group}}
