@@ -21,6 +21,7 @@ std::string canonical_choice(const OptionSpec& option, const std::string& value,
         names.push_back(choice.name);
         names.insert(names.end(), choice.aliases.begin(), choice.aliases.end());
     }
+    if (option.names == OptionSpec::Names::some) return value;
     const std::string nearest = nearest_name(value, names);
     std::string remedy = nearest.empty() ? "choose one of" : "did you mean " + nearest + "? one of";
     for (const Choice& choice : option.choices)
