@@ -271,7 +271,7 @@ class Examples(IoCase):
             "labels, pool, out = sys.argv[1:4]\n"
             "features = h5py.File(pool)['features']\n"
             "means = numpy.stack([sluice_io.read_labels(labels).features * k for k in (1, 2)]).mean(axis=1)\n"
-            "said = -((features[:][:, None, :] - means) ** 2)[:, :, :3]\n"
+            "said = -((features[:][:, None, :] - means) ** 2)[:, :, :4]\n"
             "sluice_io.write_pool(out, kinds={'committee': 'logit'}, committee=said)\n", encoding="utf-8")
         self.sluice("train", "--labels", "labels.h5", "--pool", "pool.h5", "--predictions", "said.h5", "--train-command",
                     f"{sys.executable} say.py {{labels}} {{pool}} {{predictions}}")
