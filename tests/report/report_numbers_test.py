@@ -213,6 +213,7 @@ class CampaignCase(unittest.TestCase):
         self.assertNotIn("What is missing", page.words)
         self.assertEqual(self.data["missing"], [])
         self.assertIn(f"{last['labels']:.0f} labels bring", self.result.stdout)
+        self.assertLessEqual(max(len(line) for line in self.result.stdout.splitlines()[:-1]), 78)
 
     def check_ranks(self):
         for ranks in (2, 3):
@@ -356,6 +357,22 @@ class Classes(CampaignCase):
         self.check_shares("classes", classes, 3)
         batch = [share["batch"] for share in self.data["pool"]["classes"]]
         self.assertEqual(self.data["pool"]["largest_class_share"], max(batch))
+
+    def test_groups(self):
+        groups = np.arange(len(self.features)) ** 2 // 3000
+        self.assertEqual(self.data["pool"]["num_groups"], groups.max() + 1)
+        sizes = np.bincount(groups)
+        largest = np.argsort(-sizes, kind="stable")[:12]
+        self.assertEqual([share["name"] for share in self.data["pool"]["groups"]], [f"group {g}" for g in largest])
+        place = {group: number for number, group in enumerate(largest)}
+        chosen = [int(line["row"]) for line in table(self.at / "rounds/0003/labels.csv")]
+        labeled = [int(line["row"]) for line in self.labels_csv() if line["status"] == "ok"]
+        for column, rows in (("pool", range(len(groups))), ("batch", chosen), ("labels", labeled)):
+            shares = np.zeros(len(largest))
+            for row in rows:
+                if groups[row] in place:
+                    shares[place[groups[row]]] += 1 / len(rows)
+            self.near([share[column] for share in self.data["pool"]["groups"]], shares)
 
     def test_scores_and_batch(self):
         p = self.probabilities(self.said(2, slice(None)))
