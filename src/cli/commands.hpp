@@ -37,6 +37,7 @@ Command label_command();
 Command ingest_command();
 Command simulate_command();
 Command predict_command();
+Command nearest_command();
 Command queue_status_command();
 Command queue_fsck_command();
 Command queue_reap_command();
