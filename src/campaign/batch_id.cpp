@@ -45,6 +45,7 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
                             number_text(request.plan.trust.high)};
     }
     if (request.plan.batch_cost > 0.0) science["batch_cost"] = request.plan.batch_cost;
+    if (!request.origin.empty()) science["origin"] = request.origin;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);
 }
 
