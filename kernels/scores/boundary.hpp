@@ -12,8 +12,8 @@ namespace sluice::kernels {
 ///         Classification", JMLR 2, 2001, Simple Margin.
 struct Boundary {
     static constexpr std::string_view name = "boundary";
-    static constexpr std::array<std::string_view, 3> aliases = {"active_svm", "simple_margin",
-                                                                "decision_margin"};
+    static constexpr std::array<std::string_view, 4> aliases = {
+        "distance_to_boundary", "active_svm", "simple_margin", "decision_margin"};
     static constexpr std::string_view summary =
         "-(largest - second largest decision value), from logits; at most 0";
     static constexpr std::array inputs = {ScoreInput::logits, ScoreInput::committee_logits};

@@ -2,7 +2,7 @@
 
 #include "core/sha256.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
+#include "select/score_expression.hpp"
 #include "select/two_stage.hpp"
 
 #include <nlohmann/json.hpp>
@@ -21,13 +21,13 @@ std::string rows_hash(const std::vector<RowId>& rows) {
 
 }  // namespace
 
-std::string batch_id(const SelectRequest& request, const std::string& pool_fingerprint,
-                     const select::TakenRows& taken, const std::string& model) {
+std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
+                     const select::TakenRows& taken) {
     nlohmann::ordered_json science;
     science["format"] = "sluice-batch-1";
-    science["pool"] = pool_fingerprint;
+    science["pool"] = hashes.pool;
     science["labeled"] = rows_hash(taken.centers);
-    science["score"] = kernels::find_score(request.plan.score).name;
+    science["score"] = select::canonical_score(request.plan.score);
     science["input"] = request.plan.input;
     science["diversify"] = select::find_diversity(request.plan.diversity).name;
     science["metric"] = request.plan.metric;
@@ -38,12 +38,16 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     science["bad_rows"] = request.plan.bad_rows == select::BadRows::skip ? "skip" : "refuse";
     // Only where they are used: batches without them keep their ids.
     if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
-    if (!model.empty()) science["model"] = model;
+    if (!hashes.model.empty()) science["model"] = hashes.model;
+    if (!hashes.predictions.empty()) science["predictions"] = hashes.predictions;
     if (request.plan.copies == select::Copies::drop) science["distinct"] = true;
     if (request.plan.trust != select::TrustLevels()) {
         science["trust"] = {number_text(request.plan.trust.low),
                             number_text(request.plan.trust.high)};
     }
+    const select::Randomization noise = select::parse_randomization(request.plan.randomize);
+    if (noise.kind != select::Randomization::Kind::none) science["randomize"] = noise.text();
+    if (request.plan.price == select::Price::divides_score) science["per_cost"] = true;
     if (request.plan.batch_cost > 0.0) science["batch_cost"] = request.plan.batch_cost;
     if (!request.origin.empty()) science["origin"] = request.origin;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);

@@ -146,9 +146,6 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.queue_directory = arm_.queue();
     request.labels = context_.labels(arm_, round_ - 1);
     if (!spec.test.labels.empty()) request.held_out_labels = {{spec.test.labels}};
-    if (plan.model_round >= 0) {
-        request.plan.model_path = context_.owner(arm_, plan.model_round).model(plan.model_round);
-    }
     request.plan.score = plan.strategy.score;
     request.plan.diversity = plan.strategy.diversity;
     request.plan.metric = spec.select.metric;
@@ -160,7 +157,11 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.plan.round = static_cast<std::uint32_t>(round_);
     request.plan.bad_rows = spec.bad_rows;
     request.plan.copies = spec.select.copies;
-    if (plan.strategy.score != "random") request.plan.trust = spec.select.trust;
+    if (plan.strategy.score != "random") {
+        request.plan.trust = spec.select.trust;
+        request.plan.randomize = spec.select.randomize;
+        request.plan.price = spec.select.price;
+    }
     request.ticket_items = spec.select.ticket_items;
     request.tag = spec.select.tag;
     request.plan.num_threads = spec.machine.num_threads;
@@ -168,6 +169,23 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.plan.memory_gib = spec.machine.memory_gib;
     request.output = SelectRequest::Output::quiet;
     return request;
+}
+
+// Scores read the model of that round, or what a trainer has written in its place.
+void RoundSteps::name_model(const RoundPlan& plan, SelectRequest& request) const {
+    if (plan.model_round < 0) return;
+    const Arm& owner = context_.owner(arm_, plan.model_round);
+    std::int64_t is_predicted = 0;
+    world_.agree([&] {
+        const std::string predictions = owner.predictions(plan.model_round);
+        if (world_.is_root())
+            is_predicted = model_file(owner, plan.model_round) == predictions ? 1 : 0;
+    });
+    if (world_.max(is_predicted) != 0) {
+        request.predictions_path = owner.predictions(plan.model_round);
+    } else {
+        request.plan.model_path = owner.model(plan.model_round);
+    }
 }
 
 bool RoundSteps::select() {
@@ -182,6 +200,7 @@ bool RoundSteps::select() {
     world_.broadcast(text);
     const RoundPlan plan = parse_plan(text);
     SelectRequest request = select_request(plan);
+    name_model(plan, request);
     request.held_out = world_.all_gather(std::span<const RowId>(held));
     std::string batch_id;
     try {

@@ -124,8 +124,8 @@ Keys model_section() {
          "epochs", "30"},
         {"model", "held-out", "X", "share of the labels kept out of training", "", "0.1"},
         {"model", "train-command", "WORDS",
-         "a program that trains in place of sluice, as in python3 train.py {labels} {model}; also "
-         "{pool}, {seed}, {round} (sluice help train)",
+         "a program that trains in place of sluice, as in python3 train.py {labels} {model}, or "
+         "{predictions} of every row of {pool}; also {seed}, {round} (sluice help train)",
          "", "", at_once},
         {"model", "train-limit", "S", "time for that program", "s", "86400", at_once},
     };
@@ -144,6 +144,17 @@ Keys select_section() {
          "SCORE/DIVERSIFY of some rounds, as in 2-3:random/k_center, 4-:bald/none; score and "
          "diversify count for the others",
          "", "", next_round},
+        {"select", "randomize", "KIND",
+         "noise on the score, as in power:1 (sluice help select); not on random's", "", "none",
+         next_round},
+        {"select",
+         "per-cost",
+         "",
+         "rows are ranked by score over the pool's cost",
+         "",
+         "no",
+         next_round,
+         {"yes", "no"}},
         {"select", "max-score", "X",
          "rows whose score is higher are passed over: what a committee disagrees on beyond all "
          "measure is mostly absurd; none = all count",

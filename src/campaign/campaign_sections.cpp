@@ -4,7 +4,6 @@
 #include "campaign/trainer_process.hpp"
 #include "core/text.hpp"
 #include "kernels/activation.hpp"
-#include "kernels/score_rows.hpp"
 #include "model/metrics.hpp"
 #include "oracle/rules.hpp"
 #include "queue/layout.hpp"
@@ -29,13 +28,17 @@ void read_train_command(const CampaignFile& file, CampaignSpec& spec) {
     const KeyName key{"model", "train-command"};
     spec.train_command = file.text(key);
     if (spec.train_command.empty()) return;
-    if (!names_placeholder(spec.train_command, "model")) {
+    const bool writes_model = names_placeholder(spec.train_command, "model");
+    const bool writes_predictions = names_placeholder(spec.train_command, "predictions");
+    if (!writes_model && !writes_predictions) {
         file.fail(key,
-                  "does not say {model}; add it where the command takes the model file that "
-                  "it has to write");
+                  "says neither {model} nor {predictions}; add one where the command takes the "
+                  "file that it has to write");
     }
-    if (names_placeholder(spec.train_command, "predictions")) {
-        file.fail(key, "says {predictions}; a campaign selects by the model, so leave them out");
+    if (writes_model && writes_predictions) {
+        file.fail(key,
+                  "says {model} and {predictions}; a campaign goes by one of the two, leave the "
+                  "other out");
     }
 }
 
@@ -73,6 +76,23 @@ std::string known_name(const CampaignFile& file, const KeyName& key, const Find&
         return find(file.text(key)).name;
     } catch (const Error& error) {
         file.fail(key, error.what());
+    }
+}
+
+// The canonical text of the score, and how it is randomised.
+std::string known_score(const CampaignFile& file) {
+    try {
+        return select::canonical_score(file.text({"select", "score"}));
+    } catch (const Error& error) {
+        file.fail({"select", "score"}, error.what());
+    }
+}
+
+std::string known_randomization(const CampaignFile& file) {
+    try {
+        return select::parse_randomization(file.text({"select", "randomize"})).text();
+    } catch (const Error& error) {
+        file.fail({"select", "randomize"}, error.what());
     }
 }
 
@@ -141,8 +161,7 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     spec.batch = file.count({"select", "batch"}, 1, max_count);
     spec.batch_cost = file.number({"select", "batch-cost"}, 1e-300, max_number).value_or(0.0);
     const BatchStrategy otherwise{
-        known_name(file, {"select", "score"}, kernels::find_score),
-        known_name(file, {"select", "diversify"}, select::find_diversity)};
+        known_score(file), known_name(file, {"select", "diversify"}, select::find_diversity)};
     spec.schedule = Schedule::parse(file.text({"select", "schedule"}), otherwise,
                                     file.path() + ": [select] schedule");
     spec.shortlist = file.count_or_auto({"select", "shortlist"}, 1, max_rows).value_or(0);
@@ -157,6 +176,9 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     if (const auto low = file.number({"select", "min-score"}, -3e38, 3e38)) {
         spec.trust.low = static_cast<float>(*low);
     }
+    spec.randomize = known_randomization(file);
+    spec.price = file.text({"select", "per-cost"}) == "yes" ? select::Price::divides_score
+                                                            : select::Price::ignored;
     spec.metric = file.text({"select", "metric"});
     spec.input = file.text({"select", "input"});
     spec.copies =

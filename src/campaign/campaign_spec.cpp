@@ -3,6 +3,7 @@
 #include "campaign/campaign_file.hpp"
 #include "campaign/campaign_keys.hpp"
 #include "campaign/campaign_sections.hpp"
+#include "campaign/trainer_process.hpp"
 #include "core/ini_file.hpp"
 
 namespace sluice::campaign {
@@ -12,7 +13,13 @@ namespace {
 void check_rules(const CampaignFile& file, const CampaignSpec& spec) {
     const StopRules& rules = spec.stop;
     const auto needs_test = [&](const char* key, const std::string& metric) {
-        if (metric == "validation_loss" || spec.test.is_there()) return;
+        if (metric == "validation_loss") {
+            if (!names_placeholder(spec.train_command, "predictions")) return;
+            file.fail({"stop", key},
+                      "validation_loss is not known where a training command writes "
+                      "{predictions}; name a metric of the test set");
+        }
+        if (spec.test.is_there()) return;
         file.fail({"stop", key}, "there is no test set to measure '" + metric +
                                      "' on; add [test] with rows = N or labels = FILE");
     };

@@ -33,8 +33,10 @@ struct SelectSpec {
     std::string metric = "euclidean";
     std::string input = "model";  ///< or what SelectRequest::input takes
     select::Copies copies = select::Copies::keep;
-    select::TrustLevels trust;      ///< for scores other than random
-    std::int64_t ticket_items = 0;  ///< 0 = chosen
+    select::TrustLevels trust;                     ///< for scores other than random
+    std::string randomize;                         ///< as select::PlanRequest::randomize; likewise
+    select::Price price = select::Price::ignored;  ///< likewise
+    std::int64_t ticket_items = 0;                 ///< 0 = chosen
     std::string tag;
 };
 

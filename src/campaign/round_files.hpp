@@ -39,7 +39,7 @@ struct RoundVersions {
     std::string oracle;  ///< hash of its specification; empty outside
     std::string batch;   ///< id; empty in round 0
     std::string labels;  ///< SHA-256 of labels.csv; empty in round 0
-    std::string model;   ///< see model::model_hash; empty without a model
+    std::string model;   ///< see RoundModel::hash; empty without a model
 };
 
 /// timings.json: seconds of each step, and of all oracle runs of the arm's queue so far.

@@ -2,6 +2,7 @@
 
 #include "campaign/campaign_keys.hpp"
 #include "campaign/round_labels.hpp"
+#include "campaign/round_model.hpp"
 #include "campaign/settle_batch.hpp"
 #include "core/durable_file.hpp"
 #include "core/text.hpp"
@@ -104,7 +105,7 @@ std::string next_step(const CampaignContext& context, std::int64_t round) {
                                                         arm.file(round, round_file::labels)});
         return fmt::format("next: label ({} items wait in {})", count_text(waiting), arm.queue());
     }
-    if (!queue::exists(arm.model(round)) && round >= context.spec.start.rounds) {
+    if (model_file(arm, round).empty() && round >= context.spec.start.rounds) {
         return "next: train";
     }
     return has(round_file::metrics) ? "next: close" : "next: evaluate";
@@ -135,7 +136,8 @@ std::string end_text(const CampaignContext& context, std::int64_t round,
                      const std::string& reason) {
     const Arm& arm = context.active();
     std::string text = fmt::format("stopped after round {}: {}\n", round, reason);
-    if (queue::exists(arm.model(round))) text += "model     " + arm.model(round) + "\n";
+    const std::string model = model_file(arm, round);
+    if (!model.empty()) text += "model     " + model + "\n";
     text +=
         fmt::format("curve     {}/curve.csv\nrounds    {}/rounds\n", arm.directory, arm.directory);
     if (context.arms.size() < 2) {

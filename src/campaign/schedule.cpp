@@ -2,7 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
+#include "select/score_expression.hpp"
 #include "select/two_stage.hpp"
 
 #include <charconv>
@@ -32,6 +32,14 @@ std::optional<std::int64_t> round_number(std::string_view text) {
     throw Error(ExitCode::bad_config, where + ": " + what + " (" + printable(part) + ")");
 }
 
+std::string known_score(std::string_view text, const std::string& where) {
+    try {
+        return select::canonical_score(text);
+    } catch (const Error& error) {
+        throw Error(ExitCode::bad_config, where + ": " + error.what());
+    }
+}
+
 // The registries know the names' aliases and the nearest ones.
 template <typename Find>
 std::string known_name(const Find& find, std::string_view name, const std::string& where) {
@@ -52,7 +60,7 @@ Schedule Schedule::parse(std::string_view text, const BatchStrategy& otherwise,
         const std::string_view part = trimmed(text.substr(0, comma));
         text.remove_prefix(std::min(comma + 1, text.size()));
         const std::size_t colon = part.find(':');
-        const std::size_t slash = part.find('/');
+        const std::size_t slash = part.rfind('/');  // the score may divide
         if (colon == std::string_view::npos || slash == std::string_view::npos || slash < colon) {
             fail(where, part, "not ROUNDS:SCORE/DIVERSIFY, as in 2-3:random/k_center");
         }
@@ -66,10 +74,10 @@ Schedule Schedule::parse(std::string_view text, const BatchStrategy& otherwise,
         if (!first || !last || *last < *first) fail(where, part, "not rounds as in 2, 2-3 or 4-");
         const std::string_view score = trimmed(part.substr(colon + 1, slash - colon - 1));
         const std::string_view diversity = trimmed(part.substr(slash + 1));
-        schedule.entries_.push_back({*first,
-                                     *last,
-                                     {known_name(kernels::find_score, score, where),
-                                      known_name(select::find_diversity, diversity, where)}});
+        schedule.entries_.push_back(
+            {*first,
+             *last,
+             {known_score(score, where), known_name(select::find_diversity, diversity, where)}});
     }
     return schedule;
 }

@@ -34,12 +34,23 @@ std::string metric_name(select::Metric metric) {
     return metric == select::Metric::cosine ? "cosine" : "euclidean";
 }
 
+// The datasets that the score reads.
+std::string roles_text(const select::Plan& plan) {
+    std::string text;
+    for (const select::ScoreRead& read : plan.reads())
+        text += (text.empty() ? "" : ",") + read.role;
+    return text;
+}
+
 Json manifest_json(const SelectOutcome& outcome) {
     const select::Plan& plan = outcome.plan;
     const select::Selection& selection = outcome.selection;
     Json json;
-    json["score"] = plan.score->name;
-    json["input"] = plan.input_role;
+    json["score"] = plan.score.text;
+    json["input"] = roles_text(plan);
+    if (plan.randomization.kind != select::Randomization::Kind::none)
+        json["randomize"] = plan.randomization.text();
+    if (plan.price == select::Price::divides_score) json["per_cost"] = true;
     json["diversify"] = plan.diversity;
     json["metric"] = metric_name(plan.metric);
     json["batch_size"] = outcome.request.plan.batch_size;
@@ -63,6 +74,8 @@ Json manifest_json(const SelectOutcome& outcome) {
     if (outcome.request.plan.batch_cost > 0.0) json["batch_cost"] = outcome.request.plan.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
     if (!outcome.request.origin.empty()) json["origin"] = outcome.request.origin;
+    if (!outcome.predictions_fingerprint.empty())
+        json["predictions_fingerprint"] = outcome.predictions_fingerprint;
     json["covering_radius"] = float_or_null(selection.covering_radius);
     json["redundancy"] = number_or_null(selection.redundancy);
     return json;
@@ -87,6 +100,8 @@ Json provenance_json(const SelectOutcome& outcome) {
     for (const labels::LabelSource& source : outcome.request.labels)
         json["labels"].push_back(source.path);
     if (!outcome.request.plan.model_path.empty()) json["model"] = outcome.request.plan.model_path;
+    if (!outcome.request.predictions_path.empty())
+        json["predictions_file"] = outcome.request.predictions_path;
     json["rounds"] = outcome.selection.rounds;
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;
@@ -142,8 +157,15 @@ std::string report_text(const SelectOutcome& outcome) {
         "batch {}: {} of {} candidates ({} labeled or issued, {} skipped), {} then {} among the "
         "best {}\n",
         outcome.batch.id, count_text(chosen), count_text(selection.num_candidates),
-        count_text(outcome.num_labeled), count_text(selection.num_skipped),
-        outcome.plan.score->name, outcome.plan.diversity, count_text(selection.shortlist_size));
+        count_text(outcome.num_labeled), count_text(selection.num_skipped), outcome.plan.score.text,
+        outcome.plan.diversity, count_text(selection.shortlist_size));
+    if (outcome.request.plan.trust != select::TrustLevels()) {
+        text += fmt::format(
+            "trust levels {:.6g} to {:.6g}: {} rows are above, passed over as "
+            "unphysical\n",
+            outcome.request.plan.trust.low, outcome.request.plan.trust.high,
+            count_text(selection.num_beyond_trust));
+    }
     text += diversity_line(outcome) + rows_table(outcome.batch);
     text += fmt::format("{} read in {:.2f} s on {} rank(s)\n",
                         bytes_text(static_cast<double>(selection.bytes_read)), outcome.seconds,

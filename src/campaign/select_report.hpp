@@ -19,7 +19,8 @@ struct SelectOutcome {
     std::int64_t num_labeled = 0;
     std::int64_t num_held_out = 0;
     std::int64_t num_issued_before = 0;
-    std::string model_hash;  ///< empty without a model
+    std::string model_hash;               ///< empty without a model
+    std::string predictions_fingerprint;  ///< empty without a file of them
     int num_ranks = 1;
     double seconds = 0.0;
 };

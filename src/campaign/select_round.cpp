@@ -3,6 +3,7 @@
 #include "campaign/batch_id.hpp"
 #include "campaign/batch_items.hpp"
 #include "campaign/output_paths.hpp"
+#include "campaign/pool_predictions.hpp"
 #include "campaign/select_report.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
@@ -68,6 +69,7 @@ class Round {
         enter_phase("open pool");
         pool_ = pool::open_pool(request_.pool, world_);
         fingerprint_ = pool::fingerprint(pool_, world_);
+        read_predictions();
         enter_phase("read labels");
         taken_.centers = labels::read_labeled_rows(request_.labels, pool_.num_rows, world_);
         num_labeled_ = std::ssize(taken_.centers);
@@ -76,7 +78,7 @@ class Round {
                    request_.held_out);
         world_.agree([&] {
             read_committee();
-            id_ = batch_id(request_, fingerprint_, taken_, model_hash_);
+            id_ = batch_id(request_, {fingerprint_, model_hash_, predictions_fingerprint_}, taken_);
         });
         enter_phase("open queue");
         read_queue();
@@ -122,6 +124,13 @@ class Round {
         return result;
     }
 
+    void read_predictions() {
+        if (request_.predictions_path.empty()) return;
+        const pool::Pool predictions = open_predictions(request_.predictions_path, pool_, world_);
+        predictions_fingerprint_ = pool::fingerprint(predictions, world_);
+        replace_predictions(pool_, predictions);
+    }
+
     void read_committee() {
         if (request_.plan.model_path.empty()) return;
         committee_ =
@@ -141,6 +150,10 @@ class Round {
         require(request_.plan.batch_size > 0, ExitCode::usage,
                 "--batch: " + std::to_string(request_.plan.batch_size) +
                     " rows cannot be chosen; give at least 1");
+        require(request_.predictions_path.empty() || request_.plan.model_path.empty(),
+                ExitCode::usage,
+                "--predictions-file: scores would not know whether to read it or --model; give "
+                "one of the two");
     }
 
     bool uses_queue() const {
@@ -248,6 +261,7 @@ class Round {
                                     std::ssize(taken_.held_out),
                                     static_cast<std::int64_t>(state_.issued.size()),
                                     model_hash_,
+                                    predictions_fingerprint_,
                                     world_.size(),
                                     seconds};
         batch.manifest = manifest_text(outcome);
@@ -274,6 +288,7 @@ class Round {
     std::chrono::steady_clock::time_point started_;
     pool::Pool pool_;
     std::string fingerprint_;
+    std::string predictions_fingerprint_;
     std::int64_t num_labeled_ = 0;
     std::string id_;
     std::optional<queue::Queue> queue_;  // rank 0 only

@@ -20,6 +20,9 @@ struct SelectRequest {
     enum class Output { print, quiet };
 
     pool::PoolSource pool;
+    /// What is read in place of the pool's probabilities, committee and predictions, see
+    /// open_predictions(); empty: those of the pool.
+    std::string predictions_path;
     std::string queue_directory;  ///< empty: no batch is published (needs selected_path)
     std::vector<labels::LabelSource> labels;  ///< never chosen, and centres
     std::vector<RowId> held_out;              ///< never chosen, no centres; ascending, no repeats

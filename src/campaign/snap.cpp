@@ -4,6 +4,7 @@
 #include "core/phase.hpp"
 #include "pool/row_reader.hpp"
 #include "select/nearest_rows.hpp"
+#include "select/network_scorer.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -69,7 +70,7 @@ void score_rows(const pool::Pool& pool, const select::Plan& plan, select::Select
                                     1,
                                     features.row_elements(),
                                     kernels::ScoreInput::features};
-    kernels::make_committee_scorer(plan.backend, plan.network, *plan.score)->score(block, scores);
+    select::make_network_scorer(plan.score, plan.network, plan.backend)->score(block, scores);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         require(std::isfinite(scores[i]), ExitCode::bad_data,
                 pool::location_text(features, rows[i]) + ": " +

@@ -14,6 +14,8 @@
 #include "select/apart.hpp"
 #include "select/climb.hpp"
 #include "select/feature_rows.hpp"
+#include "select/network_scorer.hpp"
+#include "select/score_expression.hpp"
 
 #include <fmt/format.h>
 
@@ -99,20 +101,14 @@ class Synthesis {
     }
 
     void read_model() {
-        const kernels::ScoreDefinition& score = kernels::find_score(plan().score);
-        require(
-            std::count(score.inputs.begin(), score.inputs.end(), kernels::ScoreInput::none) == 0,
-            ExitCode::usage,
-            fmt::format("--score: '{}' reads no model, so no input is better than another; "
-                        "choose another score",
-                        score.name));
+        const select::ScoreExpression score = select::parse_score(plan().score);
         committee_ = std::make_shared<const model::Committee>(model::read_model(plan().model_path));
         result_.model_hash = model::model_hash(*committee_);
         const kernels::Backend backend =
             kernels::choose_backend(plan().device, world_.local_rank());
         const auto network = model::run_network(*committee_, backend, plan().model_path);
-        scorer_ = kernels::make_committee_scorer(backend, network, score);
-        source_.score = score.name;
+        scorer_ = select::make_network_scorer(score, network, backend);
+        source_.score = score.text;
         source_.model_hash = result_.model_hash;
         source_.seed = plan().seed;
         source_.round = plan().round;

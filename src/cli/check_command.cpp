@@ -3,9 +3,8 @@
 #include "cli/pool_options.hpp"
 #include "comm/cores.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
 #include "pool/check.hpp"
-#include "select/score_input.hpp"
+#include "select/score_sources.hpp"
 #include "select/two_stage.hpp"
 
 #include <fmt/format.h>
@@ -100,13 +99,16 @@ std::string datasets_table(const pool::Pool& pool) {
 
 std::string scores_table(const pool::Pool& pool) {
     std::string text = "scores (--score):\n";
-    for (const kernels::ScoreDefinition& score : kernels::score_definitions()) {
-        const select::InputChoice choice = select::choose_input(pool, score, "auto");
-        std::string verdict = "no: " + choice.reason;
-        if (choice.reason.empty()) {
-            verdict = choice.role.empty() ? "yes" : "yes, reads " + choice.role;
-        }
-        text += fmt::format("  {:<20}{}\n", score.name, verdict);
+    for (const select::CatalogScore& score : select::score_catalog()) {
+        const select::ScoreVerdict verdict = select::judge_score(pool, score);
+        const std::string reads = verdict.text.empty() ? "" : ", " + verdict.text;
+        text += fmt::format("  {:<26}{}\n", score.name,
+                            verdict.is_possible ? "yes" + reads : "no: " + verdict.text);
+    }
+    for (const auto& [role, dataset] : pool.datasets) {
+        if (!role.starts_with("columns/") || dataset.type == pool::ElementType::text) continue;
+        text += fmt::format("  {:<26}yes, reads {}\n", "column:" + printable(role.substr(8)),
+                            printable(role));
     }
     return text;
 }
@@ -120,7 +122,7 @@ std::string diversities_table(const pool::Pool& pool) {
                           ? "yes, reads features"
                           : "no: needs features [N,D]; name them with --features PATH";
         }
-        text += fmt::format("  {:<20}{}\n", diversity.name, verdict);
+        text += fmt::format("  {:<26}{}\n", diversity.name, verdict);
     }
     return text;
 }

@@ -78,7 +78,8 @@ Options parse_options(const CommandSpec& spec, std::span<const std::string> argu
         if (found == given.end()) continue;
         for (std::string& value : found->second.values) {
             if (value.empty()) raw.fail(option.name, "its value is empty; give one");
-            if (!option.choices.empty()) value = canonical_choice(option, value, raw);
+            const bool is_listed = option.names == OptionSpec::Names::all;
+            if (!option.choices.empty() && is_listed) value = canonical_choice(option, value, raw);
         }
     }
     return Options(std::move(given));

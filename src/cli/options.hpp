@@ -32,7 +32,8 @@ struct OptionSpec {
     Kind kind = Kind::single;
     Need need = Need::optional;
     std::vector<std::string> aliases = {};
-    std::vector<Choice> choices = {};  ///< the only values, when there are any
+    std::vector<Choice> choices = {};                   ///< the only values, when there are any
+    enum class Names { all, some } names = Names::all;  ///< some: other values are legal too
 };
 
 /// Whether a command is one job of many MPI ranks, or a process of its own that never starts MPI

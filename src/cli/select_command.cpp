@@ -3,8 +3,8 @@
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
 #include "queue/layout.hpp"
+#include "select/score_catalog.hpp"
 #include "select/two_stage.hpp"
 
 #include <limits>
@@ -36,9 +36,22 @@ std::vector<OptionSpec> science_options() {
          .aliases = {"batch-size"}},
         {.name = "score",
          .value_name = "NAME",
-         .summary = "what makes a row worth a label (listed below)",
+         .summary = "what makes a row worth a label (listed below), or a sum of products of such, "
+                    "of the pool's columns and of its cost, as in margin^2*column:novelty or "
+                    "0.7*entropy + 0.3*column:loss/column:length",
          .default_text = "entropy",
-         .choices = choices_of(kernels::score_definitions())},
+         .choices = choices_of(select::score_catalog()),
+         .names = OptionSpec::Names::some},
+        {.name = "randomize",
+         .value_name = "KIND",
+         .summary = "noise that makes the ranking a draw: none, power (by score^C), softmax (by "
+                    "e^(C score)) or softrank (by 1/rank^C, among the best 10 x K), with C after a "
+                    "colon, as in power:1; the score column then holds what rows were ranked by",
+         .default_text = "none"},
+        {.name = "per-cost",
+         .value_name = "",
+         .summary = "rank rows by score / cost of the pool's `cost`; scores must be >= 0",
+         .kind = OptionSpec::Kind::flag},
         {.name = "diversify",
          .value_name = "NAME",
          .summary = "how the batch is chosen from the shortlist (listed below)",
@@ -58,12 +71,14 @@ std::vector<OptionSpec> science_options() {
          .aliases = {"shortlist-size"}},
         {.name = "max-score",
          .value_name = "X",
-         .summary = "rows that score higher are passed over: for physics, what a committee "
-                    "disagrees on beyond all measure is mostly absurd (the upper trust level)",
+         .summary = "rows that score higher are passed over and counted: for physics, what a "
+                    "committee disagrees on beyond all measure is mostly absurd (`hi`, the upper "
+                    "trust level of DP-GEN)",
          .unit = "that of the score"},
         {.name = "min-score",
          .value_name = "X",
-         .summary = "rows that score lower are passed over: fewer than --batch may be chosen",
+         .summary = "rows that score lower are passed over (`lo` of DP-GEN): fewer than --batch "
+                    "may be chosen",
          .unit = "that of the score"},
         {.name = "input",
          .value_name = "NAME",
@@ -82,6 +97,10 @@ std::vector<OptionSpec> science_options() {
          .value_name = "FILE",
          .summary = "model file of 'sluice train': scores read what its members say of the "
                     "features, in place of the pool's probabilities or predictions"},
+        {.name = "predictions-file",
+         .value_name = "FILE",
+         .summary = "what a model of yours says of every row, read in place of the pool's "
+                    "probabilities, committee and predictions: a pool of as many rows"},
         {.name = "batch-cost",
          .value_name = "X",
          .summary = "most that the batch may cost by the pool's `cost`: the first rows chosen that "
@@ -178,9 +197,25 @@ float score_of(const Options& options, const std::string& name) {
     return static_cast<float>(*value);
 }
 
+// What the registries say of names, as the option's own error.
+void check_names(const Options& options) {
+    try {
+        static_cast<void>(select::parse_score(options.text("score")));
+        static_cast<void>(select::parse_randomization(options.text("randomize")));
+    } catch (const Error& error) {
+        const std::string what = error.what();
+        const std::string name = what.starts_with("--score") ? "score" : "randomize";
+        options.fail(name, what.substr(what.find(": ") + 2));
+    }
+}
+
 void read_science(const Options& options, campaign::SelectRequest& request) {
     request.plan.batch_size = options.count("batch", {1, max_count});
     request.plan.score = options.text("score");
+    request.plan.randomize = options.text("randomize");
+    request.plan.price =
+        options.flag("per-cost") ? select::Price::divides_score : select::Price::ignored;
+    check_names(options);
     request.plan.diversity = options.text("diversify");
     request.plan.metric = options.text("metric");
     request.plan.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
@@ -190,6 +225,7 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     if (options.has("labels")) request.labels = {{options.text("labels")}};
     if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
     request.plan.model_path = options.text("model");
+    request.predictions_path = options.text("predictions-file");
     if (options.has("batch-cost")) request.plan.batch_cost = options.positive_number("batch-cost");
     request.plan.seed = options.seed("seed");
     request.plan.round = static_cast<std::uint32_t>(

@@ -33,9 +33,11 @@ std::vector<OptionSpec> climb_options() {
          .need = Need::required},
         {.name = "score",
          .value_name = "NAME",
-         .summary = "what makes an input worth a label (listed below)",
+         .summary =
+             "what makes an input worth a label (listed below), or a sum of products of such",
          .need = Need::required,
-         .choices = choices_of(kernels::score_definitions())},
+         .choices = choices_of(kernels::score_definitions()),
+         .names = OptionSpec::Names::some},
         {.name = "ranges",
          .value_name = "FILE",
          .summary = "CSV with the columns name,low,high and, if wanted, unit and scale (none, "

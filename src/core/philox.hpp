@@ -37,6 +37,8 @@ enum class RandomPurpose : std::uint16_t {
     pool_values = 2,
     pool_structure = 3,
     stop_set = 4,
+    score_noise = 5,
+    density_sample = 6,
     member_seed = 16,
     held_out_rows = 17,
     initial_weights = 18,

@@ -76,10 +76,13 @@ std::int64_t BestRows::memory(const pool::Pool& pool, const Plan& plan, std::int
     // 2K candidates while collecting, then K sorted ones.
     if (plan.copies == Copies::keep) return std::min(2 * capacity + 1024, rows) * candidate_bytes;
     const pool::Dataset& features = pool.get("features", "--distinct");
-    const std::int64_t of_block =
-        plan.input == kernels::ScoreInput::features
-            ? 0
-            : plan.block_rows * features.row_elements() * static_cast<std::int64_t>(sizeof(float));
+    const std::vector<ScoreRead> reads = plan.reads();
+    const bool are_read = std::any_of(reads.begin(), reads.end(), [](const ScoreRead& read) {
+        return read.input == kernels::ScoreInput::features;
+    });
+    const std::int64_t of_block = are_read ? 0
+                                           : plan.block_rows * features.row_elements() *
+                                                 static_cast<std::int64_t>(sizeof(float));
     return DistinctTopK::memory(capacity) + plan.num_buffers * of_block;
 }
 

@@ -3,14 +3,12 @@
 #include "core/error.hpp"
 #include "core/partition.hpp"
 #include "core/text.hpp"
+#include "select/in_parallel.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <limits>
-#include <mutex>
 #include <span>
-#include <thread>
 
 namespace sluice::select {
 namespace {
@@ -24,28 +22,6 @@ float squared_norm(const float* row, std::int64_t dim) {
     for (std::int64_t k = 0; k < dim; ++k)
         sum[k % 4] += row[k] * row[k];
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
-// Runs work(part) for each of num_parts parts on as many threads; rethrows the lowest part's error.
-template <typename Work>
-void in_parallel(int num_parts, const Work& work) {
-    std::vector<std::exception_ptr> failures(static_cast<std::size_t>(num_parts));
-    const auto guarded = [&](int part) noexcept {
-        try {
-            work(part);
-        } catch (...) {
-            failures[static_cast<std::size_t>(part)] = std::current_exception();
-        }
-    };
-    {
-        std::vector<std::jthread> threads;
-        for (int part = 1; part < num_parts; ++part)
-            threads.emplace_back(guarded, part);
-        guarded(0);
-    }
-    for (const auto& failure : failures) {
-        if (failure) std::rethrow_exception(failure);
-    }
 }
 
 // Refuses or marks bad rows; returns which of `rows` are in order.

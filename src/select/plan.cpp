@@ -7,8 +7,9 @@
 #include "pool/row_reader.hpp"
 #include "select/diversify.hpp"
 #include "select/k_center.hpp"
+#include "select/row_scorer.hpp"
 #include "select/scan.hpp"
-#include "select/score_input.hpp"
+#include "select/score_sources.hpp"
 #include "select/two_stage.hpp"
 
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ namespace {
 constexpr std::int64_t block_bytes = std::int64_t{1} << 20;
 constexpr std::int64_t rows_without_input = 65'536;
 constexpr std::int64_t shortlist_factor = 10;
+constexpr std::int64_t ranked_factor = 10;  // shortlists that `softrank` draws one from
 constexpr std::int64_t histogram_bytes = 2048 * 8;
 constexpr std::int64_t selection_passes = 9;
 
@@ -45,6 +47,15 @@ Metric find_metric(const std::string& name) {
                 "--metric: unknown metric '" + name + "'; choose euclidean or cosine");
 }
 
+std::int64_t shortlist_of(const PlanRequest& request) {
+    require(request.shortlist_size == 0 || request.shortlist_size >= request.batch_size,
+            ExitCode::usage,
+            fmt::format("--shortlist: {} is less than the batch of {}; give at least --batch rows",
+                        request.shortlist_size, request.batch_size));
+    return request.shortlist_size > 0 ? request.shortlist_size
+                                      : shortlist_factor * request.batch_size;
+}
+
 void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_excluded,
                   Plan& plan) {
     require(
@@ -54,17 +65,11 @@ void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64
     plan.batch_cost = request.batch_cost;
     const std::int64_t candidates = std::max<std::int64_t>(0, pool.num_rows - num_excluded);
     plan.batch_size = std::min(request.batch_size, candidates);
-    if (plan.diversity == "none") {
-        plan.shortlist_size = plan.batch_size;
-        return;
-    }
-    require(request.shortlist_size == 0 || request.shortlist_size >= request.batch_size,
-            ExitCode::usage,
-            fmt::format("--shortlist: {} is less than the batch of {}; give at least --batch rows",
-                        request.shortlist_size, request.batch_size));
-    const std::int64_t wanted =
-        request.shortlist_size > 0 ? request.shortlist_size : shortlist_factor * request.batch_size;
-    plan.shortlist_size = std::min(wanted, candidates);
+    plan.shortlist_size = plan.batch_size;
+    if (plan.diversity != "none") plan.shortlist_size = std::min(shortlist_of(request), candidates);
+    const bool draws_ranks = plan.randomization.kind == Randomization::Kind::softrank;
+    plan.scan_size = draws_ranks ? std::min(ranked_factor * plan.shortlist_size, candidates)
+                                 : plan.shortlist_size;
 }
 
 // Anything longer than a row is streamed; that much must fit.
@@ -77,28 +82,51 @@ void require_row_fits(const pool::Dataset& dataset, std::int64_t budget) {
                         bytes_text(static_cast<double>(budget))));
 }
 
+// A good block for the dataset with the longest rows.
+std::int64_t usual_block_rows(const pool::Pool& pool, const Plan& plan) {
+    const pool::Dataset* longest = nullptr;
+    for (const ScoreRead& read : plan.reads()) {
+        const pool::Dataset& dataset = pool.get(read.role, "the score");
+        if (longest == nullptr || dataset.row_bytes() > longest->row_bytes()) longest = &dataset;
+    }
+    if (longest == nullptr) return rows_without_input;
+    return std::max<std::int64_t>(1, pool::RowReader(*longest).block_rows(block_bytes));
+}
+
+// What the feature scores keep, beside the buffers.
+std::int64_t prepared_memory(const pool::Pool& pool, const Plan& plan, std::int64_t num_labeled) {
+    std::int64_t bytes = 0;
+    for (const ScoreSource& source : plan.sources) {
+        if (source.score == nullptr || source.score->feature_score == nullptr) continue;
+        bytes +=
+            source.score->feature_score->memory(pool.find("features")->row_elements(), num_labeled);
+    }
+    return bytes;
+}
+
 // Whole blocks in flight on every compute thread and one read ahead, within half the budget.
-void choose_blocks(const pool::Pool& pool, const PlanRequest& request, int num_ranks, Plan& plan) {
-    plan.num_buffers = plan.input_role.empty() ? plan.num_threads : plan.num_threads + 1;
+void choose_blocks(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_labeled,
+                   int num_ranks, Plan& plan) {
+    const std::vector<ScoreRead> reads = plan.reads();
+    plan.num_buffers = reads.empty() ? plan.num_threads : plan.num_threads + 1;
     plan.block_rows = request.block_rows;
     const auto budget = static_cast<std::int64_t>(request.memory_gib * 0x1p30);
     if (plan.block_rows == 0) {
-        plan.block_rows = rows_without_input;
-        if (!plan.input_role.empty()) {
-            const pool::RowReader reader(pool.get(plan.input_role, "the score"));
-            plan.block_rows = std::max<std::int64_t>(1, reader.block_rows(block_bytes));
-        }
+        plan.block_rows = usual_block_rows(pool, plan);
         while (plan.block_rows > 1 && scan_memory(pool, plan, num_ranks) > budget / 2) {
             plan.block_rows /= 2;
         }
     }
-    plan.memory_scan = scan_memory(pool, plan, num_ranks);
-    if (!plan.input_role.empty()) require_row_fits(pool.get(plan.input_role, "the score"), budget);
+    const std::int64_t prepared = prepared_memory(pool, plan, num_labeled);
+    plan.memory_scan = scan_memory(pool, plan, num_ranks) + prepared;
+    for (const ScoreRead& read : reads)
+        require_row_fits(pool.get(read.role, "the score"), budget);
     require(plan.memory_scan <= budget, ExitCode::usage,
-            fmt::format("--memory: scoring needs {} per rank (blocks of {} rows, {} buffers, a "
-                        "shortlist of {}), more than {}; raise --memory or lower --shortlist",
+            fmt::format("--memory: scoring needs {} per rank (blocks of {} rows, {} buffers, {} "
+                        "rows kept, {} for what scores prepare), more than {}; raise --memory or "
+                        "lower --shortlist",
                         bytes_text(static_cast<double>(plan.memory_scan)), plan.block_rows,
-                        plan.num_buffers, plan.shortlist_size,
+                        plan.num_buffers, plan.scan_size, bytes_text(static_cast<double>(prepared)),
                         bytes_text(static_cast<double>(budget))));
 }
 
@@ -123,27 +151,47 @@ void plan_diversity(const pool::Pool& pool, const PlanRequest& request, std::int
 }
 
 std::string input_text(const Plan& plan) {
-    if (plan.input_role.empty()) return "the row numbers";
-    if (plan.input != kernels::ScoreInput::features) return plan.input_role;
-    return fmt::format("what {} member(s) say of the features", plan.network->members());
+    std::string text;
+    for (const ScoreSource& source : plan.sources) {
+        if (source.role.empty() || text.find(source.role) != std::string::npos) continue;
+        const bool is_model =
+            source.input == kernels::ScoreInput::features && source.score->feature_score == nullptr;
+        text += text.empty() ? "" : ", ";
+        text += is_model
+                    ? fmt::format("what {} member(s) say of the features", plan.network->members())
+                    : source.role;
+    }
+    if (plan.price == Price::divides_score) text += text.empty() ? "cost" : ", cost";
+    return text.empty() ? "the row numbers" : text;
 }
 
 void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
-    InputChoice choice;
-    if (request.committee) {
+    plan.score = parse_score(request.score);
+    plan.price = request.price;
+    plan.randomization = parse_randomization(request.randomize);
+    if (request.committee)
         plan.network = model::run_network(*request.committee, plan.backend, request.model_path);
-        choice = require_network_input(pool, *plan.score, *plan.network, request.model_path);
-    } else {
-        choice = require_input(pool, *plan.score, request.input);
-    }
-    plan.input = choice.input;
-    plan.input_role = choice.role;
+    plan.sources = choose_sources(pool, plan, request);
+    if (plan.price == Price::divides_score) static_cast<void>(pool.get("cost", "--per-cost"));
 }
 
 }  // namespace
 
 std::int64_t Plan::peak_memory() const {
     return memory_base + std::max(memory_scan, memory_diversify);
+}
+
+std::vector<ScoreRead> Plan::reads() const {
+    std::vector<ScoreRead> result;
+    const auto add = [&](const std::string& role, kernels::ScoreInput input) {
+        const bool is_new = std::none_of(result.begin(), result.end(),
+                                         [&](const ScoreRead& read) { return read.role == role; });
+        if (is_new && !role.empty()) result.push_back({role, input});
+    };
+    for (const ScoreSource& source : sources)
+        add(source.role, source.input);
+    if (price == Price::divides_score) add("cost", kernels::ScoreInput::none);
+    return result;
 }
 
 std::vector<RowId> TakenRows::all() const {
@@ -157,7 +205,6 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
                comm::Communicator& world) {
     Plan plan;
     world.agree([&] {
-        plan.score = &kernels::find_score(request.score);
         plan.diversity = find_diversity(request.diversity).name;
         plan.metric = find_metric(request.metric);
         plan.seed = request.seed;
@@ -175,10 +222,9 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
         choose_what_is_read(pool, request, plan);
         choose_sizes(pool, request, std::ssize(taken.all()), plan);
         plan.memory_base = resident_bytes();
-        choose_blocks(pool, request, world.size(), plan);
-        if (!plan.input_role.empty()) {
-            plan.scan_bytes = pool.num_rows * pool.get(plan.input_role, "the score").row_bytes();
-        }
+        choose_blocks(pool, request, std::ssize(taken.centers), world.size(), plan);
+        for (const ScoreRead& read : plan.reads())
+            plan.scan_bytes += pool.num_rows * pool.get(read.role, "the score").row_bytes();
         plan.exchange_bytes = world.size() > 1 ? selection_passes * histogram_bytes : 0;
         plan_diversity(pool, request, std::ssize(taken.centers), world.size(), plan);
     });
@@ -191,7 +237,7 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     std::string text = fmt::format(
         "pool       {} rows in {} file(s)\n"
         "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
-        count_text(pool.num_rows), pool.source.files.size(), plan.score->name, input_text(plan),
+        count_text(pool.num_rows), pool.source.files.size(), plan.score.text, input_text(plan),
         size(plan.scan_bytes), count_text(plan.shortlist_size));
     if (plan.diversity == "none") {
         text += "stage 2    none: the batch is the shortlist\n";

@@ -7,6 +7,8 @@
 #include "kernels/score_rows.hpp"
 #include "model/committee.hpp"
 #include "pool/pool.hpp"
+#include "select/randomization.hpp"
+#include "select/score_expression.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -36,18 +38,39 @@ struct TrustLevels {
 /// equal to a labeled or issued one.
 enum class Copies { keep, drop };
 
+/// Whether rows are ranked by their score or by what a label brings for its price.
+enum class Price { ignored, divides_score };
+
+struct CatalogScore;
+
+/// One quantity of the score, and what it is computed from.
+struct ScoreSource {
+    std::string name;                     ///< as in ScoreExpression::sources
+    const CatalogScore* score = nullptr;  ///< null: a column or the cost, taken as it is
+    kernels::ScoreInput input = kernels::ScoreInput::none;
+    std::string role;  ///< dataset it reads; empty for `random`
+};
+
+/// A dataset that stage 1 reads.
+struct ScoreRead {
+    std::string role;
+    kernels::ScoreInput input = kernels::ScoreInput::none;
+};
+
 /// The science of one selection, checked, and how this job will carry it out.
 struct Plan {
     // what
-    const kernels::ScoreDefinition* score = nullptr;
-    kernels::ScoreInput input = kernels::ScoreInput::none;
-    std::string input_role;  ///< dataset the score reads; empty for `random`
+    ScoreExpression score;
+    std::vector<ScoreSource> sources;  ///< of score.sources
+    Price price = Price::ignored;
+    Randomization randomization;
     std::shared_ptr<const kernels::CommitteeNetwork> network;  ///< speaks for the features; or null
     std::string diversity;                                     ///< canonical name
     Metric metric = Metric::euclidean;
     std::int64_t batch_size = 0;      ///< B, at most the candidates
     double batch_cost = 0.0;          ///< most that a batch may cost; 0 = no limit
     std::int64_t shortlist_size = 0;  ///< K
+    std::int64_t scan_size = 0;  ///< rows stage 1 keeps: K, or those whose ranks are drawn from
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
@@ -59,21 +82,26 @@ struct Plan {
     std::int64_t block_rows = 1;
     int num_buffers = 1;  ///< blocks in flight on a rank
     // forecast
-    std::int64_t scan_bytes = 0;        ///< stored bytes stage 1 reads, all ranks
-    std::int64_t gather_bytes = 0;      ///< stored bytes stage 2 reads, all ranks
-    std::int64_t memory_base = 0;       ///< this process before buffers (resident set)
-    std::int64_t memory_scan = 0;       ///< stage 1: buffers and candidates of one rank
+    std::int64_t scan_bytes = 0;    ///< stored bytes stage 1 reads, all ranks
+    std::int64_t gather_bytes = 0;  ///< stored bytes stage 2 reads, all ranks
+    std::int64_t memory_base = 0;   ///< this process before buffers (resident set)
+    std::int64_t memory_scan = 0;   ///< stage 1: buffers, candidates, prepared scores of one rank
     std::int64_t memory_diversify = 0;  ///< stage 2: features and panels of one rank
     std::int64_t rounds = 0;            ///< of stage 2, estimated
     std::int64_t exchange_bytes = 0;    ///< received by one rank, estimated
 
     /// Largest resident set of a rank.
     std::int64_t peak_memory() const;
+
+    /// The datasets that stage 1 reads, each once.
+    std::vector<ScoreRead> reads() const;
 };
 
 /// What the caller wants; zero means "choose".
 struct PlanRequest {
-    std::string score = "entropy";       ///< name or alias
+    std::string score = "entropy";   ///< name or alias, or an expression of such
+    std::string randomize = "none";  ///< as parse_randomization reads it
+    Price price = Price::ignored;
     std::string diversity = "k_center";  ///< name or alias
     std::string metric = "euclidean";    ///< euclidean or cosine
     std::string input = "auto";          ///< auto, probabilities, committee or predictions

@@ -4,25 +4,24 @@
 #include "core/progress.hpp"
 #include "core/stop.hpp"
 #include "core/top_k.hpp"
-#include "pool/row_reader.hpp"
 #include "select/best_rows.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <exception>
-#include <memory>
+#include <limits>
 #include <mutex>
-#include <optional>
 #include <semaphore>
 #include <thread>
 
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t tile_lane_bytes = 16 * sizeof(float);
-
 using Excluded = std::vector<RowId>;
+
+// The key of a row that the trust levels rule out; scores and keys of others are finite.
+constexpr float distrusted = -std::numeric_limits<float>::infinity();
 
 bool contains(const Excluded& sorted, RowId row) {
     return std::binary_search(sorted.begin(), sorted.end(), row);
@@ -33,32 +32,22 @@ std::int64_t count_in(const Excluded& sorted, RowRange rows) {
     return std::lower_bound(begin, sorted.end(), rows.end) - begin;
 }
 
-std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan) {
-    if (plan.input == kernels::ScoreInput::features) {
-        return kernels::make_committee_scorer(plan.backend, plan.network, *plan.score);
-    }
-    return kernels::make_scorer(plan.backend, *plan.score, plan.seed, plan.round);
-}
-
 // Stage 1 of one rank: workers draw blocks from a counter, read, score, and offer what passes the
 // threshold to one collector.
 class Scan {
   public:
-    Scan(const pool::Pool& pool, const Plan& plan, RowRange rows, const TakenRows& taken)
+    Scan(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer, RowRange rows,
+         const TakenRows& taken)
         : plan_(plan),
+          scorer_(scorer),
           rows_(rows),
           excluded_(taken.all()),
-          dataset_(plan.input_role.empty() ? nullptr : &pool.get(plan.input_role, "the score")),
-          scorer_(make_scorer(plan)),
           num_blocks_((rows.size() + plan.block_rows - 1) / plan.block_rows),
-          best_(pool, plan, static_cast<std::size_t>(std::min(plan.shortlist_size, rows.size())),
+          best_(pool, plan, static_cast<std::size_t>(std::min(plan.scan_size, rows.size())),
                 taken.centers),
-          threshold_(std::max(best_.threshold(), plan.trust.low)),
+          threshold_(threshold()),
           compute_(plan.num_threads),
-          progress_("scoring", rows.size(), "rows",
-                    dataset_ == nullptr ? 0.0 : static_cast<double>(dataset_->row_bytes())) {
-        if (dataset_ != nullptr) reader_.emplace(*dataset_);
-    }
+          progress_("scoring", rows.size(), "rows", static_cast<double>(scorer.row_bytes())) {}
 
     ScanResult run() {
         {
@@ -73,17 +62,15 @@ class Scan {
         result_.best = best_.take_sorted();
         result_.distinct = best_.take_distinct();
         result_.num_candidates = rows_.size() - count_in(excluded_, rows_) - bad_candidates_;
-        if (dataset_ != nullptr) result_.bytes_read = rows_.size() * dataset_->row_bytes();
+        result_.bytes_read = rows_.size() * scorer_.row_bytes();
         return std::move(result_);
     }
 
   private:
     struct Buffers {
-        std::vector<float> values;
-        std::vector<float> scores;
+        RowScorer::Buffers rows;
         std::vector<Candidate> passed;
         BestRows::Scratch best;
-        pool::RowReader::Scratch scratch;
     };
 
     RowRange block(std::int64_t index) const {
@@ -110,64 +97,64 @@ class Scan {
     }
 
     void work_on(RowRange rows, std::int64_t index, Buffers& buffers) {
-        const kernels::ScoreBlock values = read(rows, index, buffers);
-        buffers.scores.resize(static_cast<std::size_t>(rows.size()));
+        const std::int64_t ahead = index + plan_.num_buffers;
+        if (ahead < num_blocks_) scorer_.prefetch(block(ahead));
+        scorer_.read(rows, buffers.rows);
         compute_.acquire();
         try {
-            scorer_->score(values, buffers.scores);
+            scorer_.score(rows, buffers.rows);
         } catch (...) {
             compute_.release();
             throw;
         }
         compute_.release();
-        keep_best(values, buffers);
+        keep_best(rows, buffers);
         progress_.advance(rows.size());
     }
 
-    kernels::ScoreBlock read(RowRange rows, std::int64_t index, Buffers& buffers) {
-        kernels::ScoreBlock values;
-        values.rows = rows;
-        values.input = plan_.input;
-        if (dataset_ == nullptr) return values;
-        const std::int64_t ahead = index + plan_.num_buffers;
-        if (ahead < num_blocks_) reader_->prefetch(block(ahead));
-        buffers.values.resize(static_cast<std::size_t>(rows.size() * dataset_->row_elements()));
-        reader_->read(rows, buffers.values, buffers.scratch);
-        values.values = buffers.values.data();
-        values.members = members_of(*dataset_, plan_.input);
-        values.classes = dataset_->row_elements() / values.members;
-        return values;
-    }
-
-    static std::int64_t members_of(const pool::Dataset& dataset, kernels::ScoreInput input) {
-        const bool single = input == kernels::ScoreInput::probabilities ||
-                            input == kernels::ScoreInput::logits ||
-                            input == kernels::ScoreInput::features;
-        return single ? 1 : dataset.row_shape.front();
-    }
-
-    void keep_best(const kernels::ScoreBlock& values, Buffers& buffers) {
+    void keep_best(RowRange rows, Buffers& buffers) {
         constexpr std::size_t run = 128;
         buffers.passed.clear();
-        const std::span<const float> scores = buffers.scores;
-        for (std::size_t begin = 0; begin < scores.size(); begin += run) {
-            const auto part = scores.subspan(begin, std::min(run, scores.size() - begin));
+        if (scorer_.has_keys() && plan_.trust != TrustLevels()) drop_distrusted(rows, buffers);
+        const std::span<const float> keys = scorer_.keys(buffers.rows);
+        for (std::size_t begin = 0; begin < keys.size(); begin += run) {
+            const auto part = keys.subspan(begin, std::min(run, keys.size() - begin));
             const float threshold = threshold_.load(std::memory_order_relaxed);
             if (!any_may_enter(part, threshold)) continue;
             for (std::size_t i = 0; i < part.size(); ++i) {
-                const RowId row = values.rows.begin + static_cast<RowId>(begin + i);
+                const RowId row = rows.begin + static_cast<RowId>(begin + i);
                 if (std::isnan(part[i]))
-                    note_bad(values, row);
-                else if (part[i] >= threshold && !contains(excluded_, row))
+                    note_bad(buffers, row);
+                else if (part[i] >= threshold && part[i] > distrusted && !contains(excluded_, row))
                     buffers.passed.push_back({part[i], row});
             }
         }
-        drop_beyond_trust(buffers.passed);
+        if (!scorer_.has_keys()) drop_beyond_trust(buffers.passed);
         if (buffers.passed.empty()) return;
-        best_.look_at(values, buffers.passed, buffers.best);
+        best_.look_at(scorer_.features(rows, buffers.rows), buffers.passed, buffers.best);
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
-        threshold_.store(std::max(best_.threshold(), plan_.trust.low), std::memory_order_relaxed);
+        threshold_.store(threshold(), std::memory_order_relaxed);
+    }
+
+    // Trust levels are about scores: where keys are others, no threshold of keys tells.
+    float threshold() const {
+        return scorer_.has_keys() ? best_.threshold()
+                                  : std::max(best_.threshold(), plan_.trust.low);
+    }
+
+    void drop_distrusted(RowRange rows, Buffers& buffers) {
+        std::int64_t num_beyond = 0;
+        for (std::size_t i = 0; i < buffers.rows.keys.size(); ++i) {
+            const float score = buffers.rows.scores[i];
+            if (std::isnan(buffers.rows.keys[i])) continue;
+            if (score <= plan_.trust.high && score >= plan_.trust.low) continue;
+            buffers.rows.keys[i] = distrusted;
+            const RowId row = rows.begin + static_cast<RowId>(i);
+            if (score > plan_.trust.high && !contains(excluded_, row)) ++num_beyond;
+        }
+        const std::lock_guard lock(mutex_);
+        result_.num_beyond_trust += num_beyond;
     }
 
     void drop_beyond_trust(std::vector<Candidate>& passed) {
@@ -178,22 +165,19 @@ class Scan {
         result_.num_beyond_trust += static_cast<std::int64_t>(dropped);
     }
 
-    void note_bad(const kernels::ScoreBlock& values, RowId row) {
+    void note_bad(const Buffers& buffers, RowId row) {
         const std::lock_guard lock(mutex_);
         ++result_.num_bad;
         if (!contains(excluded_, row)) ++bad_candidates_;
         if (result_.first_bad >= 0 && result_.first_bad < row) return;
         result_.first_bad = row;
-        result_.first_bad_reason =
-            pool::location_text(*dataset_, row) + ": " + kernels::describe_bad_row(values, row);
+        result_.first_bad_reason = scorer_.what_is_wrong(buffers.rows, row);
     }
 
     const Plan& plan_;
+    const RowScorer& scorer_;
     RowRange rows_;
     Excluded excluded_;
-    const pool::Dataset* dataset_;
-    std::optional<pool::RowReader> reader_;
-    std::unique_ptr<kernels::Scorer> scorer_;
     std::int64_t num_blocks_;
     std::atomic<std::int64_t> next_block_{0};
     std::atomic<bool> failed_{false};
@@ -209,26 +193,17 @@ class Scan {
 
 }  // namespace
 
-ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, RowRange rows,
-                     const TakenRows& taken) {
-    return Scan(pool, plan, rows, taken).run();
+ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer,
+                     RowRange rows, const TakenRows& taken) {
+    return Scan(pool, plan, scorer, rows, taken).run();
 }
 
 std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     const std::int64_t rank_rows = (pool.num_rows + num_ranks - 1) / num_ranks;
     const std::int64_t block_rows = std::min(plan.block_rows, rank_rows);
-    const std::int64_t kept = std::min(plan.shortlist_size, rank_rows);
+    const std::int64_t kept = std::min(plan.scan_size, rank_rows);
     const std::int64_t bytes = BestRows::memory(pool, plan, kept, rank_rows);
-    std::int64_t per_buffer = block_rows * static_cast<std::int64_t>(sizeof(float));
-    if (!plan.input_role.empty()) {
-        const pool::Dataset& dataset = pool.get(plan.input_role, "the score");
-        per_buffer +=
-            block_rows * dataset.row_elements() * static_cast<std::int64_t>(sizeof(float));
-        per_buffer += pool::RowReader(dataset).scratch_bytes(block_rows);
-        // The kernel turns a row of lanes (16 pool rows) and its sums over in a tile.
-        per_buffer += (dataset.row_elements() + 2 * dataset.row_shape.front()) * tile_lane_bytes;
-    }
-    return bytes + plan.num_buffers * per_buffer;
+    return bytes + plan.num_buffers * RowScorer::buffer_bytes(pool, plan, block_rows);
 }
 
 }  // namespace sluice::select

@@ -6,6 +6,7 @@
 #include "pool/pool.hpp"
 #include "select/distinct.hpp"
 #include "select/plan.hpp"
+#include "select/row_scorer.hpp"
 
 #include <cstdint>
 #include <string>
@@ -15,7 +16,7 @@ namespace sluice::select {
 
 /// What stage 1 left on this rank.
 struct ScanResult {
-    std::vector<Candidate> best;              ///< the plan's K best of this rank's rows, best first
+    std::vector<Candidate> best;  ///< the plan's scan_size best of this rank's rows, best first
     std::vector<DigestedCandidate> distinct;  ///< in their place under Copies::drop
     std::int64_t num_candidates = 0;          ///< this rank's rows that could be chosen
     std::int64_t num_beyond_trust = 0;  ///< rows that could be chosen but for a score above it
@@ -25,13 +26,13 @@ struct ScanResult {
     std::int64_t bytes_read = 0;        ///< stored bytes
 };
 
-/// Streams this rank's rows once, scores them and keeps the best `plan.shortlist_size` that are not
+/// Streams this rank's rows once, scores them and keeps the best `plan.scan_size` that are not
 /// taken; under Copies::drop the best of different features, other than those of the centres. One
 /// thread more than computes reads ahead; memory does not grow with the pool. Local: no
 /// communication, may fail on one rank (read errors). Stops early with Error(try_again) when a stop
 /// signal has come.
-ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, RowRange rows,
-                     const TakenRows& taken);
+ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer,
+                     RowRange rows, const TakenRows& taken);
 
 /// Memory that scan_rows needs beyond the process's base, for the plan.
 std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks);

@@ -6,8 +6,10 @@
 #include "core/text.hpp"
 #include "select/budget.hpp"
 #include "select/diversify.hpp"
+#include "select/row_scorer.hpp"
 #include "select/scan.hpp"
 #include "select/shortlist.hpp"
+#include "select/soft_rank.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -41,6 +43,15 @@ void settle_bad_rows(const ScanResult& scan, const Plan& plan, Selection& select
     }
     throw comm::AgreedError(ExitCode::bad_data,
                             message + "; repair the pool or pass --bad-rows skip");
+}
+
+std::vector<Candidate> shortlist_of(std::vector<Candidate> best, const Plan& plan,
+                                    comm::Communicator& world) {
+    if (plan.randomization.kind == Randomization::Kind::softrank) {
+        best = keep_global_best(std::move(best), plan.scan_size, world);
+        best = perturb_ranks(std::move(best), plan, world);
+    }
+    return keep_global_best(std::move(best), plan.shortlist_size, world);
 }
 
 std::vector<Selected> in_score_order(const std::vector<Candidate>& mine,
@@ -90,10 +101,14 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     selection.covering_radius = not_a_distance;
     selection.redundancy = std::numeric_limits<double>::quiet_NaN();
 
+    enter_phase("prepare scores");
+    auto prepared = prepare_scores(pool, plan, taken, world);
     enter_phase("score");
     ScanResult scan;
     world.agree([&] {
-        scan = scan_rows(pool, plan, rows_of_rank(pool.num_rows, plan.block_rows, world), taken);
+        const RowScorer scorer(pool, plan, std::move(prepared));
+        const RowRange rows = rows_of_rank(pool.num_rows, plan.block_rows, world);
+        scan = scan_rows(pool, plan, scorer, rows, taken);
     });
     settle_bad_rows(scan, plan, selection, world);
     selection.num_candidates = world.sum(scan.num_candidates);
@@ -102,8 +117,7 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
 
     enter_phase("shortlist");
     if (plan.copies == Copies::drop) scan.best = keep_distinct(scan.distinct, world);
-    std::vector<Candidate> shortlist =
-        keep_global_best(std::move(scan.best), plan.shortlist_size, world);
+    std::vector<Candidate> shortlist = shortlist_of(std::move(scan.best), plan, world);
     selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));
     if (plan.diversity == "none" || selection.shortlist_size == 0) {
         selection.rows = in_score_order(shortlist, world);

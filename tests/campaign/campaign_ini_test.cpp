@@ -147,8 +147,9 @@ TEST(CampaignIni, refuses_what_could_never_hold) {
     expect_bad("[stop]\nplateau = rmsd\n", "unknown metric (rmsd)");
     expect_bad("[model]\nhead = squares\n[stop]\nkappa = 0.9\n", "compares classes");
     expect_bad("[stop]\nkappa = 0.9\nset = 0\n", "rules that need it are set");
-    expect_bad("[model]\ntrain-command = train.py\n", "train-command: does not say {model}");
-    expect_bad("[model]\ntrain-command = t {model} {predictions}\n", "says {predictions}");
+    expect_bad("[model]\ntrain-command = train.py\n", "says neither {model} nor {predictions}");
+    expect_bad("[model]\ntrain-command = t {model} {predictions}\n",
+               "says {model} and {predictions}");
     expect_bad("[start]\nrounds = 0\n", "no round and no labels to start from");
     expect_bad("[test]\nrows = 5\nlabels = t.h5\n", "there are labels too");
     expect_error(ExitCode::bad_config, "[pool] file: missing",

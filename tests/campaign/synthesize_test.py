@@ -144,6 +144,22 @@ class Maxima(SynthesizeCase):
             self.assertTrue((ends >= starts).all())
             self.assertGreater(ends.mean(), starts.mean() - 1e-9)
 
+    def test_sums_of_products_of_scores_can_be_climbed(self):
+        self.synthesize(model="classes", score="entropy*bald + 0.5*margin^2", starts=50)
+        _, _, _, score, starts, _ = self.read()
+        self.assertTrue((score >= starts).all())
+        with h5py.File("features.h5", "w") as file, h5py.File("new.h5") as new:
+            file["features"] = new["features"][:]
+        parts = {}
+        for name in ("entropy", "bald", "margin"):
+            picked = run(["select", "--pool", "features.h5", "--model", "classes.h5", "--score",
+                          name, "--diversify", "none", "--batch", len(score), "--selected", "s.csv"])
+            self.assertEqual(picked.returncode, 0, picked.stderr)
+            by_row = {int(row["row"]): float(row["score"]) for row in rows_of("s.csv")}
+            parts[name] = numpy.array([by_row[row] for row in range(len(score))])
+        wanted = parts["entropy"] * parts["bald"] + 0.5 * parts["margin"] ** 2
+        numpy.testing.assert_allclose(score, wanted, rtol=1e-6)
+
     def test_scaled_inputs_of_a_pool_that_declares_them(self):
         made = run(["pool", "make", "amplifier", "--rows", "300", "--out", "pool.h5"])
         self.assertEqual(made.returncode, 0, made.stderr)
@@ -322,6 +338,8 @@ class Refusals(SynthesizeCase):
                 (66, "missing.h5", {"model": "missing"}),
                 (64, "--score: 'random' reads no model", {"score": "random"}),
                 (64, "--score entropy: cannot be computed", {"score": "entropy"}),
+                (64, "--score: 'column:x' is read of a pool's rows", {"score": "column:x"}),
+                (64, "--score: 'knn_density' is prepared", {"score": "knn_density*committee_std"}),
                 (65, "overflow.h5: says nothing finite at any of 200 starts",
                  {"model": "overflow", "ranges": "far.csv"}),
                 (64, "--batch B: missing", {"queue": "queue"}),

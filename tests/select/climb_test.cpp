@@ -1,6 +1,7 @@
 #include "select/climb.hpp"
 
 #include "select/apart.hpp"
+#include "select/climber.hpp"
 #include "support/mpi_main.hpp"
 
 #include <gtest/gtest.h>
@@ -98,6 +99,28 @@ TEST(Climb, climbs_a_narrow_ridge) {
     check_ends(climbs, box, 50);
     for (std::size_t i = 0; i < 50; ++i)
         EXPECT_NEAR(climbs.end_scores[i], 1.0F, 2e-3F);
+}
+
+TEST(Climb, goes_straight_along_a_face_that_the_score_would_leave_by) {
+    // All inputs but the first share one way up; without the projection they would be climbed one
+    // after the other.
+    const Surface surface([](const float* x) {
+        float height = 1000.0F * x[0];
+        for (int i = 1; i < 8; ++i)
+            height -= (x[i] - 0.75F) * (x[i] - 0.75F);
+        return height;
+    });
+    const InputBox box = box_of(std::vector<std::pair<double, double>>(8, {0.0, 1.0}));
+    Climber climber(box, {1.0F, 0, 0, 0, 0, 0, 0, 0});
+    std::vector<float> stencil(16 * 8);
+    climber.write_stencil(stencil);
+    std::vector<float> scores(16);
+    surface.score({stencil.data(), {0, 16}, 1, 8, kernels::ScoreInput::features}, scores);
+    std::vector<float> ladder(Climber::num_rungs * 8);
+    climber.write_ladder(stencil, scores, ladder);
+    for (std::size_t i = 1; i < 8; ++i)
+        EXPECT_FLOAT_EQ(ladder[i], 0.5F);
+    EXPECT_EQ(ladder[0], 1.0F);
 }
 
 TEST(Climb, climbs_kinks_and_finds_every_summit) {

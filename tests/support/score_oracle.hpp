@@ -89,12 +89,74 @@ inline double bald(const std::vector<Row>& members) {
     return sum_of(terms);
 }
 
+/// Kullback-Leibler divergence of one member from the mean, by the same function of p / mean.
+inline double divergence_from(const Row& mean, const Row& member) {
+    Row terms;
+    for (std::size_t c = 0; c < mean.size(); ++c) {
+        if (mean[c] <= 0.0) continue;
+        const double f = (member[c] - mean[c]) / mean[c];
+        const double r = member[c] / mean[c];
+        const double series = f * f * (0.5 - f * (1.0 / 6 - f * (1.0 / 12 - f / 20)));
+        const double phi = std::abs(f) < 1e-3 ? series : r > 0.0 ? r * std::log(r) - f : 1.0;
+        terms.push_back(mean[c] * phi);
+    }
+    return sum_of(terms);
+}
+
+inline double mean_kl(const std::vector<Row>& members) {
+    const Row mean = mean_of_members(members);
+    double sum = 0.0;
+    for (const Row& member : members)
+        sum += divergence_from(mean, member);
+    return sum / static_cast<double>(members.size());
+}
+
+inline double max_kl(const std::vector<Row>& members) {
+    const Row mean = mean_of_members(members);
+    double most = 0.0;
+    for (const Row& member : members)
+        most = std::max(most, divergence_from(mean, member));
+    return most;
+}
+
 /// H(mean p) - mean H(p), as it is defined.
 inline double bald_as_entropies(const std::vector<Row>& members) {
     double mean_entropy = 0.0;
     for (const Row& member : members)
         mean_entropy += entropy(member) / static_cast<double>(members.size());
     return entropy(mean_of_members(members)) - mean_entropy;
+}
+
+inline double gini(const Row& p) {
+    Row terms;
+    for (const double value : p)
+        terms.push_back(value * (1.0 - value));
+    return sum_of(terms);
+}
+
+/// Sum over y of p_y |p - e_y|.
+inline double gradient_length(const Row& p) {
+    Row terms;
+    for (std::size_t y = 0; y < p.size(); ++y) {
+        Row squares;
+        for (std::size_t c = 0; c < p.size(); ++c)
+            squares.push_back(c == y ? (1.0 - p[c]) * (1.0 - p[c]) : p[c] * p[c]);
+        terms.push_back(p[y] * std::sqrt(sum_of(squares)));
+    }
+    return sum_of(terms);
+}
+
+/// Mean Euclidean distance of the members from their mean.
+inline double mean_deviation(const std::vector<Row>& members) {
+    const Row mean = mean_of_members(members);
+    double sum = 0.0;
+    for (const Row& member : members) {
+        double squares = 0.0;
+        for (std::size_t t = 0; t < mean.size(); ++t)
+            squares += (member[t] - mean[t]) * (member[t] - mean[t]);
+        sum += std::sqrt(squares);
+    }
+    return sum / static_cast<double>(members.size());
 }
 
 inline double committee_std(const std::vector<Row>& members) {
@@ -186,7 +248,9 @@ inline double score_of_distribution(std::string_view name, const Row& p) {
     if (name == "least_confidence") return least_confidence(p);
     if (name == "margin") return margin(p);
     if (name == "ratio") return ratio(p);
-    if (name == "entropy") return entropy(p);
+    if (name == "entropy" || name == "consensus_entropy") return entropy(p);
+    if (name == "gini") return gini(p);
+    if (name == "gradient_length") return gradient_length(p);
     throw std::invalid_argument("no oracle for " + std::string(name));
 }
 

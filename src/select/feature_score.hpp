@@ -1,0 +1,62 @@
+#pragma once
+
+#include "comm/communicator.hpp"
+#include "core/types.hpp"
+#include "kernels/nearest_center.hpp"
+#include "pool/pool.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sluice::select {
+
+struct Plan;
+struct TakenRows;
+
+/// A score of a row's features that was prepared from the pool or the labeled rows. Immutable, so
+/// any number of threads may call it.
+class FeatureScore {
+  public:
+    virtual ~FeatureScore() = default;
+
+    /// scores[i] = the score of features row i, which is row first + i of the pool: a function of
+    /// the row and of what was prepared alone, whatever the block. NaN for rows whose features are
+    /// not finite or too large (see is_usable).
+    virtual void score(kernels::MatrixView features, RowId first,
+                       std::span<float> scores) const = 0;
+};
+
+/// What a feature score is prepared from.
+struct ScorePreparation {
+    const pool::Pool& pool;
+    const pool::Dataset& features;
+    const Plan& plan;
+    const TakenRows& taken;
+    comm::Communicator& world;
+};
+
+/// A score of features; the registry behind `--score`, help, `check` and the tests.
+struct FeatureScoreDefinition {
+    std::string name;
+    std::vector<std::string> aliases;
+    std::string summary;
+    /// Makes it ready; the same on all ranks, for any number of them: no sums of floating-point
+    /// numbers over ranks. Throws on all ranks alike. \collective
+    std::unique_ptr<FeatureScore> (*prepare)(const ScorePreparation& from);
+    /// Bytes that takes on each rank: D features, so many labeled rows.
+    std::int64_t (*memory)(std::int64_t dim, std::int64_t num_labeled);
+};
+
+/// Every feature score.
+const std::vector<FeatureScoreDefinition>& feature_score_definitions();
+
+/// Whether a score can be computed: all finite, and no square overflows float32's range.
+bool is_usable(std::span<const float> features);
+
+/// Why a row got NaN, for an error message.
+std::string describe_unusable(std::span<const float> features);
+
+}  // namespace sluice::select

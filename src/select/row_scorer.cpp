@@ -1,0 +1,235 @@
+#include "select/row_scorer.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "select/score_catalog.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::select {
+namespace {
+
+using kernels::ScoreInput;
+
+constexpr std::int64_t tile_lane_bytes = 16 * sizeof(float);
+
+std::int64_t members_of(const pool::Dataset& dataset, ScoreInput input) {
+    const bool is_single = input == ScoreInput::none || input == ScoreInput::probabilities ||
+                           input == ScoreInput::logits || input == ScoreInput::features;
+    return is_single ? 1 : dataset.row_shape.front();
+}
+
+std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan, const ScoreSource& source) {
+    if (source.score == nullptr || source.score->row_score == nullptr) return nullptr;
+    const kernels::ScoreDefinition& definition = *source.score->row_score;
+    if (source.input == ScoreInput::features)
+        return kernels::make_committee_scorer(plan.backend, plan.network, definition);
+    return kernels::make_scorer(plan.backend, definition, plan.seed, plan.round);
+}
+
+void spoil_infinities(std::span<float> values) {
+    for (float& value : values)
+        if (std::isinf(value)) value = std::nanf("");
+}
+
+}  // namespace
+
+RowScorer::RowScorer(const pool::Pool& pool, const Plan& plan,
+                     std::vector<std::shared_ptr<const FeatureScore>> prepared)
+    : plan_(plan),
+      has_keys_(plan.price == Price::divides_score ||
+                plan.randomization.kind == Randomization::Kind::power ||
+                plan.randomization.kind == Randomization::Kind::softmax) {
+    for (const ScoreRead& read : plan.reads()) {
+        const pool::Dataset& dataset = pool.get(read.role, "the score");
+        reads_.push_back({&dataset, read.input, pool::RowReader(dataset)});
+    }
+    prepared.resize(plan.sources.size());
+    for (std::size_t s = 0; s < plan.sources.size(); ++s)
+        sources_.push_back({read_of(plan.sources[s].role), make_scorer(plan, plan.sources[s]),
+                            std::move(prepared[s])});
+}
+
+std::size_t RowScorer::read_of(const std::string& role) const {
+    std::size_t index = 0;
+    while (index < reads_.size() && reads_[index].dataset->role != role)
+        ++index;
+    return index;
+}
+
+std::int64_t RowScorer::row_bytes() const {
+    std::int64_t bytes = 0;
+    for (const Read& read : reads_)
+        bytes += read.dataset->row_bytes();
+    return bytes;
+}
+
+void RowScorer::prefetch(RowRange rows) const {
+    for (const Read& read : reads_)
+        read.reader.prefetch(rows);
+}
+
+void RowScorer::read(RowRange rows, Buffers& buffers) const {
+    buffers.values.resize(reads_.size());
+    buffers.readers.resize(reads_.size());
+    buffers.blocks.clear();
+    for (std::size_t i = 0; i < reads_.size(); ++i) {
+        const Read& read = reads_[i];
+        std::vector<float>& values = buffers.values[i];
+        values.resize(static_cast<std::size_t>(rows.size() * read.dataset->row_elements()));
+        read.reader.read(rows, values, buffers.readers[i]);
+        const std::int64_t members = members_of(*read.dataset, read.input);
+        buffers.blocks.push_back(
+            {values.data(), rows, members, read.dataset->row_elements() / members, read.input});
+    }
+}
+
+void RowScorer::compute(const Source& source, RowRange rows, const Buffers& buffers,
+                        std::span<float> out) const {
+    const kernels::ScoreBlock block = source.read < reads_.size()
+                                          ? buffers.blocks[source.read]
+                                          : kernels::ScoreBlock{nullptr, rows, 1, 0};
+    if (source.scorer) {
+        source.scorer->score(block, out);
+    } else if (source.feature_score) {
+        source.feature_score->score({block.values, rows.size(), block.classes}, rows.begin, out);
+    } else {
+        std::copy_n(block.values, out.size(), out.data());
+        spoil_infinities(out);
+    }
+}
+
+void RowScorer::score(RowRange rows, Buffers& buffers) const {
+    const auto count = static_cast<std::size_t>(rows.size());
+    buffers.scores.resize(count);
+    if (plan_.score.is_plain()) {
+        compute(sources_.front(), rows, buffers, buffers.scores);
+    } else {
+        buffers.sources.resize(sources_.size());
+        std::vector<const float*> values;
+        for (std::size_t s = 0; s < sources_.size(); ++s) {
+            buffers.sources[s].resize(count);
+            compute(sources_[s], rows, buffers, buffers.sources[s]);
+            values.push_back(buffers.sources[s].data());
+        }
+        combine_scores(plan_.score, values, buffers.scores);
+    }
+    if (!has_keys_) return;
+    buffers.keys = buffers.scores;
+    if (plan_.price == Price::divides_score) divide_by_cost(rows, buffers);
+    if (plan_.randomization.kind != Randomization::Kind::none &&
+        plan_.randomization.kind != Randomization::Kind::softrank) {
+        perturb_scores(plan_.randomization, plan_.seed, plan_.round, rows.begin, buffers.keys);
+    }
+}
+
+void RowScorer::divide_by_cost(RowRange rows, Buffers& buffers) const {
+    const float* costs = buffers.blocks[read_of("cost")].values;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(rows.size()); ++i) {
+        const bool is_payable = costs[i] > 0.0F && std::isfinite(costs[i]);
+        float& key = buffers.keys[i];
+        key = key >= 0.0F && is_payable
+                  ? std::min(key / costs[i], std::numeric_limits<float>::max())
+                  : std::nanf("");
+    }
+}
+
+kernels::ScoreBlock RowScorer::features(RowRange rows, const Buffers& buffers) const {
+    for (const kernels::ScoreBlock& block : buffers.blocks)
+        if (block.input == ScoreInput::features) return block;
+    return {nullptr, rows, 1, 0, ScoreInput::none};
+}
+
+std::string RowScorer::what_is_wrong(const Buffers& buffers, RowId row) const {
+    if (plan_.score.is_plain()) {
+        const auto index =
+            static_cast<std::size_t>(reads_.empty() ? 0 : row - buffers.blocks.front().rows.begin);
+        if (std::isnan(buffers.scores[index])) return wrong_source(0, buffers, row);
+    } else {
+        const auto index = static_cast<std::size_t>(row - buffers.blocks.front().rows.begin);
+        for (std::size_t s = 0; s < sources_.size(); ++s)
+            if (std::isnan(buffers.sources[s][index])) return wrong_source(s, buffers, row);
+        if (std::isnan(buffers.scores[index])) return wrong_power(buffers, row);
+    }
+    return wrong_key(buffers, row);
+}
+
+std::string RowScorer::wrong_source(std::size_t source, const Buffers& buffers, RowId row) const {
+    const Source& wrong = sources_[source];
+    const Read& read = reads_[wrong.read];
+    const kernels::ScoreBlock& block = buffers.blocks[wrong.read];
+    const std::string where = pool::location_text(*read.dataset, row) + ": ";
+    if (wrong.scorer) return where + kernels::describe_bad_row(block, row);
+    const auto width = static_cast<std::size_t>(block.classes);
+    const float* values = block.values + (row - block.rows.begin) * block.classes;
+    if (wrong.feature_score) return where + describe_unusable({values, width});
+    return where + "holds " + number_text(*values) + " (must be finite)";
+}
+
+std::string RowScorer::wrong_power(const Buffers& buffers, RowId row) const {
+    const auto index = static_cast<std::size_t>(row - buffers.blocks.front().rows.begin);
+    for (const ScoreTerm& term : plan_.score.terms) {
+        for (const ScoreFactor& factor : term.factors) {
+            const auto value = static_cast<double>(buffers.sources[factor.source][index]);
+            if (!std::isnan(power_of(value, factor.strength))) continue;
+            const Source& source = sources_[factor.source];
+            const pool::Dataset& dataset =
+                *reads_[source.read < reads_.size() ? source.read : 0].dataset;
+            return pool::location_text(dataset, row) + ": " + plan_.score.sources[factor.source] +
+                   " is " + number_text(static_cast<float>(value)) +
+                   (value == 0.0 ? ", which cannot divide"
+                                 : ", which has no power of " + number_text(factor.strength));
+        }
+    }
+    return pool::location_text(*reads_.front().dataset, row) +
+           ": the score's terms are too large for float32";
+}
+
+std::string RowScorer::wrong_key(const Buffers& buffers, RowId row) const {
+    const auto index = static_cast<std::size_t>(row - buffers.blocks.front().rows.begin);
+    const float score = buffers.scores[index];
+    const std::string where = pool::location_text(*reads_.front().dataset, row) + ": ";
+    if (score < 0.0F)
+        return where + "the score is " + number_text(score) +
+               (plan_.price == Price::divides_score
+                    ? ", and --per-cost cannot divide scores below 0"
+                    : ", and --randomize power has no logarithm of scores below 0; softmax or "
+                      "softrank take any");
+    const std::size_t cost = read_of("cost");
+    return pool::location_text(*reads_[cost].dataset, row) + ": a cost of " +
+           number_text(buffers.blocks[cost].values[index]) +
+           " cannot divide a score; costs must be finite and > 0";
+}
+
+std::int64_t RowScorer::buffer_bytes(const pool::Pool& pool, const Plan& plan,
+                                     std::int64_t block_rows) {
+    const auto real = static_cast<std::int64_t>(sizeof(float));
+    std::int64_t bytes = block_rows * real;
+    if (!plan.score.is_plain()) bytes += std::ssize(plan.sources) * block_rows * real;
+    for (const ScoreRead& read : plan.reads()) {
+        const pool::Dataset& dataset = pool.get(read.role, "the score");
+        bytes += block_rows * dataset.row_elements() * real;
+        bytes += pool::RowReader(dataset).scratch_bytes(block_rows);
+        // The kernel turns a row of lanes (16 pool rows) and its sums over in a tile.
+        const std::int64_t members = dataset.row_shape.empty() ? 1 : dataset.row_shape.front();
+        bytes += (dataset.row_elements() + 2 * members) * tile_lane_bytes;
+    }
+    return bytes;
+}
+
+std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool& pool,
+                                                                const Plan& plan,
+                                                                const TakenRows& taken,
+                                                                comm::Communicator& world) {
+    std::vector<std::shared_ptr<const FeatureScore>> prepared(plan.sources.size());
+    for (std::size_t s = 0; s < plan.sources.size(); ++s) {
+        const CatalogScore* score = plan.sources[s].score;
+        if (score == nullptr || score->feature_score == nullptr) continue;
+        prepared[s] = score->feature_score->prepare(
+            {pool, pool.get("features", "score '" + score->name + "'"), plan, taken, world});
+    }
+    return prepared;
+}
+
+}  // namespace sluice::select

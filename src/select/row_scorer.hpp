@@ -1,0 +1,94 @@
+#pragma once
+
+#include "comm/communicator.hpp"
+#include "core/types.hpp"
+#include "kernels/score_rows.hpp"
+#include "pool/pool.hpp"
+#include "pool/row_reader.hpp"
+#include "select/feature_score.hpp"
+#include "select/plan.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sluice::select {
+
+/// What stage 1 computes of each row: reads every dataset of a block once, computes the quantities
+/// of the plan's score, combines them, and makes keys of them (per cost, with noise). Immutable, so
+/// any number of threads may call it.
+class RowScorer {
+  public:
+    /// A thread's own memory.
+    struct Buffers {
+        std::vector<std::vector<float>> values;   ///< of each dataset read
+        std::vector<kernels::ScoreBlock> blocks;  ///< views of them
+        std::vector<pool::RowReader::Scratch> readers;
+        std::vector<std::vector<float>> sources;  ///< [rows] of each quantity
+        std::vector<float> scores;                ///< [rows]
+        std::vector<float> keys;                  ///< [rows], unless they are the scores
+    };
+
+    /// `prepared[s]` belongs to plan.sources[s]; empty if no score needs preparation.
+    RowScorer(const pool::Pool& pool, const Plan& plan,
+              std::vector<std::shared_ptr<const FeatureScore>> prepared = {});
+
+    /// Stored bytes of a row that are read; 0 = nothing is.
+    std::int64_t row_bytes() const;
+    void prefetch(RowRange rows) const;
+    void read(RowRange rows, Buffers& buffers) const;
+
+    /// Scores, and keys if they are others, of the rows that were read; NaN for rows that are bad.
+    void score(RowRange rows, Buffers& buffers) const;
+
+    /// What rows are ranked by.
+    std::span<const float> keys(const Buffers& buffers) const {
+        return has_keys_ ? buffers.keys : buffers.scores;
+    }
+    bool has_keys() const { return has_keys_; }
+
+    /// The rows' features if they were read, else the rows alone.
+    kernels::ScoreBlock features(RowRange rows, const Buffers& buffers) const;
+
+    /// Where and why a row's key is NaN.
+    std::string what_is_wrong(const Buffers& buffers, RowId row) const;
+
+    /// Memory of one thread's buffers for blocks of that many rows.
+    static std::int64_t buffer_bytes(const pool::Pool& pool, const Plan& plan,
+                                     std::int64_t block_rows);
+
+  private:
+    struct Read {
+        const pool::Dataset* dataset;
+        kernels::ScoreInput input;
+        pool::RowReader reader;
+    };
+    struct Source {
+        std::size_t read;  // index into reads_; reads_.size() = none
+        std::unique_ptr<kernels::Scorer> scorer;
+        std::shared_ptr<const FeatureScore> feature_score;
+    };
+
+    std::size_t read_of(const std::string& role) const;
+    void compute(const Source& source, RowRange rows, const Buffers& buffers,
+                 std::span<float> out) const;
+    void divide_by_cost(RowRange rows, Buffers& buffers) const;
+    std::string wrong_source(std::size_t source, const Buffers& buffers, RowId row) const;
+    std::string wrong_power(const Buffers& buffers, RowId row) const;
+    std::string wrong_key(const Buffers& buffers, RowId row) const;
+
+    const Plan& plan_;
+    std::vector<Read> reads_;
+    std::vector<Source> sources_;
+    bool has_keys_;
+};
+
+/// Prepares the feature scores of the plan, one collective step after the other. \collective
+std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool& pool,
+                                                                const Plan& plan,
+                                                                const TakenRows& taken,
+                                                                comm::Communicator& world);
+
+}  // namespace sluice::select

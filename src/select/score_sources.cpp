@@ -1,0 +1,83 @@
+#include "select/score_sources.hpp"
+
+#include "core/error.hpp"
+#include "select/score_input.hpp"
+
+namespace sluice::select {
+namespace {
+
+constexpr std::string_view column_prefix = "column:";
+
+// A column or the cost, as numbers.
+ScoreSource number_source(const pool::Pool& pool, const std::string& name) {
+    ScoreSource source;
+    source.name = name;
+    source.role =
+        name.starts_with(column_prefix) ? "columns/" + name.substr(column_prefix.size()) : name;
+    const pool::Dataset& dataset = pool.get(source.role, "score '" + name + "'");
+    require(dataset.type != pool::ElementType::text, ExitCode::bad_data,
+            pool::location_text(dataset, 0) + ": holds text, which is no score; name a column of " +
+                "numbers");
+    return source;
+}
+
+// An expression may hold scores that cannot be computed from the `--input` meant for others.
+std::string input_for(const kernels::ScoreDefinition& score, const pool::Pool& pool,
+                      const Plan& plan, const PlanRequest& request) {
+    if (plan.score.is_plain()) return request.input;
+    return choose_input(pool, score, request.input).reason.empty() ? request.input : "auto";
+}
+
+ScoreSource catalog_source(const pool::Pool& pool, const Plan& plan, const PlanRequest& request,
+                           const std::string& name) {
+    ScoreSource source;
+    source.name = name;
+    source.score = &find_catalog_score(name);
+    if (source.score->feature_score != nullptr) {
+        source.input = kernels::ScoreInput::features;
+        source.role = pool.get("features", "score '" + name + "'").role;
+        return source;
+    }
+    const kernels::ScoreDefinition& score = *source.score->row_score;
+    const InputChoice choice =
+        plan.network ? require_network_input(pool, score, *plan.network, request.model_path)
+                     : require_input(pool, score, input_for(score, pool, plan, request));
+    source.input = choice.input;
+    source.role = choice.role;
+    return source;
+}
+
+}  // namespace
+
+std::vector<ScoreSource> choose_sources(const pool::Pool& pool, const Plan& plan,
+                                        const PlanRequest& request) {
+    std::vector<ScoreSource> sources;
+    for (const std::string& name : plan.score.sources) {
+        const bool is_number = name == "cost" || name.starts_with(column_prefix);
+        sources.push_back(is_number ? number_source(pool, name)
+                                    : catalog_source(pool, plan, request, name));
+    }
+    return sources;
+}
+
+ScoreVerdict judge_score(const pool::Pool& pool, const CatalogScore& score) {
+    if (score.row_score != nullptr) {
+        const InputChoice choice = choose_input(pool, *score.row_score, "auto");
+        if (!choice.reason.empty()) return {false, choice.reason};
+        return {true, choice.role.empty() ? "" : "reads " + choice.role};
+    }
+    if (score.feature_score != nullptr) {
+        if (pool.find("features") == nullptr)
+            return {false, "needs features [N,D]; name them with --features PATH"};
+        return {true, "reads features"};
+    }
+    ScoreVerdict verdict{true, "reads"};
+    for (const std::string& factor : score.factors) {
+        const ScoreVerdict one = judge_score(pool, find_catalog_score(factor));
+        if (!one.is_possible) return one;
+        verdict.text += (verdict.text == "reads" ? " " : " and ") + one.text.substr(6);
+    }
+    return verdict;
+}
+
+}  // namespace sluice::select

@@ -1,0 +1,164 @@
+#include "core/philox.hpp"
+#include "kernels/dense.hpp"
+#include "pool/row_reader.hpp"
+#include "select/plan.hpp"
+#include "select/scores/feature_scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace sluice::select {
+namespace {
+
+constexpr std::int64_t sample_rows = 4096;
+constexpr std::size_t num_nearest = 20;
+constexpr std::size_t num_looked_at = 2 * num_nearest;
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
+
+// One row by chance in each of as many equal parts of the pool; all rows of a small one.
+std::vector<RowId> rows_of_sample(RowId num_rows, std::uint64_t seed) {
+    const std::int64_t count = std::min(num_rows, sample_rows);
+    std::vector<RowId> rows;
+    for (std::int64_t i = 0; i < count; ++i) {
+        const RowId begin = num_rows / count * i + std::min(i, num_rows % count);
+        const RowId size = num_rows / count + (i < num_rows % count ? 1 : 0);
+        const auto words =
+            random_words(seed, RandomPurpose::density_sample, 0, static_cast<std::uint64_t>(i), 0);
+        const auto place = std::uint64_t{words.word[0]} << 32 | words.word[1];
+        rows.push_back(begin + static_cast<RowId>(place % static_cast<std::uint64_t>(size)));
+    }
+    return rows;
+}
+
+double squared_norm(const float* row, std::int64_t dim) {
+    double squares = 0.0;
+    for (std::int64_t k = 0; k < dim; ++k)
+        squares += static_cast<double>(row[k]) * static_cast<double>(row[k]);
+    return squares;
+}
+
+// The sample in memory, laid out for products.
+struct Sample {
+    std::vector<RowId> rows;
+    std::vector<float> features;  // [rows, dim]
+    std::vector<double> norms;    // squared
+    std::int64_t dim = 0;
+    kernels::DensePanels panels;
+};
+
+// Products with all rows of the sample say which few may be the nearest; their distances are then
+// computed canonically, without the cancellation of |x|^2 + |y|^2 - 2 x y.
+class MeanDistance : public FeatureScore {
+  public:
+    enum class Sense { dense, sparse };
+
+    MeanDistance(Sample sample, Sense sense) : sample_(std::move(sample)), sense_(sense) {}
+
+    void score(kernels::MatrixView features, RowId first, std::span<float> scores) const override {
+        constexpr std::int64_t rows_at_once = 64;
+        const std::int64_t count = std::ssize(sample_.rows);
+        thread_local std::vector<float> products;
+        products.resize(static_cast<std::size_t>(rows_at_once * count));
+        for (std::int64_t begin = 0; begin < features.rows; begin += rows_at_once) {
+            const std::int64_t rows = std::min(rows_at_once, features.rows - begin);
+            kernels::multiply({features.row(begin), rows, features.dim}, sample_.panels, nullptr,
+                              kernels::Activation::identity, products.data(), count);
+            for (std::int64_t i = 0; i < rows; ++i)
+                scores[static_cast<std::size_t>(begin + i)] = score_of(
+                    features.row(begin + i), first + begin + i, products.data() + i * count);
+        }
+    }
+
+  private:
+    float score_of(const float* row, RowId number, const float* products) const {
+        if (!is_usable({row, static_cast<std::size_t>(sample_.dim)})) return not_a_number;
+        const double mean = mean_distance(row, number, products);
+        if (sense_ == Sense::sparse) return static_cast<float>(mean);
+        return mean > 0.0
+                   ? std::min(static_cast<float>(1.0 / mean), std::numeric_limits<float>::max())
+                   : std::numeric_limits<float>::max();
+    }
+
+    double mean_distance(const float* row, RowId number, const float* products) const {
+        thread_local std::vector<std::pair<double, std::int32_t>> near;
+        near.clear();
+        for (std::size_t j = 0; j < sample_.rows.size(); ++j) {
+            if (sample_.rows[j] == number) continue;
+            near.emplace_back(sample_.norms[j] - 2.0 * static_cast<double>(products[j]),
+                              static_cast<std::int32_t>(j));
+        }
+        const std::size_t looked_at = std::min(num_looked_at, near.size());
+        std::nth_element(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(looked_at),
+                         near.end());
+        std::vector<double> distances;
+        for (std::size_t i = 0; i < looked_at; ++i) {
+            const float* other = sample_.features.data() + near[i].second * sample_.dim;
+            distances.push_back(
+                std::sqrt(static_cast<double>(kernels::squared_distance(row, other, sample_.dim))));
+        }
+        std::sort(distances.begin(), distances.end());
+        distances.resize(std::min(distances.size(), num_nearest));
+        if (distances.empty()) return 0.0;
+        return std::accumulate(distances.begin(), distances.end(), 0.0) /
+               static_cast<double>(distances.size());
+    }
+
+    Sample sample_;
+    Sense sense_;
+};
+
+// Rows whose features cannot be used are left out; they are refused or skipped when scored.
+Sample read_sample(const ScorePreparation& from) {
+    const std::vector<RowId> rows = rows_of_sample(from.pool.num_rows, from.plan.seed);
+    Sample sample;
+    sample.dim = from.features.row_elements();
+    const auto dim = static_cast<std::size_t>(sample.dim);
+    std::vector<float> values(rows.size() * dim);
+    from.world.agree([&] {
+        pool::RowReader::Scratch scratch;
+        pool::RowReader(from.features).gather(rows, values, scratch);
+    });
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto row = std::span(values).subspan(i * dim, dim);
+        if (!is_usable(row)) continue;
+        sample.rows.push_back(rows[i]);
+        sample.norms.push_back(squared_norm(row.data(), sample.dim));
+        sample.features.insert(sample.features.end(), row.begin(), row.end());
+    }
+    sample.panels.pack_transposed(sample.features.data(), std::ssize(sample.rows), sample.dim);
+    return sample;
+}
+
+template <MeanDistance::Sense sense>
+std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
+    return std::make_unique<MeanDistance>(read_sample(from), sense);
+}
+
+std::int64_t memory(std::int64_t dim, std::int64_t) {
+    return sample_rows * (3 * dim * std::int64_t{sizeof(float)} + 16);
+}
+
+}  // namespace
+
+// \source Hacohen, Dekel and Weinshall, "Active Learning on a Budget: Opposite Strategies Suit High
+//         and Low Budgets", ICML 2022, equation 1 (typicality, 20 neighbours at most).
+FeatureScoreDefinition knn_density() {
+    return {"knn_density",
+            {"typicality", "dense", "TYPICALITY"},
+            "1 / mean distance to the 20 nearest of 4,096 sampled rows (exact for smaller pools); "
+            "> 0",
+            prepare<MeanDistance::Sense::dense>,
+            memory};
+}
+
+FeatureScoreDefinition knn_sparsity() {
+    return {"knn_sparsity",
+            {"sparse", "outlierness"},
+            "mean distance to the 20 nearest of 4,096 sampled rows (exact for smaller pools); >= 0",
+            prepare<MeanDistance::Sense::sparse>,
+            memory};
+}
+
+}  // namespace sluice::select
