@@ -1,5 +1,6 @@
 #include "campaign/synthesize.hpp"
 
+#include "campaign/append_rows.hpp"
 #include "campaign/output_paths.hpp"
 #include "campaign/snap.hpp"
 #include "campaign/synthetic_pool.hpp"
@@ -80,6 +81,7 @@ class Synthesis {
         enter_phase("read ranges");
         read_box();
         world_.agree([&] { check_box(); });
+        if (appends()) read_pool_before();
         enter_phase("climb");
         climb();
         enter_phase("write");
@@ -95,7 +97,7 @@ class Synthesis {
 
   private:
     const select::PlanRequest& plan() const { return request_.select.plan; }
-    bool snaps() const { return !request_.select.pool.files.empty(); }
+    bool appends() const { return request_.rows == SynthesisRequest::Rows::behind_pool; }
     bool has_batch() const {
         return !request_.select.queue_directory.empty() || !request_.select.selected_path.empty();
     }
@@ -112,6 +114,7 @@ class Synthesis {
         source_.model_hash = result_.model_hash;
         source_.seed = plan().seed;
         source_.round = plan().round;
+        if (appends()) source_.layout = SynthesisLayout::behind_pool;
     }
 
     void read_box() {
@@ -211,25 +214,40 @@ class Synthesis {
     // A batch of the ends, or of the rows they snap to.
     SelectRequest batch_request() const {
         SelectRequest batch = request_.select;
-        if (!snaps()) {
+        if (request_.rows == SynthesisRequest::Rows::own_pool) {
             batch.pool.files = {request_.out_path};
             return batch;
         }
         batch.origin = proposals_hash_;
+        if (appends()) batch.pool.files.push_back(request_.out_path);
+        if (goes_on_) batch.new_pool = SelectRequest::NewPool::accept;
         batch.choose = [this](const pool::Pool& pool, const select::Plan& plan,
                               const select::TakenRows& taken, comm::Communicator& world) {
+            if (appends())
+                return choose_in_last_file(request_.out_path, pool, wanted(), taken, world);
             const select::FeatureRows proposals = choose_proposals(world);
             return snap_to_rows(proposals.view(), pool, plan, taken, world);
         };
         return batch;
     }
 
+    select::PlanRequest wanted() const {
+        select::PlanRequest wanted = plan();
+        wanted.committee = committee_;
+        return wanted;
+    }
+
+    // The pool that the ends stand behind, before they do.
+    void read_pool_before() {
+        const pool::Pool pool = pool::open_pool(request_.select.pool, world_);
+        world_.agree([&] { require_appendable(pool, committee_->dim); });
+        goes_on_ = is_pool_of_queue(pool, request_.select.queue_directory, world_);
+    }
+
     // The proposals' features, in the order in which they were chosen.
     select::FeatureRows choose_proposals(comm::Communicator& world) const {
         const pool::Pool ends = pool::open_pool({{request_.out_path}}, world);
-        select::PlanRequest wanted = plan();
-        wanted.committee = committee_;
-        const select::Plan plan = select::make_plan(ends, wanted, {}, world);
+        const select::Plan plan = select::make_plan(ends, wanted(), {}, world);
         const select::Selection chosen = select::select_two_stage(ends, plan, {}, world);
         select::FeatureRows proposals;
         world.agree([&] { proposals = read_in_order(ends, plan, chosen); });
@@ -266,6 +284,7 @@ class Synthesis {
     select::Climbs climbs_;
     std::vector<std::int64_t> starts_;  // whose ends are the rows of the file
     std::string proposals_hash_;
+    bool goes_on_ = false;  // with a queue whose batches came from the pool before
 };
 
 }  // namespace

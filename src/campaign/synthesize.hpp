@@ -16,9 +16,11 @@ struct SynthesisRequest {
     std::int64_t most_steps = 0;  ///< of one climb, >= 1
     double apart = 0.01;    ///< of ends this near, in shares of the ranges, only the best stays
     std::string json_path;  ///< may be empty
-    /// How the batch is chosen from the ends and where it goes; `plan` also holds model, score,
-    /// seed, round and device. Its pool is the one to snap to: without files the batch is of the
-    /// ends themselves. Without queue and selected path no batch is chosen.
+    /// What rows the batch is of: of the ends, as a pool of their own or behind the rows of
+    /// `select.pool`, or of the rows of `select.pool` nearest to the ends.
+    enum class Rows { own_pool, behind_pool, nearest } rows = Rows::own_pool;
+    /// How the batch is chosen and where it goes; `plan` also holds model, score, seed, round and
+    /// device. Without queue and selected path no batch is chosen.
     SelectRequest select;
 };
 

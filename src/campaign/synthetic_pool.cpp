@@ -86,10 +86,12 @@ std::vector<std::byte> synthetic_pool_image(const SynthesisSource& source,
     file.write_dataset("features", std::span<const float>(rows.features), {count, dim});
     file.write_dataset("inputs", std::span<const double>(rows.inputs), {count, dim});
     write_columns(file, *source.box);
-    file.write_text_dataset("ids", rows.ids, h5::TextStorage::fixed);
-    file.write_dataset("columns/score", std::span<const float>(rows.scores), {count});
-    file.write_dataset("columns/start_score", std::span<const float>(rows.start_scores), {count});
-    file.write_dataset("columns/start", std::span<const std::int64_t>(starts), {count});
+    const bool is_own = source.layout == SynthesisLayout::own_pool;
+    if (is_own) file.write_text_dataset("ids", rows.ids, h5::TextStorage::fixed);
+    const std::string folder = is_own ? "columns/" : "synthesis/";
+    file.write_dataset(folder + "score", std::span<const float>(rows.scores), {count});
+    file.write_dataset(folder + "start_score", std::span<const float>(rows.start_scores), {count});
+    file.write_dataset(folder + "start", std::span<const std::int64_t>(starts), {count});
     return file.take_image();
 }
 

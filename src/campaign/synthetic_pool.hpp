@@ -10,13 +10,18 @@
 
 namespace sluice::campaign {
 
-/// Where synthesized rows come from.
+/// Whether synthesized rows make a pool of their own, or stand behind those of a pool that holds
+/// features and inputs: then they have no ids, and what would be columns stands in `synthesis/`.
+enum class SynthesisLayout { own_pool, behind_pool };
+
+/// Where synthesized rows come from, and how they are written.
 struct SynthesisSource {
     const select::InputBox* box = nullptr;
     std::string score;  ///< canonical name
     std::string model_hash;
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
+    SynthesisLayout layout = SynthesisLayout::own_pool;
 };
 
 /// What users call the row that start `start` led to, as in `synthetic-s7-r1-000123`: the same for

@@ -109,6 +109,12 @@ std::vector<OptionSpec> batch_options() {
                     "nearest that is not labeled, issued or taken; `distance` is then that between "
                     "both",
          .kind = OptionSpec::Kind::list},
+        {.name = "append-to",
+         .value_name = "FILE",
+         .summary = "a pool's HDF5 files, with features and inputs alone, that --out continues: "
+                    "the ends are rows behind its rows, so that one queue and one labels directory "
+                    "can hold both. Give the new file last wherever the pool is given next",
+         .kind = OptionSpec::Kind::list},
         {.name = "labels",
          .value_name = "PATH",
          .summary = "labels file or directory of that pool, whose rows are never chosen"},
@@ -158,8 +164,11 @@ CommandSpec make_spec() {
         "Climbs to inputs of high score from many starts in a box, by scores at a stencil and "
         "along the gradient it shows, and writes the ends as a pool file: `features`, `inputs`, "
         "`ids` and the columns score, start_score, start. With --queue it also publishes a batch "
-        "of them, as 'select' does from that file; each such file needs a queue of its own, since "
-        "its rows are its own. This is for models whose features are the inputs, as they are or "
+        "of them, as 'select' does from that file. Such a file has rows of its own, so that queue "
+        "and "
+        "labels must be its own too, and no model can be trained on both; --append-to makes them "
+        "rows of a pool that there is. This is for models whose features are the inputs, as they "
+        "are or "
         "scaled (see --ranges; 'pool make amplifier' is such a pool). Where features are computed "
         "from inputs, as for 'pool make water-dimer', no input belongs to a proposal: give ranges "
         "of the features and --snap-to POOL, which issues the pool's nearest rows. The bytes are "
@@ -188,7 +197,6 @@ void read_plan(const Options& options, select::PlanRequest& plan) {
 void read_batch(const Options& options, campaign::SelectRequest& request) {
     request.queue_directory = options.text("queue");
     request.selected_path = options.text("selected");
-    request.pool.files = options.texts("snap-to");
     if (options.has("labels")) request.labels = {{options.text("labels")}};
     if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
     request.new_pool = options.flag("new-pool") ? campaign::SelectRequest::NewPool::accept
@@ -204,11 +212,13 @@ void read_batch(const Options& options, campaign::SelectRequest& request) {
             goes_somewhere
                 ? "--batch B: missing; say how many of the ends to choose"
                 : "--queue DIR: missing; say where the batch goes, or leave out --batch");
-    require(goes_somewhere || request.pool.files.empty(), ExitCode::usage,
+    require(goes_somewhere || !options.has("snap-to"), ExitCode::usage,
             "--snap-to: nowhere to put the batch; give --batch and --queue DIR or --selected FILE");
     for (const std::string name : {"labels", "held-out"}) {
         if (options.has(name) && request.pool.files.empty())
-            options.fail(name, "only rows of a pool can be labeled; give it with --snap-to");
+            options.fail(name,
+                         "only rows of a pool can be labeled; give it with --snap-to or "
+                         "--append-to");
     }
     if (!goes_somewhere) return;
     request.plan.batch_size = options.count("batch", {1, max_count});
@@ -225,6 +235,19 @@ double apart_of(const Options& options) {
     return *value;
 }
 
+void read_rows(const Options& options, campaign::SynthesisRequest& request) {
+    using Rows = campaign::SynthesisRequest::Rows;
+    if (options.has("append-to")) {
+        if (options.has("snap-to"))
+            options.fail("append-to", "the ends cannot be rows and give way to rows (--snap-to)");
+        request.rows = Rows::behind_pool;
+        request.select.pool.files = options.texts("append-to");
+    } else if (options.has("snap-to")) {
+        request.rows = Rows::nearest;
+        request.select.pool.files = options.texts("snap-to");
+    }
+}
+
 campaign::SynthesisRequest read_request(const Options& options) {
     campaign::SynthesisRequest request;
     request.ranges_path = options.text("ranges");
@@ -232,6 +255,7 @@ campaign::SynthesisRequest read_request(const Options& options) {
     request.num_starts = options.count("starts", {1, max_count});
     request.most_steps = options.count("steps", {1, max_count});
     request.apart = apart_of(options);
+    read_rows(options, request);
     request.json_path = options.text("json");
     read_plan(options, request.select.plan);
     read_batch(options, request.select);

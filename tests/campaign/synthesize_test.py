@@ -1,15 +1,13 @@
-"""`sluice synthesize`: maxima that are known, SciPy's maxima, one answer, batches, and refusals.
+"""`sluice synthesize`: maxima that are known, SciPy's maxima, one answer, and refusals.
 
 Scores are recomputed in float64 from the model's weights; SciPy climbs the same surface from the
 same number of starts.
 """
 
-import csv
 import json
 import os
 import pathlib
 import sys
-import tempfile
 import unittest
 
 import h5py
@@ -17,86 +15,11 @@ import numpy
 import scipy.optimize
 
 sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / folder) for folder in ("support", "cli")]
-from program import error_lines, files_below, run
-from scripts import SCRIPTS  # puts them on the path of modules
+from program import error_lines, run
+from synthesis import HIGH, LOW, SynthesizeCase, deviation, net, ranges_text, rows_of
 
 import model_file
-from layer_chain import FUNCTIONS, Layer
-
-LOW, HIGH = numpy.array([-2.0, 0.0, 10.0]), numpy.array([2.0, 1.0, 40.0])
-
-
-def net(random, widths, activation="tanh"):
-    return [Layer(random.normal(size=(outputs, inputs)) / numpy.sqrt(inputs),
-                  random.normal(size=outputs), name)
-            for inputs, outputs, name in zip(widths, widths[1:],
-                                             [activation] * (len(widths) - 2) + ["identity"])]
-
-
-def wave():
-    """Members +cos x and -cos x: their deviation is |cos x|, 1 at x = 0 and at multiples of pi."""
-    return model_file.Model("regression", [
-        [Layer(numpy.ones((1, 1)), numpy.zeros(1), "cosine"),
-         Layer(numpy.full((1, 1), sign), numpy.zeros(1), "identity")] for sign in (1.0, -1.0)], 1)
-
-
-def deviation(model, x):
-    """committee_std [N] of features [N,D] in float64."""
-    said = []
-    for layers in model.members:
-        values = (x - model.input.mean) / model.input.scale if model.input else x
-        for layer in layers:
-            values = FUNCTIONS[layer.activation](values @ layer.weight.T + layer.bias)
-        said.append(values)
-    return numpy.std(numpy.stack(said, axis=1), axis=1).max(axis=1)
-
-
-def ranges_text(bounds):
-    return "name,low,high,unit\n" + "".join(
-        f"x{i},{low},{high},m\n" for i, (low, high) in enumerate(bounds))
-
-
-def rows_of(path):
-    with open(path, encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-class SynthesizeCase(unittest.TestCase):
-    """Each test stands in a folder of its own with models and ranges."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.addCleanup(os.chdir, os.getcwd())
-        os.chdir(folder.name)
-        random = numpy.random.default_rng(3)
-        scaled = model_file.Normalization((LOW + HIGH) / 2, (HIGH - LOW) / 2)
-        self.nets = model_file.Model("regression", [net(random, (3, 12, 1)) for _ in range(4)], 1,
-                                     scaled)
-        model_file.write_model("wave.h5", wave())
-        model_file.write_model("nets.h5", self.nets)
-        model_file.write_model("classes.h5", model_file.Model(
-            "classification", [net(random, (3, 9, 4), "relu") for _ in range(3)], 4, scaled))
-        pathlib.Path("wave.csv").write_text(ranges_text([(-1, 2)]), encoding="utf-8")
-        pathlib.Path("nets.csv").write_text(ranges_text(zip(LOW, HIGH)), encoding="utf-8")
-
-    def words(self, model="nets", score="committee_std", starts=200, **options):
-        words = {"model": f"{model}.h5", "score": score, "starts": starts, "out": "new.h5",
-                 "ranges": "wave.csv" if model == "wave" else "nets.csv", **options}
-        return ["synthesize", *(word for name, value in words.items()
-                                for word in (f"--{name.replace('_', '-')}", value))]
-
-    def synthesize(self, *more, ranks=0, environment=None, **options):
-        finished = run([*self.words(**options), *more], ranks, environment=environment or {})
-        self.assertEqual(finished.returncode, 0, finished.stderr)
-        return finished.stdout
-
-    def read(self, path="new.h5"):
-        with h5py.File(path) as file:
-            return (file["features"][:], file["inputs"][:], file["ids"].asstr()[:],
-                    file["columns/score"][:], file["columns/start_score"][:],
-                    file["columns/start"][:])
-
+from layer_chain import Layer
 
 class Maxima(SynthesizeCase):
     def test_a_known_maximum_in_one_input(self):
@@ -214,92 +137,6 @@ class OneAnswer(SynthesizeCase):
         self.assertTrue(starts[0] != starts[1] != starts[2] != starts[0])
 
 
-class Batches(SynthesizeCase):
-    def test_a_batch_of_the_ends_is_what_select_takes_from_the_file(self):
-        options = ["--batch", "6", "--apart", "0.0001"]
-        stdout = self.synthesize(*options, "--queue", "queue", "--selected", "one.csv")
-        self.assertIn("published in queue/batches/", stdout)
-        picked = run(["select", "--pool", "new.h5", "--model", "nets.h5", "--score",
-                      "committee_std", "--batch", "6", "--selected", "two.csv"])
-        self.assertEqual(picked.returncode, 0, picked.stderr)
-        self.assertEqual(rows_of("one.csv"), rows_of("two.csv"))
-        features, inputs, ids, score, *_ = self.read()
-        for row in rows_of("one.csv"):
-            at = int(row["row"])
-            self.assertEqual((row["id"], float(row["score"])),
-                             (ids[at], float(str(score[at]))))
-        before = files_below("queue")
-        again = self.synthesize(*options, "--queue", "queue")
-        self.assertIn("is already published in", again)
-        self.assertEqual(files_below("queue"), before)
-        items = next(pathlib.Path("queue/batches").glob("*/items.h5"))
-        with h5py.File(items) as file:
-            self.assertEqual(file["inputs"].shape, (6, 3))
-            self.assertEqual([name.decode() for name in file["inputs"].attrs["names"]],
-                             ["x0", "x1", "x2"])
-
-    def snapped(self, features, queries, taken):
-        """Greedy in the order of proposals, in float64."""
-        rows = []
-        for query in queries:
-            far = numpy.linalg.norm(features - query, axis=1)
-            far[list(taken | set(rows))] = numpy.inf
-            rows.append(int(far.argmin()))
-        return rows
-
-    def test_ends_snap_to_the_nearest_rows_that_are_free(self):
-        random = numpy.random.default_rng(4)
-        features = (LOW + (HIGH - LOW) * random.random((3000, 3))).astype("f4")
-        with h5py.File("pool.h5", "w") as file:
-            file["features"] = features
-        options = ["--batch", "40", "--apart", "0.0001", "--shortlist", "60"]
-        self.synthesize(*options, "--selected", "ends.csv")
-        proposals = self.read()[0][[int(row["row"]) for row in rows_of("ends.csv")]].astype("f8")
-        labeled = self.snapped(features, proposals[:3], set())
-        with h5py.File("labels.h5", "w") as file:
-            file["row"] = sorted(labeled)
-        taken = set(labeled)
-        for ranks in (0, 3):
-            self.synthesize(*options, "--selected", "rows.csv", "--snap-to", "pool.h5", "--labels",
-                            "labels.h5", "--queue", "queue", ranks=ranks)
-            rows = rows_of("rows.csv")
-            wanted = self.snapped(features, proposals, taken)
-            self.assertEqual([int(row["row"]) for row in rows], wanted)
-            exact = deviation(self.nets, features[wanted].astype("f8"))
-            numpy.testing.assert_allclose([float(row["score"]) for row in rows], exact, rtol=1e-4)
-            far = numpy.linalg.norm(features[wanted] - proposals, axis=1)
-            numpy.testing.assert_allclose([float(row["distance"]) for row in rows], far, rtol=1e-5)
-        # Another round goes by the rows issued before.
-        os.unlink("new.h5")
-        self.synthesize(*options, "--selected", "more.csv", "--snap-to", "pool.h5", "--labels",
-                        "labels.h5", "--queue", "queue", "--round", "2")
-        more = {int(row["row"]) for row in rows_of("more.csv")}
-        self.assertFalse(more & (taken | set(wanted)))
-        status = run(["queue", "fsck", "--queue", "queue"])
-        self.assertEqual(status.returncode, 0, status.stderr)
-
-    def test_a_pool_with_fewer_rows_than_proposals_gives_them_all(self):
-        with h5py.File("pool.h5", "w") as file:
-            file["features"] = numpy.array([LOW, (LOW + HIGH) / 2, HIGH], "f4")
-        self.synthesize("--batch", "9", "--apart", "0.0001", "--selected", "rows.csv", "--snap-to",
-                        "pool.h5", ranks=2)
-        self.assertEqual(sorted(int(row["row"]) for row in rows_of("rows.csv")), [0, 1, 2])
-
-    def test_killed_anywhere_and_run_again(self):
-        words = ["--batch", "4", "--apart", "0.0001", "--queue", "queue"]
-        self.synthesize("--batch", "4", "--apart", "0.0001", "--queue", "whole", out="whole.h5")
-        for phase in ("read ranges", "climb", "write", "plan", "publish"):
-            killed = run([*self.words(), *words], environment={"SLUICE_FAULT": f"{phase}:0:kill"})
-            self.assertNotEqual(killed.returncode, 0, phase)
-            self.assertFalse([name for name in os.listdir() if name.endswith(".tmp")])
-        self.synthesize(*words)
-        self.assertEqual(pathlib.Path("new.h5").read_bytes(),
-                         pathlib.Path("whole.h5").read_bytes())
-        for name in os.listdir("whole/batches"):
-            self.assertEqual(pathlib.Path(f"queue/batches/{name}/selected.csv").read_bytes(),
-                             pathlib.Path(f"whole/batches/{name}/selected.csv").read_bytes())
-
-
 class Refusals(SynthesizeCase):
     def refused(self, code, part, words, **more):
         finished = run(words, **more)
@@ -313,6 +150,10 @@ class Refusals(SynthesizeCase):
             file["features"] = numpy.zeros((4, 3), "f4")
             file["inputs"] = numpy.zeros((4, 2))
             file["inputs"].attrs["names"] = ["width", "length"]
+        with h5py.File("named.h5", "w") as file:
+            file["features"] = numpy.zeros((4, 3), "f4")
+            file["inputs"] = numpy.zeros((4, 3))
+            file["ids"] = numpy.arange(4)
         with h5py.File("partly.h5", "w") as file:
             file["inputs"] = numpy.zeros((4, 2))
             file["inputs"].attrs["names"] = ["width", "length"]
@@ -346,6 +187,12 @@ class Refusals(SynthesizeCase):
                 (64, "--queue DIR: missing", {"batch": "3"}),
                 (64, "--snap-to: nowhere to put the batch", {"snap_to": "bare.h5"}),
                 (64, "--labels: only rows of a pool", {"labels": "x", "batch": "3", "queue": "q"}),
+                (65, "bare.h5: /inputs[0]: holds 2 float64 a row, but what is synthesized has 3",
+                 {"append_to": "bare.h5"}),
+                (65, "named.h5: /ids[0]: what is synthesized has no ids",
+                 {"append_to": "named.h5"}),
+                (64, "--append-to: the ends cannot be rows and give way", {
+                    "append_to": "bare.h5", "snap_to": "bare.h5", "batch": "3", "queue": "q"}),
                 (64, "--apart: not a share", {"apart": "2"}),
                 (64, "--memory: 2,000,000 starts", {"starts": "2e6", "memory": "0.1"}),
                 (64, "--starts", {"starts": "0"}),
