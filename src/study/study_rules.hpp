@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/train.hpp"
+#include "select/diversity.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
 
@@ -27,6 +28,7 @@ struct Strategy {
     double shortlist_factor = 1.0;   ///< shortlist = factor x batch; infinity: all candidates
     Count count = Count::rows;
     Price price = Price::ignored;
+    select::DiversityParameters diversity_parameters = {};
 };
 
 /// The arm that every study has: rows by chance.
