@@ -1,10 +1,9 @@
 #include "select/k_means.hpp"
 
 #include "core/philox.hpp"
-#include "core/stop.hpp"
 #include "kernels/canonical_math.hpp"
+#include "select/diversity/shared_rows.hpp"
 #include "select/fixed_point.hpp"
-#include "select/shared_rows.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -117,13 +116,13 @@ class Lloyd {
             if (result_.sizes[static_cast<std::size_t>(c)] == 0) empty.push_back(c);
         }
         if (empty.empty()) return;
-        std::vector<Ranked> far;
+        std::vector<Gain> far;
         for (std::size_t i = 0; i < result_.distance.size(); ++i) {
             if (result_.distance[i] > 0.0F) far.push_back({result_.distance[i], share_.rows[i]});
         }
-        far = first_of_all(std::move(far), static_cast<std::int64_t>(empty.size()), world_);
+        far = best_of_ranks(std::move(far), static_cast<std::int64_t>(empty.size()), world_);
         std::vector<RowId> rows;
-        for (const Ranked& row : far)
+        for (const Gain& row : far)
             rows.push_back(row.row);
         const std::vector<float> values = gather_rows(share_.rows, share_.features, rows, world_);
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -150,7 +149,7 @@ std::vector<RowId> draw_seeds(const KMeansShare& share, const KMeansOptions& opt
     const std::vector<std::int64_t> weights = weights_of(share, world);
     std::vector<RowId> seeds;
     while (static_cast<std::int64_t>(seeds.size()) < options.num_clusters) {
-        Ranked mine{0.0, -1};
+        Gain mine;
         for (std::size_t i = 0; i < nearest.size(); ++i) {
             // Without any centre so far a row's chance is its weight.
             const double spread = nearest[i] == infinity ? 1.0 : nearest[i];
@@ -158,10 +157,10 @@ std::vector<RowId> draw_seeds(const KMeansShare& share, const KMeansOptions& opt
             if (!(mass > 0.0)) continue;
             const double time =
                 waiting_time(options, static_cast<std::int64_t>(seeds.size()), share.rows[i]);
-            const Ranked candidate{-time / mass, share.rows[i]};
-            if (mine.row < 0 || before(candidate, mine)) mine = candidate;
+            const Gain candidate{-time / mass, share.rows[i]};
+            if (better(candidate, mine)) mine = candidate;
         }
-        const Ranked drawn = first_of_all(mine, world);
+        const Gain drawn = best_of_ranks(mine, world);
         if (drawn.row < 0) break;
         seeds.push_back(drawn.row);
         const std::vector<float> center =
@@ -180,11 +179,7 @@ Clusters k_means(const KMeansShare& share, const KMeansOptions& options,
     lloyd.assign();
     Clusters& result = lloyd.result();
     while (result.iterations < options.max_iterations) {
-        if (world.max(std::int64_t{stop_requested() ? 1 : 0}) != 0)
-            throw comm::AgreedError(
-                ExitCode::try_again,
-                "stopped by a signal while clustering; nothing was published, run it "
-                "again");
+        leave_if_stopped(world);
         ++result.iterations;
         lloyd.move_centroids();
         if (lloyd.assign() == 0) break;

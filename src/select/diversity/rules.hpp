@@ -6,5 +6,8 @@
 namespace sluice::select {
 
 DiversityDefinition k_center_rule();
+DiversityDefinition kmeans_rule();
+DiversityDefinition typiclust_rule();
+DiversityDefinition cluster_margin_rule();
 
 }  // namespace sluice::select
