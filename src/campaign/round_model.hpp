@@ -30,6 +30,9 @@ class RoundModel {
     /// Null if it is not one, and on other ranks than 0.
     const model::Committee* committee() const { return committee_ ? &*committee_ : nullptr; }
 
+    /// Null if it is a committee.
+    const pool::Pool* predictions() const { return predictions_ ? &*predictions_ : nullptr; }
+
     /// What it says of rows (ascending) with features [rows, dim]. Throws Error(bad_data). For
     /// rank 0.
     model::ModelOutputs outputs(std::span<const RowId> rows, std::span<const float> features,

@@ -56,7 +56,8 @@ study::Strategy parse_strategy(const std::string& text, const Options& options) 
     for (std::size_t i = 3; i < parts.size(); ++i) {
         if (parts[i] == "distinct") strategy.count = study::Strategy::Count::distinct_rows;
         if (parts[i] == "per_cost") strategy.price = study::Strategy::Price::divides_score;
-        if (parts[i] == "distinct" || parts[i] == "per_cost") continue;
+        if (parts[i] == "pseudo") strategy.training = study::Strategy::Training::pseudo;
+        if (parts[i] == "distinct" || parts[i] == "per_cost" || parts[i] == "pseudo") continue;
         options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]] (" +
                                      printable(text) +
                                      "); write as in two_stage=margin/k_center/10");
