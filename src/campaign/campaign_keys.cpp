@@ -149,7 +149,7 @@ Keys select_section() {
          next_round},
         {"select",
          "per-cost",
-         "",
+         "WHAT",
          "rows are ranked by score over the pool's cost",
          "",
          "no",

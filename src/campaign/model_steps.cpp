@@ -183,7 +183,7 @@ void RoundSteps::measure_stop_set(const RoundModel& model, RoundRecord& record) 
 
 std::optional<RoundModel> RoundSteps::read_round_model() const {
     if (!has_model()) return std::nullopt;
-    return RoundModel(arm_, round_, context_.pool, world_);
+    return RoundModel(arm_, round_, context_.pool.num_rows, world_);
 }
 
 void RoundSteps::evaluate() {

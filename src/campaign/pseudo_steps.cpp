@@ -24,9 +24,9 @@ void RoundSteps::label_by_model() {
     });
     if (world_.max(is_done) != 0) return;
     held = world_.all_gather(std::span<const RowId>(held));
-    const RoundModel judge(context_.owner(arm_, round_ - 1), round_ - 1, context_.pool, world_);
-    PseudoRequest request{context_.pool, judge, delta, 0, {}, spec.bad_rows, spec.machine};
     const RowId num_rows = context_.pool.num_rows;
+    const RoundModel judge(context_.owner(arm_, round_ - 1), round_ - 1, num_rows, world_);
+    PseudoRequest request{context_.pool, judge, delta, 0, {}, spec.bad_rows, spec.machine};
     request.taken.centers =
         labels::read_labeled_rows(context_.labels(arm_, round_), num_rows, world_);
     request.taken.held_out = held;

@@ -87,8 +87,32 @@ RoundRecord record_of(const Json& json) {
     return record;
 }
 
+Json ranks_json(const RoundTimings& timings) {
+    Json steps = Json::object();
+    for (const auto& [step, ranks] : timings.ranks) {
+        Json all = Json::array();
+        for (const RankUse& use : ranks) {
+            all.push_back({{"cpu_seconds", use.cpu_seconds},
+                           {"bytes_read", use.bytes_read},
+                           {"bytes_received", use.bytes_received}});
+        }
+        steps[step] = all;
+    }
+    return steps;
+}
+
 RoundTimings timings_of(const Json& json) {
-    return {json.at("seconds").get<std::map<std::string, double>>(), json.at("oracle_seconds")};
+    RoundTimings timings{
+        json.at("seconds").get<std::map<std::string, double>>(), json.at("oracle_seconds"), {}};
+    const auto steps = json.find("ranks");
+    if (steps == json.end()) return timings;
+    for (const auto& [step, ranks] : steps->items()) {
+        for (const Json& use : ranks) {
+            timings.ranks[step].push_back(
+                {use.at("cpu_seconds"), use.at("bytes_read"), use.at("bytes_received")});
+        }
+    }
+    return timings;
 }
 
 RoundVersions versions_of(const Json& json) {
@@ -159,7 +183,8 @@ void write_timings(const Arm& arm, std::int64_t round, const RoundTimings& timin
     write_json(arm, round, round_file::timings,
                {{"seconds", timings.seconds},
                 {"total", timings.total()},
-                {"oracle_seconds", timings.oracle_seconds}});
+                {"oracle_seconds", timings.oracle_seconds},
+                {"ranks", ranks_json(timings)}});
 }
 
 void write_versions(const Arm& arm, std::int64_t round, const RoundVersions& versions) {

@@ -21,9 +21,9 @@ std::string model_file(const Arm& arm, std::int64_t round);
 /// The model of a round: a committee, or what a trainer has written of every row of the pool.
 class RoundModel {
   public:
-    /// Throws AgreedError(bad_data) for a file that is damaged or gone. \collective
-    RoundModel(const Arm& arm, std::int64_t round, const pool::Pool& pool,
-               comm::Communicator& world);
+    /// `num_rows` of the pool. Throws AgreedError(bad_data) for a file that is damaged or gone.
+    /// \collective
+    RoundModel(const Arm& arm, std::int64_t round, RowId num_rows, comm::Communicator& world);
 
     const std::string& path() const { return path_; }
 

@@ -39,6 +39,8 @@ enum class RandomPurpose : std::uint16_t {
     stop_set = 4,
     score_noise = 5,
     density_sample = 6,
+    diversity_race = 12,
+    diversity_answer = 13,
     member_seed = 16,
     held_out_rows = 17,
     initial_weights = 18,

@@ -43,6 +43,7 @@ class BatchChoice {
     void divide_by_cost();
     std::vector<Candidate> shortlist(std::span<const std::uint8_t> open, std::int64_t size) const;
     std::vector<std::int64_t> spread(std::vector<Candidate> shortlist, std::int64_t count) const;
+    std::vector<float> member_says(std::span<const RowId> locals) const;
     std::span<const float> row(std::int64_t local) const {
         return rows_.features.subspan(static_cast<std::size_t>(local * rows_.dim),
                                       static_cast<std::size_t>(rows_.dim));
@@ -54,8 +55,10 @@ class BatchChoice {
     std::uint64_t seed_;
     std::vector<float> directions_;  // [n,D] of unit length under the cosine metric, or empty
     std::span<const float> places_;  // [n,D] what distances see
-    std::vector<float> nearest_;     // [n] squared distance to the nearest centre; empty: unused
+    std::vector<float> centers_;     // [centres,D] places of the labeled rows
     std::vector<float> scores_;      // [n]
+    std::shared_ptr<const kernels::CommitteeNetwork> network_;  // of the last score()
+    std::uint32_t round_ = 0;                                   // likewise
 };
 
 }  // namespace sluice::study

@@ -2,6 +2,7 @@
 
 #include "model/pseudo_rules.hpp"
 #include "model/train.hpp"
+#include "select/diversity.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
 
@@ -33,6 +34,7 @@ struct Strategy {
     double shortlist_factor = 1.0;   ///< shortlist = factor x batch; infinity: all candidates
     Count count = Count::rows;
     Price price = Price::ignored;
+    select::DiversityParameters diversity_parameters = {};
     Training training = Training::labels;
 };
 

@@ -34,7 +34,7 @@ TEST(RoundFiles, read_back_to_the_same_values) {
     write_plan(arm, plan);
     write_record(arm, record);
     write_batch(arm, 3, {"abc", 5, 9, 2.5, std::numeric_limits<double>::quiet_NaN(), 1.5});
-    write_timings(arm, 3, {{{"label", 1.5}, {"train", 2.0}}, 9.0});
+    write_timings(arm, 3, {{{"label", 1.5}, {"train", 2.0}}, 9.0, {}});
 
     const RoundPlan found = *read_plan(arm, 3);
     EXPECT_EQ(found.strategy, plan.strategy);

@@ -21,8 +21,11 @@ ROOMS = {
     "labels": {"comm", "h5", "pool", "model", "queue"},
     "campaign": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels"},
     "study": {"kernels", "comm", "pool", "model", "select", "labels"},
+    # Reads what campaigns leave, and takes statistics and axes from studies.
+    "report": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels",
+               "campaign", "study"},
     "cli": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels",
-            "campaign", "study"},
+            "campaign", "study", "report"},
 }
 
 # Outside header -> the only places that may include it.
