@@ -37,6 +37,7 @@ Command report_command();
 Command label_command();
 Command ingest_command();
 Command simulate_command();
+Command stream_command();
 Command predict_command();
 Command queue_status_command();
 Command queue_fsck_command();
