@@ -37,6 +37,7 @@ Command report_command();
 Command label_command();
 Command ingest_command();
 Command simulate_command();
+Command stream_command();
 Command predict_command();
 Command nearest_command();
 Command synthesize_command();
