@@ -44,7 +44,7 @@ class EveryRule : public ::testing::TestWithParam<std::string> {
         ASSERT_EQ(std::ssize(expected.picks), std::min(options.num_picks, list.size())) << what;
         for (const Split split : {Split::contiguous, Split::interleaved, Split::last_rank}) {
             // Many ranks on few cores take long to talk.
-            if (sluice::test::world().size() > 3 && split == Split::contiguous) continue;
+            if (sluice::test::world().size() > 3 && split != Split::interleaved) continue;
             options.num_threads = split == Split::interleaved ? 2 : 1;
             const DiverseBatch batch =
                 test::pick(list, GetParam(), options, sluice::test::world(), split);
@@ -59,7 +59,7 @@ class EveryRule : public ::testing::TestWithParam<std::string> {
 
 TEST_P(EveryRule, gives_one_answer_for_any_sharing) {
     for (const std::int64_t num_centers : {0, 1, 9}) {
-        if (num_centers == 1 && sluice::test::world().size() > 3) continue;
+        if (num_centers < 9 && sluice::test::world().size() > 3) continue;
         const std::string what = std::to_string(num_centers) + " centres, ";
         expect_one_answer(make_list(90, 5, 1, 0, num_centers), options(12), what + "normal");
         expect_one_answer(make_list(120, 2, 2, 4, num_centers), options(12), what + "ties, copies");
