@@ -27,7 +27,6 @@ namespace {
 constexpr std::int64_t block_bytes = std::int64_t{1} << 20;
 constexpr std::int64_t rows_without_input = 65'536;
 constexpr std::int64_t shortlist_factor = 10;
-constexpr std::int64_t ranked_factor = 10;  // shortlists that `softrank` draws one from
 constexpr std::int64_t histogram_bytes = 2048 * 8;
 constexpr std::int64_t selection_passes = 9;
 
@@ -164,6 +163,10 @@ std::string input_text(const Plan& plan) {
 
 void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
     plan.score = parse_score(request.score);
+    if (request.order == Order::lowest) {
+        for (ScoreTerm& term : plan.score.terms)
+            term.weight = -term.weight;
+    }
     plan.price = request.price;
     plan.randomization = parse_randomization(request.randomize);
     if (request.committee)
