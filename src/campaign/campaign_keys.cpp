@@ -193,6 +193,22 @@ Keys select_section() {
     };
 }
 
+Keys pseudo_section() {
+    return {
+        {"pseudo", "delta", "X",
+         "rows whose class the model is sure of (entropy of the members' mean below X, in nats) "
+         "are trained on too, each round anew; 0 or nothing = none",
+         "nats", ""},
+        {"pseudo", "decay", "X", "from X to X - round x decay; nothing = 0", "nats", ""},
+        {"pseudo", "most", "N",
+         "at most so many, the surest first; auto or nothing = as many as "
+         "labels",
+         "rows", ""},
+        {"pseudo", "weight", "X", "of such a row in training; a label has 1, as it has by default",
+         "", ""},
+    };
+}
+
 Keys label_section() {
     return {
         {"label",
@@ -275,9 +291,9 @@ Keys stop_section() {
 const Keys& campaign_keys() {
     static const Keys all = [] {
         Keys keys;
-        for (const Keys& section :
-             {campaign_section(), pool_section(), start_section(), model_section(),
-              select_section(), label_section(), test_section(), stop_section()}) {
+        for (const Keys& section : {campaign_section(), pool_section(), start_section(),
+                                    model_section(), pseudo_section(), select_section(),
+                                    label_section(), test_section(), stop_section()}) {
             keys.insert(keys.end(), section.begin(), section.end());
         }
         return keys;

@@ -78,6 +78,7 @@ RoundRecord record_of(const Json& json) {
     record.candidates_left = json.at("candidates_left");
     for (const auto& [name, value] : json.at("metrics").items())
         record.metrics[name] = value.is_number() ? value.get<double>() : std::nan("");
+    if (json.contains("pseudo_labels")) record.pseudo_labels = json.at("pseudo_labels");
     const Json& stop_set = json.at("stop_set");
     record.kappa = number_of(stop_set, "kappa");
     record.delta_f = number_of(stop_set, "delta_f");
@@ -163,18 +164,19 @@ void write_record(const Arm& arm, const RoundRecord& record) {
     Json metrics = Json::object();
     for (const auto& [name, value] : record.metrics)
         metrics[name] = number_or_null(value);
-    write_json(arm, record.round, round_file::metrics,
-               {{"round", record.round},
-                {"arm", arm.name},
-                {"labels", record.labels},
-                {"cost", record.cost},
-                {"candidates_left", record.candidates_left},
-                {"metrics", metrics},
-                {"stop_set",
-                 {{"uncertainty", number_or_null(record.uncertainty)},
-                  {"kappa", number_or_null(record.kappa)},
-                  {"delta_f", number_or_null(record.delta_f)},
-                  {"change", number_or_null(record.change)}}}});
+    Json json = {{"round", record.round},
+                 {"arm", arm.name},
+                 {"labels", record.labels},
+                 {"cost", record.cost},
+                 {"candidates_left", record.candidates_left},
+                 {"metrics", metrics},
+                 {"stop_set",
+                  {{"uncertainty", number_or_null(record.uncertainty)},
+                   {"kappa", number_or_null(record.kappa)},
+                   {"delta_f", number_or_null(record.delta_f)},
+                   {"change", number_or_null(record.change)}}}};
+    if (record.pseudo_labels) json["pseudo_labels"] = *record.pseudo_labels;
+    write_json(arm, record.round, round_file::metrics, json);
 }
 
 void write_timings(const Arm& arm, std::int64_t round, const RoundTimings& timings) {

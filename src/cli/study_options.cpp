@@ -56,7 +56,8 @@ std::string score_of_study(const std::string& text, const Options& options) {
     return score.text;
 }
 
-// What follows the shortlist of a strategy: distinct, per_cost, noise, strength=X, sigma=X or
+// What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, strength=X, sigma=X
+// or
 // radius=X.
 void read_word(const std::string& word, study::Strategy& strategy, const Options& options) {
     if (word == "distinct") {
@@ -69,6 +70,10 @@ void read_word(const std::string& word, study::Strategy& strategy, const Options
     }
     if (is_noise(word)) {
         strategy.randomization = select::parse_randomization(word);
+        return;
+    }
+    if (word == "pseudo") {
+        strategy.training = study::Strategy::Training::pseudo;
         return;
     }
     const std::string name = word.substr(0, word.find('='));

@@ -1,5 +1,6 @@
 #include "report/pool_view.hpp"
 
+#include "campaign/round_model.hpp"
 #include "report/campaign_files.hpp"
 
 #include <fmt/format.h>
@@ -262,7 +263,12 @@ SampleTask sample_task(const ReportData& data, std::int64_t most_rows) {
     if (const RoundView* round = scored_round(data)) {
         task.score = round->plan->strategy.score;
         const std::int64_t model_round = round->plan->model_round;
-        if (model_round >= 0) task.model_path = data.active().arm.model(model_round);
+        if (model_round < 0) return task;
+        const campaign::Arm& arm = data.active().arm;
+        const std::string predictions = arm.predictions(model_round);
+        const bool is_predicted = campaign::model_file(arm, model_round) == predictions;
+        (is_predicted ? task.predictions_path : task.model_path) =
+            is_predicted ? predictions : arm.model(model_round);
     }
     return task;
 }

@@ -1,8 +1,7 @@
 #include "report/quality.hpp"
 
+#include "campaign/round_model.hpp"
 #include "core/error.hpp"
-#include "core/path_status.hpp"
-#include "model/model_file.hpp"
 #include "model/model_outputs.hpp"
 #include "report/campaign_files.hpp"
 #include "study/statistics.hpp"
@@ -67,13 +66,15 @@ Influence influence_on_rmse(const model::ModelOutputs& outputs, const model::Tra
 
 // Nothing if there is no such model, or the metric is another one than these intervals are for.
 std::optional<Influence> influence_of(const campaign::Arm& owner, std::int64_t round,
-                                      const model::TrainingSet& test, const std::string& metric) {
-    const std::string path = owner.model(round);
-    if (!path_status(path, Links::follow)) return std::nullopt;
-    const model::Committee committee = model::read_model(path);
-    require(committee.task == test.task, ExitCode::bad_data,
+                                      const model::TrainingSet& test, const std::string& metric,
+                                      RowId num_rows) {
+    if (campaign::model_file(owner, round).empty()) return std::nullopt;
+    comm::Communicator alone;
+    const campaign::RoundModel model(owner, round, num_rows, alone);
+    const std::string& path = model.path();
+    const model::ModelOutputs outputs = model.outputs(test.rows, test.features, test.dim);
+    require(outputs.task == test.task, ExitCode::bad_data,
             path + ": is for another task than the labels of the test rows");
-    const model::ModelOutputs outputs = model::run_model(committee, test.features, test.dim, path);
     if (metric == "accuracy") return influence_on_accuracy(outputs, test);
     if (metric != "rmse") return std::nullopt;
     require(outputs.width == test.outputs, ExitCode::bad_data,
@@ -186,7 +187,8 @@ class Judge {
         std::optional<Influence> influence;
         try {
             if (test_ != nullptr && test_->size() > 0)
-                influence = influence_of(teller.arm, round, *test_, quality_.metric);
+                influence =
+                    influence_of(teller.arm, round, *test_, quality_.metric, data_.pool.num_rows);
         } catch (const Error& error) {
             data_.gaps.push_back(
                 {fmt::format("interval of round {} ({})", round, curve.arm), error.what()});

@@ -1,5 +1,6 @@
 #include "report/report.hpp"
 
+#include "campaign/pool_predictions.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/path_status.hpp"
@@ -47,7 +48,10 @@ class Reporter {
         read_campaign();
         enter_phase("read pool");
         attempt_together("pool", [&] { open_pool(); });
-        attempt_together("scores of the pool", [&] { sample(task_); });
+        attempt_together("scores of the pool", [&] {
+            read_predictions();
+            sample(task_);
+        });
         if (pool_ && !sample_) attempt_together("map of the pool", [&] { sample(SampleTask{}); });
         enter_phase("read test rows");
         attempt_together("test rows", [&] { read_test(); });
@@ -103,7 +107,8 @@ class Reporter {
             task_ = sample_task(data_, request_.sample_rows);
             test_path_ = path_of_test();
         });
-        for (std::string* text : {&task_.score, &task_.input, &task_.model_path, &test_path_})
+        for (std::string* text :
+             {&task_.score, &task_.input, &task_.model_path, &task_.predictions_path, &test_path_})
             world_.broadcast(*text);
         task_.most_rows = request_.sample_rows;
     }
@@ -116,6 +121,12 @@ class Reporter {
 
     void open_pool() {
         if (data_.spec) pool_ = pool::open_pool(data_.spec->pool, world_);
+    }
+
+    void read_predictions() {
+        if (!pool_ || task_.predictions_path.empty()) return;
+        campaign::replace_predictions(
+            *pool_, campaign::open_predictions(task_.predictions_path, pool_->num_rows, world_));
     }
 
     void sample(const SampleTask& task) {

@@ -18,9 +18,10 @@ namespace sluice::report {
 /// What is asked of a sample; the same on all ranks.
 struct SampleTask {
     std::int64_t most_rows = 200'000;
-    std::string score;       ///< of each row; empty: none
-    std::string input;       ///< as SelectRequest's, for scores that read the pool's data
-    std::string model_path;  ///< of the model that scores and classes come from; may be empty
+    std::string score;             ///< of each row; empty: none
+    std::string input;             ///< as SelectRequest's, for scores that read the pool's data
+    std::string model_path;        ///< of the model that scores and classes come from; may be empty
+    std::string predictions_path;  ///< or of what a trainer has written in its place; likewise
 };
 
 /// What rows of a pool are like: one entry a row, in the order in which they were asked for.

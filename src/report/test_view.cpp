@@ -1,9 +1,8 @@
 #include "report/test_view.hpp"
 
+#include "campaign/round_model.hpp"
 #include "core/error.hpp"
-#include "core/path_status.hpp"
 #include "model/calibration.hpp"
-#include "model/model_file.hpp"
 #include "model/model_outputs.hpp"
 
 #include <fmt/format.h>
@@ -105,14 +104,15 @@ void view_test(const model::TrainingSet& test, ReportData& data) {
     const campaign::Arm& arm = data.active().arm;
     const std::vector<RoundView>& rounds = data.active().rounds;
     const auto last = std::find_if(rounds.rbegin(), rounds.rend(), [&](const RoundView& round) {
-        return path_status(arm.model(round.round), Links::follow).has_value();
+        return !campaign::model_file(arm, round.round).empty();
     });
     if (last == rounds.rend() || test.size() == 0) return;
-    const std::string path = arm.model(last->round);
-    const model::Committee committee = model::read_model(path);
-    require(committee.task == test.task, ExitCode::bad_data,
+    comm::Communicator alone;
+    const campaign::RoundModel model(arm, last->round, data.pool.num_rows, alone);
+    const std::string& path = model.path();
+    const model::ModelOutputs outputs = model.outputs(test.rows, test.features, test.dim);
+    require(outputs.task == test.task, ExitCode::bad_data,
             path + ": is for another task than the labels of the test rows");
-    const model::ModelOutputs outputs = model::run_model(committee, test.features, test.dim, path);
     view.task = test.task;
     view.rows = test.size();
     if (test.task == model::Task::classification) {

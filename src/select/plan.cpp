@@ -163,6 +163,10 @@ std::string input_text(const Plan& plan) {
 
 void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
     plan.score = parse_score(request.score);
+    if (request.order == Order::lowest) {
+        for (ScoreTerm& term : plan.score.terms)
+            term.weight = -term.weight;
+    }
     plan.price = request.price;
     plan.randomization = parse_randomization(request.randomize);
     if (request.committee)

@@ -40,6 +40,10 @@ enum class Copies { keep, drop };
 /// Whether rows are ranked by their score or by what a label brings for its price.
 enum class Price { ignored, divides_score };
 
+/// Which end of the score comes first. Lowest: ranks, trust levels and what is reported are by the
+/// negative of the score.
+enum class Order { highest, lowest };
+
 struct CatalogScore;
 
 /// One quantity of the score, and what it is computed from.
@@ -105,6 +109,7 @@ struct PlanRequest {
     std::string score = "entropy";   ///< name or alias, or an expression of such
     std::string randomize = "none";  ///< as parse_randomization reads it
     Price price = Price::ignored;
+    Order order = Order::highest;
     std::string diversity = "k_center";  ///< name or alias
     DiversityParameters diversity_parameters = {};
     std::string metric = "euclidean";  ///< euclidean or cosine

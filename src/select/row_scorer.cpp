@@ -94,7 +94,7 @@ void RowScorer::prefetch(RowRange rows) const {
         read.reader.prefetch(rows);
 }
 
-void RowScorer::read(RowRange rows, Buffers& buffers) const {
+void RowScorer::make_room(RowRange rows, Buffers& buffers) const {
     buffers.values.resize(reads_.size());
     buffers.readers.resize(reads_.size());
     buffers.blocks.clear();
@@ -102,11 +102,22 @@ void RowScorer::read(RowRange rows, Buffers& buffers) const {
         const Read& read = reads_[i];
         std::vector<float>& values = buffers.values[i];
         values.resize(static_cast<std::size_t>(rows.size() * read.dataset->row_elements()));
-        read.reader.read(rows, values, buffers.readers[i]);
         const std::int64_t members = members_of(*read.dataset, read.input);
         buffers.blocks.push_back(
             {values.data(), rows, members, read.dataset->row_elements() / members, read.input});
     }
+}
+
+void RowScorer::read(RowRange rows, Buffers& buffers) const {
+    make_room(rows, buffers);
+    for (std::size_t i = 0; i < reads_.size(); ++i)
+        reads_[i].reader.read(rows, buffers.values[i], buffers.readers[i]);
+}
+
+void RowScorer::gather(std::span<const RowId> rows, Buffers& buffers) const {
+    make_room({0, std::ssize(rows)}, buffers);
+    for (std::size_t i = 0; i < reads_.size(); ++i)
+        reads_[i].reader.gather(rows, buffers.values[i], buffers.readers[i]);
 }
 
 void RowScorer::compute(const Source& source, RowRange rows, const Buffers& buffers,
