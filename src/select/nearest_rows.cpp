@@ -7,12 +7,12 @@
 #include "core/text.hpp"
 #include "kernels/near_pairs.hpp"
 #include "pool/row_reader.hpp"
+#include "select/diversity.hpp"
 #include "select/feature_rows.hpp"
 #include "select/nearest_collector.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -202,10 +202,6 @@ std::vector<NearRowOfQuery> merge(const NearestCollector& mine, const NearestSea
     const std::vector<NearRowOfQuery> own =
         merged.sorted(part_of_rows(search.queries.rows, world.rank(), world.size()));
     return world.all_gather(std::span<const NearRowOfQuery>(own));
-}
-
-float distance_of(float squared, Metric metric) {
-    return metric == Metric::cosine ? squared * 0.5F : std::sqrt(squared);
 }
 
 }  // namespace
