@@ -157,7 +157,7 @@ std::string report_text(const SelectOutcome& outcome) {
         "batch {}: {} of {} candidates ({} labeled or issued, {} skipped), {} then {} among the "
         "best {}\n",
         outcome.batch.id, count_text(chosen), count_text(selection.num_candidates),
-        count_text(outcome.num_labeled), count_text(selection.num_skipped), outcome.plan.score.text,
+        count_text(outcome.num_labeled), count_text(selection.num_skipped), outcome.plan.ranking(),
         outcome.plan.diversity, count_text(selection.shortlist_size));
     if (outcome.request.plan.trust != select::TrustLevels()) {
         text += fmt::format(

@@ -181,6 +181,14 @@ std::int64_t Plan::peak_memory() const {
     return memory_base + std::max(memory_scan, memory_diversify);
 }
 
+std::string Plan::ranking() const {
+    std::string text = score.text;
+    if (price == Price::divides_score) text += " per cost";
+    if (randomization.kind != Randomization::Kind::none)
+        text += ", with noise " + randomization.text();
+    return text;
+}
+
 std::vector<ScoreRead> Plan::reads() const {
     std::vector<ScoreRead> result;
     const auto add = [&](const std::string& role, kernels::ScoreInput input) {
@@ -239,7 +247,7 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     std::string text = fmt::format(
         "pool       {} rows in {} file(s)\n"
         "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
-        count_text(pool.num_rows), pool.source.files.size(), plan.score.text, input_text(plan),
+        count_text(pool.num_rows), pool.source.files.size(), plan.ranking(), input_text(plan),
         size(plan.scan_bytes), count_text(plan.shortlist_size));
     if (plan.diversity == "none") {
         text += "stage 2    none: the batch is the shortlist\n";

@@ -97,6 +97,9 @@ struct Plan {
     /// Largest resident set of a rank.
     std::int64_t peak_memory() const;
 
+    /// What rows are ranked by, for people: "entropy per cost, with noise power:1".
+    std::string ranking() const;
+
     /// The datasets that stage 1 reads, each once.
     std::vector<ScoreRead> reads() const;
 };
