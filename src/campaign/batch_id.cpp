@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <span>
 #include <vector>
 
@@ -48,6 +49,10 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
     const select::Randomization noise = select::parse_randomization(request.plan.randomize);
     if (noise.kind != select::Randomization::Kind::none) science["randomize"] = noise.text();
     if (request.plan.price == select::Price::divides_score) science["per_cost"] = true;
+    const select::DiversityParameters& numbers = request.plan.diversity_parameters;
+    if (!std::isnan(numbers.strength)) science["strength"] = numbers.strength;
+    if (!std::isnan(numbers.sigma)) science["sigma"] = numbers.sigma;
+    if (!std::isnan(numbers.radius)) science["radius"] = numbers.radius;
     if (request.plan.batch_cost > 0.0) science["batch_cost"] = request.plan.batch_cost;
     if (!request.origin.empty()) science["origin"] = request.origin;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);

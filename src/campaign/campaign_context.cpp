@@ -59,6 +59,7 @@ void clear_places(const CampaignContext& context) {
         remove_temporaries(arm.directory);
         remove_temporaries(arm.queue());
         remove_temporaries(arm.directory + "/models");
+        remove_temporaries(arm.directory + "/pseudo");
         for (const std::string& round : list_directory(arm.directory + "/rounds"))
             remove_temporaries(arm.directory + "/rounds/" + round);
     }

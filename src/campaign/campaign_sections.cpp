@@ -236,6 +236,23 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     spec.train_limit_seconds = number("train-limit", 1.0, 1e9);
 }
 
+// Without defaults in the list of keys: campaigns begun before there were any go on.
+void read_pseudo_section(const CampaignFile& file, CampaignSpec& spec) {
+    model::PseudoRules& pseudo = spec.pseudo;
+    pseudo.delta = file.number({"pseudo", "delta"}, 0.0, max_number).value_or(0.0);
+    pseudo.decay = file.number({"pseudo", "decay"}, 0.0, max_number).value_or(0.0);
+    pseudo.most = file.count_or_auto({"pseudo", "most"}, 1, max_count).value_or(0);
+    pseudo.weight = static_cast<float>(file.number({"pseudo", "weight"}, 1e-6, 1e6).value_or(1.0));
+    if (!pseudo.is_used()) return;
+    if (spec.task == model::Task::regression) {
+        file.fail({"pseudo", "delta"}, "is for classes, but the model's head is for numbers");
+    }
+    if (spec.train_command.empty() && spec.train.head == model::Head::hinge && spec.task) {
+        file.fail({"pseudo", "delta"},
+                  "goes by probabilities, which the head hinge does not give; choose softmax");
+    }
+}
+
 void read_label_section(const CampaignFile& file, CampaignSpec& spec) {
     LabelSpec& label = spec.label;
     const bool is_inside = file.text({"label", "where"}) == "inside";

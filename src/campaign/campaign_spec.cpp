@@ -47,6 +47,7 @@ CampaignSpec read_values(const CampaignFile& file) {
     read_select_section(file, spec);
     read_start_section(file, spec);
     read_model_section(file, spec);
+    read_pseudo_section(file, spec);
     read_label_section(file, spec);
     read_test_section(file, spec);
     read_stop_section(file, spec);

@@ -1,3 +1,4 @@
+#include "campaign/pseudo_labels.hpp"
 #include "campaign/round_labels.hpp"
 #include "campaign/round_steps.hpp"
 #include "campaign/stop_set.hpp"
@@ -82,6 +83,7 @@ void RoundSteps::train() {
     });
     if (world_.max(is_done) != 0 || !has_model()) return;
     try {
+        label_by_model();
         train_here();
     } catch (const Error& error) {
         if (error.code() != ExitCode::bad_data) throw;
@@ -99,12 +101,18 @@ void RoundSteps::train_here() {
         require(!world_.is_root() || !context_.labels(arm_, round_).empty(), ExitCode::bad_data,
                 fmt::format("{}: no item has a label", arm_.file(round_, round_file::labels)));
     });
-    model::TrainingSet set = labels::read_training_set(context_.labels(arm_, round_),
-                                                       &context_.pool, spec.label.classes, world_);
+    const std::vector<labels::LabelSource> sources = training_sources();
+    model::TrainingSet set =
+        labels::read_training_set(sources, &context_.pool, spec.label.classes, world_);
     world_.agree([&] {
+        require(!spec.pseudo.is_used() || set.task == model::Task::classification,
+                ExitCode::bad_config,
+                spec.path +
+                    ": [pseudo] delta: is for classes, but the labels are numbers; remove "
+                    "it");
         if (context_.test) require_apart(set, *context_.test);
     });
-    if (!spec.train_command.empty()) return train_by_command();
+    if (!spec.train_command.empty()) return train_by_command(sources);
     set.source = fmt::format("labels of rounds up to {} ({})", round_, arm_.name);
     model::TrainOptions options = spec.train;
     options.round = static_cast<std::uint32_t>(round_);
@@ -118,7 +126,7 @@ void RoundSteps::train_here() {
     });
 }
 
-void RoundSteps::train_by_command() {
+void RoundSteps::train_by_command(const std::vector<labels::LabelSource>& sources) {
     const CampaignSpec& spec = context_.spec;
     TrainCommandRequest request;
     request.command.command = spec.train_command;
@@ -126,7 +134,7 @@ void RoundSteps::train_by_command() {
     request.command.log_path = arm_.file(round_, round_file::train_log);
     request.command.seed = spec.seed;
     request.command.round = static_cast<std::uint32_t>(round_);
-    request.labels = context_.labels(arm_, round_);
+    request.labels = sources;
     request.pool = &context_.pool;
     request.num_classes = spec.label.classes;
     if (names_placeholder(spec.train_command, "predictions")) {
@@ -175,7 +183,7 @@ void RoundSteps::measure_stop_set(const RoundModel& model, RoundRecord& record) 
 
 std::optional<RoundModel> RoundSteps::read_round_model() const {
     if (!has_model()) return std::nullopt;
-    return RoundModel(arm_, round_, context_.pool, world_);
+    return RoundModel(arm_, round_, context_.pool.num_rows, world_);
 }
 
 void RoundSteps::evaluate() {
@@ -186,6 +194,7 @@ void RoundSteps::evaluate() {
         RoundRecord record;
         record.round = round_;
         count_labels_and_cost(record);
+        record.pseudo_labels = count_pseudo_labels(arm_.pseudo_labels(round_));
         if (model) {
             measure_test(*model, record);
             measure_stop_set(*model, record);

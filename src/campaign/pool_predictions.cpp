@@ -72,8 +72,7 @@ void require_meaning(const pool::Dataset& dataset, std::span<const RowId> rows,
 
 }  // namespace
 
-pool::Pool open_predictions(const std::string& path, const pool::Pool& pool,
-                            comm::Communicator& world) {
+pool::Pool open_predictions(const std::string& path, RowId num_rows, comm::Communicator& world) {
     pool::PoolSource source;
     source.files = {path};
     pool::Pool predictions = pool::open_pool(source, world);
@@ -86,10 +85,10 @@ pool::Pool open_predictions(const std::string& path, const pool::Pool& pool,
                     ": has none of the datasets probabilities, committee and predictions; write "
                     "one of them, as a pool has it");
         require(
-            predictions.num_rows == pool.num_rows, ExitCode::bad_data,
+            predictions.num_rows == num_rows, ExitCode::bad_data,
             fmt::format("{}: has {} rows, the pool has {}; predict every row of the pool, in its "
                         "order",
-                        path, predictions.num_rows, pool.num_rows));
+                        path, predictions.num_rows, num_rows));
     });
     return predictions;
 }

@@ -13,11 +13,10 @@
 
 namespace sluice::campaign {
 
-/// Opens a file that tells what a model says of every row of `pool`: a pool of the datasets
-/// probabilities, committee and predictions that it has. Throws AgreedError: as pool::open_pool,
-/// bad_data if it has none of them or another number of rows. \collective
-pool::Pool open_predictions(const std::string& path, const pool::Pool& pool,
-                            comm::Communicator& world);
+/// Opens a file that tells what a model says of every row of a pool of `num_rows`: a pool of the
+/// datasets probabilities, committee and predictions that it has. Throws AgreedError: as
+/// pool::open_pool, bad_data if it has none of them or another number of rows. \collective
+pool::Pool open_predictions(const std::string& path, RowId num_rows, comm::Communicator& world);
 
 /// Puts what the predictions tell in the place of what the pool says itself.
 void replace_predictions(pool::Pool& pool, const pool::Pool& predictions);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "campaign/arm.hpp"
+#include "campaign/rank_use.hpp"
 #include "campaign/schedule.hpp"
 #include "campaign/stop_rules.hpp"
 
@@ -8,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::campaign {
 
@@ -46,6 +48,7 @@ struct RoundVersions {
 struct RoundTimings {
     std::map<std::string, double> seconds;
     double oracle_seconds = 0.0;
+    std::map<std::string, std::vector<RankUse>> ranks;  ///< by step, of each rank; may be empty
 
     double total() const;
 };

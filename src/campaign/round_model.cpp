@@ -14,7 +14,7 @@ std::string model_file(const Arm& arm, std::int64_t round) {
     return {};
 }
 
-RoundModel::RoundModel(const Arm& arm, std::int64_t round, const pool::Pool& pool,
+RoundModel::RoundModel(const Arm& arm, std::int64_t round, RowId num_rows,
                        comm::Communicator& world) {
     world.agree([&] {
         if (!world.is_root()) return;
@@ -26,7 +26,7 @@ RoundModel::RoundModel(const Arm& arm, std::int64_t round, const pool::Pool& poo
     });
     world.broadcast(path_);
     if (path_ == arm.model(round)) return;
-    predictions_ = open_predictions(path_, pool, world);
+    predictions_ = open_predictions(path_, num_rows, world);
     hash_ = pool::fingerprint(*predictions_, world);
 }
 

@@ -21,14 +21,17 @@ std::string model_file(const Arm& arm, std::int64_t round);
 /// The model of a round: a committee, or what a trainer has written of every row of the pool.
 class RoundModel {
   public:
-    /// Throws AgreedError(bad_data) for a file that is damaged or gone. \collective
-    RoundModel(const Arm& arm, std::int64_t round, const pool::Pool& pool,
-               comm::Communicator& world);
+    /// `num_rows` of the pool. Throws AgreedError(bad_data) for a file that is damaged or gone.
+    /// \collective
+    RoundModel(const Arm& arm, std::int64_t round, RowId num_rows, comm::Communicator& world);
 
     const std::string& path() const { return path_; }
 
     /// Null if it is not one, and on other ranks than 0.
     const model::Committee* committee() const { return committee_ ? &*committee_ : nullptr; }
+
+    /// Null if it is a committee.
+    const pool::Pool* predictions() const { return predictions_ ? &*predictions_ : nullptr; }
 
     /// What it says of rows (ascending) with features [rows, dim]. Throws Error(bad_data). For
     /// rank 0.

@@ -34,6 +34,10 @@ class RoundSteps {
     /// labels.csv is there.
     std::int64_t ingest();
 
+    /// pseudo/NNNN.h5, if the campaign has the model of the round before label rows; see
+    /// model::PseudoRules.
+    void label_by_model();
+
     /// models/NNNN.h5 or models/NNNN.predictions.h5, in rounds after the start. Error(bad_data)
     /// says what to do about labels that cannot be trained on.
     void train();
@@ -52,8 +56,9 @@ class RoundSteps {
     SelectRequest select_request(const RoundPlan& plan) const;
     void name_model(const RoundPlan& plan, SelectRequest& request) const;
     RoundBatch take_batch(const std::string& batch_id) const;
+    std::vector<labels::LabelSource> training_sources() const;
     void train_here();
-    void train_by_command();
+    void train_by_command(const std::vector<labels::LabelSource>& sources);
     void measure_test(const RoundModel& model, RoundRecord& record) const;
     void measure_stop_set(const RoundModel& model, RoundRecord& record) const;
     std::optional<RoundModel> read_round_model() const;

@@ -121,6 +121,11 @@ std::string round_text(const CampaignContext& context, std::int64_t round) {
     std::string text =
         fmt::format("{:10}{} labels, cost {:.6g}; {}; {:.1f} s\n", fmt::format("round {}", round),
                     count_text(record->labels), record->cost, batch_text(context, round), seconds);
+    if (record->pseudo_labels) {
+        text +=
+            fmt::format("{}{} pseudo-labels, entropy below {:.4g}\n", indent,
+                        count_text(*record->pseudo_labels), context.spec.pseudo.delta_of(round));
+    }
     std::vector<std::string> metrics;
     for (const model::MetricDefinition& definition : model::metric_definitions()) {
         const std::string metric = metric_text(definition.name, *record, random);

@@ -126,7 +126,8 @@ class Round {
 
     void read_predictions() {
         if (request_.predictions_path.empty()) return;
-        const pool::Pool predictions = open_predictions(request_.predictions_path, pool_, world_);
+        const pool::Pool predictions =
+            open_predictions(request_.predictions_path, pool_.num_rows, world_);
         predictions_fingerprint_ = pool::fingerprint(predictions, world_);
         replace_predictions(pool_, predictions);
     }

@@ -202,7 +202,7 @@ void check_predictions(const TrainCommandRequest& request, const std::string& pa
                        const LabelShape& labels, TrainCommandReport& report,
                        comm::Communicator& world) {
     try {
-        const pool::Pool predictions = open_predictions(path, *request.pool, world);
+        const pool::Pool predictions = open_predictions(path, request.pool->num_rows, world);
         world.agree([&] {
             if (world.is_root()) require_fit(predictions, labels);
         });

@@ -58,6 +58,22 @@ std::vector<OptionSpec> science_options() {
          .default_text = "k_center",
          .aliases = {"diversity"},
          .choices = choices_of(select::diversity_definitions())},
+        {.name = "strength",
+         .value_name = "X",
+         .summary = "how much the score counts in --diversify, where the rule takes it: 0 = not at "
+                    "all; auto = the rule's own",
+         .default_text = "auto"},
+        {.name = "sigma",
+         .value_name = "X",
+         .summary = "noise of the model behind --diversify, where the rule takes it",
+         .unit = "that of the features",
+         .default_text = "auto"},
+        {.name = "radius",
+         .value_name = "X",
+         .summary = "how far a row stands for others in --diversify, where the rule takes it",
+         .unit = "that of the features",
+         .default_text = "auto",
+         .aliases = {"delta"}},
         {.name = "metric",
          .value_name = "NAME",
          .summary = "distance between features",
@@ -209,6 +225,16 @@ void check_names(const Options& options) {
     }
 }
 
+double number_or_auto(const Options& options, const std::string& name) {
+    if (options.text(name) == "auto") return std::numeric_limits<double>::quiet_NaN();
+    const std::optional<double> value = parse_number(options.text(name));
+    if (!value) {
+        options.fail(name,
+                     "not a number (" + printable(options.text(name)) + "); give a number or auto");
+    }
+    return *value;
+}
+
 void read_science(const Options& options, campaign::SelectRequest& request) {
     request.plan.batch_size = options.count("batch", {1, max_count});
     request.plan.score = options.text("score");
@@ -217,6 +243,9 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
         options.flag("per-cost") ? select::Price::divides_score : select::Price::ignored;
     check_names(options);
     request.plan.diversity = options.text("diversify");
+    request.plan.diversity_parameters = {number_or_auto(options, "strength"),
+                                         number_or_auto(options, "sigma"),
+                                         number_or_auto(options, "radius")};
     request.plan.metric = options.text("metric");
     request.plan.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
     request.plan.input = options.text("input");

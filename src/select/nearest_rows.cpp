@@ -204,10 +204,6 @@ std::vector<NearRowOfQuery> merge(const NearestCollector& mine, const NearestSea
     return world.all_gather(std::span<const NearRowOfQuery>(own));
 }
 
-float distance_of(float squared, Metric metric) {
-    return metric == Metric::cosine ? squared * 0.5F : std::sqrt(squared);
-}
-
 }  // namespace
 
 NearestRows find_nearest_rows(const NearestSearch& search, comm::Communicator& world) {

@@ -149,6 +149,18 @@ class WhatIsChosenAndMeasured(PredictionsTest):
             change = np.sqrt(((said.mean(1)[stop] - before)**2).sum() / ((before - before.mean())**2).sum())
             np.testing.assert_allclose(record["stop_set"]["change"], change, rtol=1e-3)
 
+    def test_reports_read_them_as_well(self):
+        for name, changes, words in (("numbers", {}, ""), ("classes", CLASSES, "0 0 3")):
+            campaign = self.campaign(name, changes, oracle_words=words)
+            campaign.succeed("run")
+            numbers = campaign.directory / "report.json"
+            result = subprocess.run([BINARY, "report", "--campaign", campaign.file, "--json", numbers],
+                                    capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            report = json.loads(numbers.read_text())
+            self.assertEqual(report["missing"], [], name)
+            self.assertEqual(report["test"]["rows"], 20, name)
+
     def test_by_classes(self):
         campaign = self.campaign(changes=CLASSES, oracle_words="0 0 3")
         campaign.succeed("run")

@@ -1,8 +1,6 @@
-#include "core/philox.hpp"
 #include "kernels/dense.hpp"
-#include "pool/row_reader.hpp"
-#include "select/plan.hpp"
 #include "select/scores/feature_scores.hpp"
+#include "select/scores/pool_sample.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,25 +10,9 @@
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t sample_rows = 4096;
 constexpr std::size_t num_nearest = 20;
 constexpr std::size_t num_looked_at = 2 * num_nearest;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
-
-// One row by chance in each of as many equal parts of the pool; all rows of a small one.
-std::vector<RowId> rows_of_sample(RowId num_rows, std::uint64_t seed) {
-    const std::int64_t count = std::min(num_rows, sample_rows);
-    std::vector<RowId> rows;
-    for (std::int64_t i = 0; i < count; ++i) {
-        const RowId begin = num_rows / count * i + std::min(i, num_rows % count);
-        const RowId size = num_rows / count + (i < num_rows % count ? 1 : 0);
-        const auto words =
-            random_words(seed, RandomPurpose::density_sample, 0, static_cast<std::uint64_t>(i), 0);
-        const auto place = std::uint64_t{words.word[0]} << 32 | words.word[1];
-        rows.push_back(begin + static_cast<RowId>(place % static_cast<std::uint64_t>(size)));
-    }
-    return rows;
-}
 
 double squared_norm(const float* row, std::int64_t dim) {
     double squares = 0.0;
@@ -109,24 +91,14 @@ class MeanDistance : public FeatureScore {
     Sense sense_;
 };
 
-// Rows whose features cannot be used are left out; they are refused or skipped when scored.
 Sample read_sample(const ScorePreparation& from) {
-    const std::vector<RowId> rows = rows_of_sample(from.pool.num_rows, from.plan.seed);
+    PoolSample rows = read_pool_sample(from);
     Sample sample;
-    sample.dim = from.features.row_elements();
-    const auto dim = static_cast<std::size_t>(sample.dim);
-    std::vector<float> values(rows.size() * dim);
-    from.world.agree([&] {
-        pool::RowReader::Scratch scratch;
-        pool::RowReader(from.features).gather(rows, values, scratch);
-    });
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto row = std::span(values).subspan(i * dim, dim);
-        if (!is_usable(row)) continue;
-        sample.rows.push_back(rows[i]);
-        sample.norms.push_back(squared_norm(row.data(), sample.dim));
-        sample.features.insert(sample.features.end(), row.begin(), row.end());
-    }
+    sample.dim = from.features.dim();
+    for (std::int64_t i = 0; i < std::ssize(rows.rows); ++i)
+        sample.norms.push_back(squared_norm(rows.features.data() + i * sample.dim, sample.dim));
+    sample.rows = std::move(rows.rows);
+    sample.features = std::move(rows.features);
     sample.panels.pack_transposed(sample.features.data(), std::ssize(sample.rows), sample.dim);
     return sample;
 }
