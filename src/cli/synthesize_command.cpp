@@ -158,7 +158,7 @@ CommandSpec make_spec() {
     spec.name = "synthesize";
     spec.summary = "propose inputs that a model's committee has most to learn from";
     spec.usage =
-        "--model FILE --score NAME --ranges FILE --out FILE [--batch B --queue DIR] "
+        "--model FILE --score NAME [--ranges FILE] --out FILE [--batch B --queue DIR] "
         "[OPTIONS]";
     spec.details =
         "Climbs to inputs of high score from many starts in a box, by scores at a stencil and "
