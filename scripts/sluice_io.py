@@ -34,8 +34,8 @@ RANKS = {"features": (2,), "probabilities": (2,), "committee": (3,), "prediction
          "variances": (2, 3), "inputs": (2,), "ids": (1,), "groups": (1,), "cost": (1,)}
 FLOATS = ("features", "probabilities", "committee", "predictions", "variances")
 CHUNK_BYTES = 4 << 20
+CHUNK_ROWS = 1 << 16
 ID_BYTES = 64
-TARGETS = ("regression",)
 
 
 class PoolWriter:
@@ -104,7 +104,7 @@ class PoolWriter:
     def _add(self, name: str, block) -> None:
         if name not in self._file:
             row_bytes = max(1, block.dtype.itemsize * int(numpy.prod(block.shape[1:])))
-            chunk = max(1, min(CHUNK_BYTES // row_bytes, 1 << 16))
+            chunk = max(1, min(CHUNK_BYTES // row_bytes, CHUNK_ROWS))
             self._file.create_dataset(name, (0, *block.shape[1:]), block.dtype,
                                       maxshape=(None, *block.shape[1:]),
                                       chunks=(chunk, *block.shape[1:]))
@@ -322,7 +322,7 @@ def outputs(model: Model, features, dtype="f8"):
             values = FUNCTIONS[layer.activation](values @ layer.weight.T.astype(dtype) + layer.bias)
         said.append(values)
     said = numpy.stack(said, axis=1)
-    if model.task not in TARGETS:
+    if model.task == "classification":
         return said / model.temperature
     return as_targets(model, said)
 

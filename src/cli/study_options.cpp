@@ -2,9 +2,9 @@
 
 #include "cli/numbers.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
 #include "queue/layout.hpp"
 #include "select/diversity.hpp"
+#include "select/score_expression.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -42,8 +42,22 @@ void require_plain(const std::string& option, const std::string& name, const Opt
                              "' cannot be a name; use letters, digits, '-', '_' and '.'");
 }
 
-// What follows the shortlist of a strategy: distinct, per_cost, pseudo, strength=X, sigma=X or
-// radius=X.
+bool is_noise(const std::string& word) {
+    return word.starts_with("power") || word.starts_with("soft");
+}
+
+// A study's rows have features and costs, and no columns.
+std::string score_of_study(const std::string& text, const Options& options) {
+    const select::ScoreExpression score = select::parse_score(text);
+    for (const std::string& source : score.sources) {
+        if (source.starts_with("column:"))
+            options.fail("strategy", "a study has no columns (" + printable(source) + ")");
+    }
+    return score.text;
+}
+
+// What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, strength=X, sigma=X
+// or radius=X.
 void read_word(const std::string& word, study::Strategy& strategy, const Options& options) {
     if (word == "distinct") {
         strategy.count = study::Strategy::Count::distinct_rows;
@@ -55,6 +69,10 @@ void read_word(const std::string& word, study::Strategy& strategy, const Options
     }
     if (word == "pseudo") {
         strategy.training = study::Strategy::Training::pseudo;
+        return;
+    }
+    if (is_noise(word)) {
+        strategy.randomization = select::parse_randomization(word);
         return;
     }
     const std::string name = word.substr(0, word.find('='));
@@ -89,7 +107,7 @@ study::Strategy parse_strategy(const std::string& text, const Options& options) 
     require_plain("strategy", strategy.name, options);
     for (std::size_t i = 3; i < parts.size(); ++i)
         read_word(parts[i], strategy, options);
-    strategy.score = kernels::find_score(parts[0]).name;
+    strategy.score = score_of_study(parts[0], options);
     if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
     select::check_parameters(select::find_diversity(strategy.diversity),
                              strategy.diversity_parameters);

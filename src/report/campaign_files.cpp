@@ -187,10 +187,6 @@ void read_rounds(const CampaignPlace& place, ReportData& data) {
     }
 }
 
-const campaign::Arm& owner_of(const ReportData& data, const ArmView& arm, std::int64_t round) {
-    return round < arm.arm.first_round ? data.active().arm : arm.arm;
-}
-
 const RoundView* find_round(const ArmView& arm, std::int64_t round) {
     const auto found = std::ranges::find(arm.rounds, round, &RoundView::round);
     return found == arm.rounds.end() ? nullptr : &*found;

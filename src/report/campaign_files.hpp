@@ -22,10 +22,6 @@ CampaignPlace find_campaign(const std::string& path);
 /// Reads every round of every arm; what is missing or damaged becomes a gap. Looks only. Local.
 void read_rounds(const CampaignPlace& place, ReportData& data);
 
-/// The arm whose model of that round an arm goes on from: arms share the rounds before the random
-/// one begins.
-const campaign::Arm& owner_of(const ReportData& data, const ArmView& arm, std::int64_t round);
-
 /// The round of that number, or null.
 const RoundView* find_round(const ArmView& arm, std::int64_t round);
 

@@ -219,8 +219,8 @@ std::string pool_part(const ReportData& data) {
         score_histogram(data), map_figure(data),
         by_round(
             data, "Covering radius", "distance",
-            "The largest distance from a shortlisted row to the nearest labeled or chosen one; "
-            "it falls as the shortlist is covered.",
+            "The largest distance from a row of the round's shortlist to the nearest labeled or "
+            "chosen one. Each round has a shortlist of its own.",
             &campaign::RoundBatch::covering_radius),
         by_round(
             data, "Distance within the batch", "distance",

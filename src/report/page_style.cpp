@@ -7,9 +7,12 @@ namespace sluice::report {
 std::string_view page_style() {
     return R"css(
 :root{color-scheme:light dark;--ground:#fbfbf9;--card:#fff;--ink:#1d2126;--soft:#5c6570;
---line:#e3e4e1;--active:#0067a8;--random:#6f7780;--chosen:#c04f00;--other:#007d5c;--density:0,103,168}
-@media (prefers-color-scheme:dark){:root{--ground:#15181c;--card:#1c2025;--ink:#e9ebee;--soft:#a3acb6;
---line:#31373e;--active:#5db8f0;--random:#a3acb6;--chosen:#ff9a52;--other:#3fcfa0;--density:93,184,240}}
+--line:#e3e4e1;--active:#0067a8;--random:#6f7780;--chosen:#c04f00;--other:#007d5c;
+--density:0,103,168}
+@media (prefers-color-scheme:dark){:root{--ground:#15181c;--card:#1c2025;--ink:#e9ebee;
+--soft:#a3acb6;
+--line:#31373e;--active:#5db8f0;--random:#a3acb6;--chosen:#ff9a52;--other:#3fcfa0;
+--density:93,184,240}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--ground);color:var(--ink);
@@ -24,8 +27,10 @@ p{margin:.4em 0;max-width:46em}
 .eyebrow{font-size:.86rem;margin:0;overflow-wrap:anywhere}
 .lead{font-size:.98rem}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:14px;margin:22px 0 8px}
-.tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:14px;
+margin:22px 0 8px}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;
+min-width:0}
 .tile b{display:block;font-size:1.52rem;line-height:1.25;font-weight:620;
 font-variant-numeric:tabular-nums;letter-spacing:-.01em;overflow-wrap:anywhere}
 .tile span{font-size:.86rem}
@@ -55,11 +60,16 @@ svg .thin{fill:none;stroke:var(--soft);stroke-width:1;stroke-dasharray:3 3}
 .fill.labeled{fill:var(--card);stroke:var(--ink);stroke-width:1.1}
 .fill.now{fill:var(--chosen);stroke:var(--card);stroke-width:.8}
 .cross{stroke:var(--ink);stroke-width:1.6;fill:none}
-.band{stroke:none;fill-opacity:.16}.band.active{fill:var(--active)}.band.random{fill:var(--random)}
-svg text.active{fill:var(--active);font-weight:600}svg text.random{fill:var(--random);font-weight:600}
-svg text.chosen{fill:var(--chosen);font-weight:600}svg text.other{fill:var(--other);font-weight:600}
-.key{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.86rem;color:var(--soft);margin:.1em 0 .5em}
-.key i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:6px;vertical-align:-1px}
+.band{stroke:none;fill-opacity:.16}.band.active{fill:var(--active)}
+.band.random{fill:var(--random)}
+svg text.active{fill:var(--active);font-weight:600}svg text.random{fill:var(--random);
+font-weight:600}
+svg text.chosen{fill:var(--chosen);font-weight:600}svg text.other{fill:var(--other);
+font-weight:600}
+.key{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.86rem;color:var(--soft);
+margin:.1em 0 .5em}
+.key i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:6px;
+vertical-align:-1px}
 .key i.active{background:var(--active)}.key i.random{background:var(--random)}
 .key i.pale{background:var(--random);opacity:.5}.key i.chosen{background:var(--chosen)}
 .key i.other{background:var(--other)}
@@ -73,19 +83,24 @@ tr:last-child td{border-bottom:0}
 .n{text-align:right;white-space:nowrap}
 td.words{min-width:17em}
 .yes,.no{white-space:nowrap}
-.yes{color:var(--other);font-weight:600}.no{color:var(--soft)}.bad{color:var(--chosen);font-weight:600}
+.yes{color:var(--other);font-weight:600}.no{color:var(--soft)}.bad{color:var(--chosen);
+font-weight:600}
 details>summary{cursor:pointer;color:var(--active);font-size:.92rem}
-footer{margin-top:3em;padding-top:1em;border-top:1px solid var(--line);color:var(--soft);font-size:.86rem}
+footer{margin-top:3em;padding-top:1em;border-top:1px solid var(--line);color:var(--soft);
+font-size:.86rem}
 @media (max-width:760px){main{padding:22px 14px 48px}h1{font-size:1.4rem}
 .grid{grid-template-columns:minmax(0,1fr)}figure,.card{padding:12px 12px 11px}
 .tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:10px}.tile{padding:11px 12px}
 .tile b{font-size:1.25rem}svg text{font-size:14px}svg .tick{font-size:13px}}
 @media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--active:#005a94;
 --random:#666;--chosen:#a84300;--other:#006b4f;--density:0,90,148}
-@page{margin:14mm}main{max-width:none;padding:0}body{font-size:10pt}h2{break-after:avoid}
+@page{margin:14mm}main{max-width:none;padding:0}body{font-size:10pt}h2,.lead{break-after:avoid}
+td,th{overflow-wrap:anywhere}td.words{min-width:9em}
 .scroll{overflow:visible}.grid{grid-template-columns:repeat(2,minmax(0,1fr));gap:9px}
-.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}svg text{font-size:15px}svg .tick{font-size:14px}
-table{font-size:8pt}th,td{padding-right:7px}.wide{break-inside:auto}code{font-size:7pt}tr{break-inside:avoid}thead{display:table-header-group}}
+.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}svg text{font-size:15px}
+svg .tick{font-size:14px}
+table{font-size:8pt}th,td{padding-right:7px}.wide{break-inside:auto}code{font-size:7pt}
+tr{break-inside:avoid}thead{display:table-header-group}}
 )css";
 }
 

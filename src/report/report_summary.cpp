@@ -11,6 +11,23 @@ namespace sluice::report {
 namespace {
 
 constexpr int bar_width = 30;
+constexpr std::size_t line_width = 78;
+
+// Words in lines of at most that many letters, where no word is longer.
+std::string wrapped(const std::string& text) {
+    std::string result;
+    std::size_t length = 0;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find(' ', begin), text.size());
+        const std::string word = text.substr(begin, end - begin);
+        begin = end + 1;
+        const bool fits = length == 0 || length + 1 + word.size() <= line_width;
+        if (length > 0) result += fits ? " " : "\n";
+        length = fits && length > 0 ? length + 1 + word.size() : word.size();
+        result += word;
+    }
+    return result + "\n";
+}
 
 const MetricPoint* last_point(const Quality& quality, std::size_t arm) {
     const bool is_there = arm < quality.curves.size() && !quality.curves[arm].points.empty();
@@ -122,7 +139,8 @@ std::string verdict_text(const ReportData& data) {
 }
 
 std::string summary_text(const ReportData& data) {
-    std::string text = data.name + ": " + headline(data) + "\n" + verdict_text(data) + "\n";
+    std::string text =
+        wrapped(printable(data.name) + ": " + headline(data)) + wrapped(verdict_text(data));
     text += curve_lines(data.quality) + queue_lines(data.queues) + advice_lines(data.advice);
     for (const Gap& gap : data.gaps)
         text += "missing   " + gap.part + ": " + printable(gap.reason) + "\n";

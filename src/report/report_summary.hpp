@@ -13,8 +13,8 @@ std::string headline(const ReportData& data);
 /// How sure the comparison with the random arm is, and what it does not say; for people.
 std::string verdict_text(const ReportData& data);
 
-/// A page for terminals, 78 columns wide: headline, the curve with small bars, queues, stop rules
-/// and what is missing.
+/// A page for terminals, its sentences in lines of 78 letters: headline, the curve with small bars,
+/// queues, stop rules and what is missing.
 std::string summary_text(const ReportData& data);
 
 }  // namespace sluice::report

@@ -1,11 +1,14 @@
 #include "report/sampled_rows.hpp"
 
+#include "core/error.hpp"
 #include "core/partition.hpp"
-#include "kernels/score_rows.hpp"
 #include "model/model_file.hpp"
 #include "model/model_outputs.hpp"
 #include "pool/row_reader.hpp"
+#include "select/row_scorer.hpp"
+#include "select/score_catalog.hpp"
 #include "select/score_input.hpp"
+#include "select/score_sources.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -113,44 +116,43 @@ void read_model(const pool::Pool& pool, const SampleTask& task, SampledRows& sam
     static_cast<void>(select::network_features(pool, *sample.network, task.model_path));
 }
 
-std::vector<float> score_blocks(const kernels::Scorer& scorer, const kernels::ScoreBlock& all) {
-    std::vector<float> scores(static_cast<std::size_t>(all.rows.size()));
-    for (std::int64_t begin = 0; begin < all.rows.size(); begin += block_rows) {
-        kernels::ScoreBlock block = all;
-        block.values += begin * all.row_elements();
-        block.rows = {begin, std::min(all.rows.size(), begin + block_rows)};
-        scorer.score(block, std::span(scores).subspan(static_cast<std::size_t>(begin),
-                                                      static_cast<std::size_t>(block.rows.size())));
+// The campaign's score, as the scan of a selection computes it. Throws Error(usage) for one that
+// is prepared from the whole pool, or drawn by row number.
+select::Plan score_plan(const pool::Pool& pool, const SampleTask& task, const SampledRows& sample) {
+    select::Plan plan;
+    plan.score = select::parse_score(task.score);
+    plan.network = sample.network;
+    select::PlanRequest request;
+    request.input = task.input;
+    request.model_path = task.model_path;
+    plan.sources = select::choose_sources(pool, plan, request);
+    for (const select::ScoreSource& source : plan.sources) {
+        const bool is_of_row = source.score == nullptr ||
+                               (source.score->row_score != nullptr && source.name != "random");
+        require(is_of_row, ExitCode::usage,
+                "'" + source.name +
+                    "' is no function of a row alone, so the pool's scores are "
+                    "not drawn");
     }
-    return scores;
+    return plan;
 }
 
 std::vector<float> scores_of(const pool::Pool& pool, const SampleTask& task,
-                             const SampledRows& sample, const std::vector<RowId>& rows,
-                             const std::vector<float>& features) {
-    if (task.score.empty()) return {};
-    const kernels::ScoreDefinition& score = kernels::find_score(task.score);
-    kernels::ScoreBlock block;
-    block.rows = {0, std::ssize(rows)};
-    if (sample.network) {
-        const auto choice =
-            select::require_network_input(pool, score, *sample.network, task.model_path);
-        block.values = features.data();
-        block.classes = sample.network->dim();
-        block.input = choice.input;
-        return score_blocks(
-            *kernels::make_committee_scorer(kernels::Backend::cpu, sample.network, score), block);
+                             const SampledRows& sample, const std::vector<RowId>& rows) {
+    std::vector<float> scores;
+    if (task.score.empty()) return scores;
+    const select::Plan plan = score_plan(pool, task, sample);
+    const select::RowScorer scorer(pool, plan);
+    select::RowScorer::Buffers buffers;
+    for (std::int64_t begin = 0; begin < std::ssize(rows); begin += block_rows) {
+        const std::int64_t count = std::min(block_rows, std::ssize(rows) - begin);
+        scorer.gather(std::span(rows).subspan(static_cast<std::size_t>(begin),
+                                              static_cast<std::size_t>(count)),
+                      buffers);
+        scorer.score({0, count}, buffers);
+        scores.insert(scores.end(), buffers.scores.begin(), buffers.scores.end());
     }
-    const select::InputChoice choice = select::require_input(pool, score, task.input);
-    const pool::Dataset& dataset = pool.get(choice.role, "the score");
-    std::vector<float> values(rows.size() * static_cast<std::size_t>(dataset.row_elements()));
-    pool::RowReader::Scratch scratch;
-    pool::RowReader(dataset).gather(rows, values, scratch);
-    block.values = values.data();
-    block.input = choice.input;
-    block.members = choice.role == "probabilities" ? 1 : dataset.row_shape.front();
-    block.classes = dataset.row_elements() / block.members;
-    return score_blocks(*kernels::make_scorer(kernels::Backend::cpu, score, 0, 0), block);
+    return scores;
 }
 
 std::vector<std::int64_t> groups_of(const pool::Pool& pool, const std::vector<RowId>& rows) {
@@ -180,7 +182,7 @@ SampledRows sample_rows(const pool::Pool& pool, const SampleTask& task, comm::Co
             facts.rows.push_back(spaced_row(index, pool.num_rows, count));
         features = features_of(pool, facts.rows);
         read_model(pool, task, sample);
-        sample.scores = scores_of(pool, task, sample, facts.rows, features);
+        sample.scores = scores_of(pool, task, sample, facts.rows);
         facts.classes = classes_of(pool, sample, facts.rows, features);
         facts.groups = groups_of(pool, facts.rows);
     });

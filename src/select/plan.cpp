@@ -27,7 +27,6 @@ namespace {
 constexpr std::int64_t block_bytes = std::int64_t{1} << 20;
 constexpr std::int64_t rows_without_input = 65'536;
 constexpr std::int64_t shortlist_factor = 10;
-constexpr std::int64_t ranked_factor = 10;  // shortlists that `softrank` draws one from
 constexpr std::int64_t histogram_bytes = 2048 * 8;
 constexpr std::int64_t selection_passes = 9;
 

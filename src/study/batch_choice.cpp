@@ -4,7 +4,6 @@
 #include "core/error.hpp"
 #include "core/top_k.hpp"
 #include "kernels/nearest_center.hpp"
-#include "kernels/random_score.hpp"
 #include "select/distinct.hpp"
 #include "select/diversity.hpp"
 #include "select/member_probabilities.hpp"
@@ -29,6 +28,7 @@ BatchChoice::BatchChoice(const ChoiceRows& rows, const Strategy& strategy, const
       strategy_(strategy),
       rules_(rules),
       seed_(seed),
+      score_(select::parse_score(strategy.score)),
       places_(rows.features),
       scores_(rows.rows.size()) {
     if (strategy.diversity == "none") return;
@@ -44,6 +44,8 @@ BatchChoice::BatchChoice(const ChoiceRows& rows, const Strategy& strategy, const
 }
 
 void BatchChoice::add_centers(std::span<const std::int64_t> labeled) {
+    labeled_.insert(labeled_.end(), labeled.begin(), labeled.end());
+    std::sort(labeled_.begin(), labeled_.end());
     if (strategy_.diversity == "none") return;
     const auto dim = static_cast<std::size_t>(rows_.dim);
     for (const std::int64_t local : labeled) {
@@ -56,26 +58,22 @@ void BatchChoice::score(const std::shared_ptr<const kernels::CommitteeNetwork>& 
                         std::uint32_t round) {
     network_ = network;
     round_ = round;
-    if (strategy_.score == "random") {
-        const kernels::RandomScore random{seed_, round};
-        std::transform(rows_.rows.begin(), rows_.rows.end(), scores_.begin(), random);
-    } else {
-        const auto scorer = kernels::make_committee_scorer(kernels::Backend::cpu, network,
-                                                           kernels::find_score(strategy_.score));
-        const auto count = static_cast<RowId>(rows_.rows.size());
-        scorer->score(
-            {rows_.features.data(), {0, count}, 1, rows_.dim, kernels::ScoreInput::features},
-            scores_);
-        check_scores();
-    }
+    score_rows(rows_, score_, {network, labeled_, seed_, round}, scores_);
     if (strategy_.price == Strategy::Price::divides_score) divide_by_cost();
+    add_noise();
 }
 
-void BatchChoice::check_scores() const {
+// Ranks get their noise when it is known which rows they are among.
+void BatchChoice::add_noise() {
+    using Kind = select::Randomization::Kind;
+    const Kind kind = strategy_.randomization.kind;
+    if (kind == Kind::none || kind == Kind::softrank) return;
     for (std::size_t i = 0; i < scores_.size(); ++i) {
-        require(std::isfinite(scores_[i]), ExitCode::bad_data,
-                "the " + strategy_.score + " of row " + std::to_string(rows_.rows[i]) +
-                    " is not a number: training has diverged; lower --learning-rate");
+        require(kind != Kind::power || scores_[i] >= 0.0F, ExitCode::usage,
+                "--strategy: power takes logarithms, and the " + strategy_.score +
+                    " can be below 0; choose softmax or softrank");
+        select::perturb_scores(strategy_.randomization, seed_, round_, rows_.rows[i],
+                               std::span(scores_).subspan(i, 1));
     }
 }
 
@@ -88,7 +86,24 @@ void BatchChoice::divide_by_cost() {
     }
 }
 
+// Ten shortlists' best rows, and of these by their rank and chance: as select draws them.
 std::vector<Candidate> BatchChoice::shortlist(std::span<const std::uint8_t> open,
+                                              std::int64_t size) const {
+    if (strategy_.randomization.kind != select::Randomization::Kind::softrank)
+        return best_rows(open, size);
+    std::vector<Candidate> drawn = best_rows(open, select::ranked_factor * size);
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+        const RowId row = rows_.rows[static_cast<std::size_t>(drawn[i].row)];
+        drawn[i].score =
+            select::rank_key(strategy_.randomization.coldness, static_cast<std::int64_t>(i) + 1,
+                             select::gumbel_noise(seed_, round_, row));
+    }
+    std::sort(drawn.begin(), drawn.end(), better);
+    drawn.resize(std::min(drawn.size(), static_cast<std::size_t>(size)));
+    return drawn;
+}
+
+std::vector<Candidate> BatchChoice::best_rows(std::span<const std::uint8_t> open,
                                               std::int64_t size) const {
     const auto capacity = static_cast<std::size_t>(size);
     TopK rows(strategy_.count == Strategy::Count::rows ? capacity : 0);

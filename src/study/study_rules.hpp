@@ -3,6 +3,7 @@
 #include "model/pseudo_rules.hpp"
 #include "model/train.hpp"
 #include "select/diversity.hpp"
+#include "select/randomization.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
 
@@ -29,11 +30,12 @@ struct Strategy {
     };
 
     std::string name;                ///< as in curves and reports
-    std::string score = "margin";    ///< canonical name
+    std::string score = "margin";    ///< canonical name, or expression of such
     std::string diversity = "none";  ///< canonical name
     double shortlist_factor = 1.0;   ///< shortlist = factor x batch; infinity: all candidates
     Count count = Count::rows;
     Price price = Price::ignored;
+    select::Randomization randomization = {};
     select::DiversityParameters diversity_parameters = {};
     Training training = Training::labels;
 };

@@ -53,6 +53,26 @@ TEST(RoundFiles, read_back_to_the_same_values) {
     EXPECT_FALSE(is_complete(arm, 3));
 }
 
+TEST(RoundFiles, timings_tell_of_each_rank) {
+    const test::TemporaryDirectory directory;
+    const Arm arm{"active", directory.path(), 1};
+    RoundTimings timings;
+    timings.seconds["select"] = 1.5;
+    add_use({{0.5, 100, 7}, {0.25, 50, 9}}, timings.ranks["select"]);
+    add_use({{0.5, 1, 0}}, timings.ranks["select"]);
+    write_timings(arm, 1, timings);
+
+    const std::vector<RankUse> ranks = read_timings(arm, 1)->ranks.at("select");
+
+    ASSERT_EQ(ranks.size(), 2U);
+    EXPECT_EQ(ranks[0].cpu_seconds, 1.0);
+    EXPECT_EQ(ranks[0].bytes_read, 101);
+    EXPECT_EQ(ranks[1].bytes_received, 9);
+    publish_text_file(arm.file(1, round_file::timings),
+                      R"({"seconds": {"plan": 2.0}, "total": 2.0, "oracle_seconds": 0.0})");
+    EXPECT_TRUE(read_timings(arm, 1)->ranks.empty());
+}
+
 TEST(RoundFiles, name_a_damaged_one) {
     const test::TemporaryDirectory directory;
     const Arm arm{"active", directory.path(), 1};

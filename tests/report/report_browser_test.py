@@ -29,7 +29,8 @@ const found = {};
 addEventListener("load", () => {
   for (const frame of document.querySelectorAll("iframe")) {
     const page = frame.contentDocument, width = frame.clientWidth, out = [];
-    const clipped = element => element.closest(".scroll") && !element.classList.contains("scroll");
+    // On paper nothing scrolls.
+    const clipped = element => !frame.id.endsWith("paper") && element.closest(".scroll") && !element.classList.contains("scroll");
     for (const element of page.querySelectorAll("body *")) {
       const box = element.getBoundingClientRect();
       if (box.width && (box.right > width + 0.5 || box.left < -0.5) && !clipped(element))

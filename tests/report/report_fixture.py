@@ -6,6 +6,9 @@ import shutil
 import subprocess
 import sys
 
+import h5py
+import numpy as np
+
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 from campaigns import BINARY, Campaign
 
@@ -26,8 +29,11 @@ def make_numbers(directory, changes=None):
 
 
 def make_classes(directory):
-    """A campaign of three classes; not run yet."""
-    return Campaign(directory, CLASSES, oracle_words="0 0 3")
+    """A campaign of three classes whose rows come in groups; not run yet."""
+    campaign = Campaign(directory, CLASSES, oracle_words="0 0 3")
+    with h5py.File(campaign.directory / "pool.h5", "r+") as file:
+        file["groups"] = np.arange(len(file["features"]), dtype="u8") ** 2 // 3000
+    return campaign
 
 
 def report(campaign, *more, ranks=0):

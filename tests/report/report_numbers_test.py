@@ -213,6 +213,7 @@ class CampaignCase(unittest.TestCase):
         self.assertNotIn("What is missing", page.words)
         self.assertEqual(self.data["missing"], [])
         self.assertIn(f"{last['labels']:.0f} labels bring", self.result.stdout)
+        self.assertLessEqual(max(len(line) for line in self.result.stdout.splitlines()[:-1]), 78)
 
     def check_ranks(self):
         for ranks in (2, 3):
@@ -357,6 +358,22 @@ class Classes(CampaignCase):
         batch = [share["batch"] for share in self.data["pool"]["classes"]]
         self.assertEqual(self.data["pool"]["largest_class_share"], max(batch))
 
+    def test_groups(self):
+        groups = np.arange(len(self.features)) ** 2 // 3000
+        self.assertEqual(self.data["pool"]["num_groups"], groups.max() + 1)
+        sizes = np.bincount(groups)
+        largest = np.argsort(-sizes, kind="stable")[:12]
+        self.assertEqual([share["name"] for share in self.data["pool"]["groups"]], [f"group {g}" for g in largest])
+        place = {group: number for number, group in enumerate(largest)}
+        chosen = [int(line["row"]) for line in table(self.at / "rounds/0003/labels.csv")]
+        labeled = [int(line["row"]) for line in self.labels_csv() if line["status"] == "ok"]
+        for column, rows in (("pool", range(len(groups))), ("batch", chosen), ("labels", labeled)):
+            shares = np.zeros(len(largest))
+            for row in rows:
+                if groups[row] in place:
+                    shares[place[groups[row]]] += 1 / len(rows)
+            self.near([share[column] for share in self.data["pool"]["groups"]], shares)
+
     def test_scores_and_batch(self):
         p = self.probabilities(self.said(2, slice(None)))
         scores = -(p * np.log(p)).sum(axis=1)
@@ -381,6 +398,44 @@ class Classes(CampaignCase):
 
     def test_ranks(self):
         self.check_ranks()
+
+
+class Scores(unittest.TestCase):
+    """Scores that are put together, and one that no row has by itself."""
+
+    def report_of(self, score):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-report-", dir=memory_directory())
+        self.addCleanup(folder.cleanup)
+        campaign = report_fixture.make_numbers(pathlib.Path(folder.name) / "c", {
+            "select.score": score, "campaign.rounds": "2", "test.rows": None})
+        campaign.succeed(score)
+        data = report_fixture.report(campaign, ranks=2)[2]
+        with h5py.File(campaign.directory / "pool.h5") as file:
+            features = file["features"][:]
+        model = sluice_io.read_model(campaign.directory / "models/0001.h5")
+        chosen = [(int(line["row"]), float(line["score"])) for line in
+                  table(campaign.directory / "rounds/0002/selected.csv")]
+        return data, sluice_io.outputs(model, features).std(axis=1)[:, 0], chosen
+
+    def test_a_sum_of_powers(self):
+        data, deviation, chosen = self.report_of("0.5*committee_std + 2*committee_std^2")
+        found = data["pool"]["scores"]
+        scores = 0.5 * deviation + 2 * deviation ** 2
+        ratio = np.array([score / scores[row] for row, score in chosen])
+        if abs(ratio.mean() - 1) > 1e-3:  # the members' deviation by n - 1
+            deviation *= np.sqrt(3 / 2)
+            scores = 0.5 * deviation + 2 * deviation ** 2
+        np.testing.assert_allclose([score for _, score in chosen], scores[[row for row, _ in chosen]], rtol=1e-3)
+        bins = np.clip(np.searchsorted(found["edges"], scores, side="right") - 1, 0, len(found["edges"]) - 2)
+        counts = np.bincount(bins, minlength=len(found["edges"]) - 1)
+        self.assertLessEqual(np.abs(counts - found["pool"]).sum(), 4)
+        self.assertEqual(data["missing"], [])
+
+    def test_a_score_that_is_prepared_from_the_pool(self):
+        data = self.report_of("committee_std * knn_density")[0]
+        self.assertIsNone(data["pool"]["scores"])
+        self.assertEqual(data["pool"]["map"]["features"], 3)
+        self.assertIn("'knn_density' is no function of a row alone", data["missing"][0]["reason"])
 
 
 del CampaignCase  # it has no tests of its own

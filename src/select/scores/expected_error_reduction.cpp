@@ -1,5 +1,4 @@
 #include "core/error.hpp"
-#include "select/plan.hpp"
 #include "select/scores/feature_scores.hpp"
 #include "select/scores/linear_model.hpp"
 #include "select/scores/pool_sample.hpp"
@@ -82,15 +81,15 @@ Matrix spread_of(const PoolSample& sample, const LinearModel& model) {
 }
 
 void check_work(const ScorePreparation& from) {
-    const auto dim = static_cast<double>(from.features.row_elements());
+    const auto dim = static_cast<double>(from.features.dim());
     const double work = dim * dim *
-                        (1.5 * static_cast<double>(from.pool.num_rows) / from.world.size() +
+                        (1.5 * static_cast<double>(from.features.num_rows()) / from.world.size() +
                          static_cast<double>(sample_rows));
     require(work <= most_work, ExitCode::usage,
             fmt::format("--score expected_error_reduction: {:.2g} multiplications on each rank for "
                         "{} rows of {} features, more than {:.2g}; use more ranks, fewer features "
                         "or posterior_variance",
-                        work, from.pool.num_rows, from.features.row_elements(), most_work));
+                        work, from.features.num_rows(), from.features.dim(), most_work));
 }
 
 std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {

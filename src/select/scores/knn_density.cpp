@@ -94,7 +94,7 @@ class MeanDistance : public FeatureScore {
 Sample read_sample(const ScorePreparation& from) {
     PoolSample rows = read_pool_sample(from);
     Sample sample;
-    sample.dim = from.features.row_elements();
+    sample.dim = from.features.dim();
     for (std::int64_t i = 0; i < std::ssize(rows.rows); ++i)
         sample.norms.push_back(squared_norm(rows.features.data() + i * sample.dim, sample.dim));
     sample.rows = std::move(rows.rows);

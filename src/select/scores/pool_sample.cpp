@@ -1,8 +1,6 @@
 #include "select/scores/pool_sample.hpp"
 
 #include "core/philox.hpp"
-#include "pool/row_reader.hpp"
-#include "select/plan.hpp"
 
 #include <algorithm>
 #include <span>
@@ -27,13 +25,10 @@ std::vector<RowId> rows_of_sample(RowId num_rows, std::uint64_t seed) {
 }  // namespace
 
 PoolSample read_pool_sample(const ScorePreparation& from) {
-    const std::vector<RowId> rows = rows_of_sample(from.pool.num_rows, from.plan.seed);
-    const auto dim = static_cast<std::size_t>(from.features.row_elements());
+    const std::vector<RowId> rows = rows_of_sample(from.features.num_rows(), from.seed);
+    const auto dim = static_cast<std::size_t>(from.features.dim());
     std::vector<float> values(rows.size() * dim);
-    from.world.agree([&] {
-        pool::RowReader::Scratch scratch;
-        pool::RowReader(from.features).gather(rows, values, scratch);
-    });
+    from.world.agree([&] { from.features.gather(rows, values); });
     PoolSample sample;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto row = std::span(values).subspan(i * dim, dim);
