@@ -73,6 +73,7 @@ Json manifest_json(const SelectOutcome& outcome) {
     }
     if (outcome.request.plan.batch_cost > 0.0) json["batch_cost"] = outcome.request.plan.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
+    if (!outcome.request.origin.empty()) json["origin"] = outcome.request.origin;
     if (!outcome.predictions_fingerprint.empty())
         json["predictions_fingerprint"] = outcome.predictions_fingerprint;
     json["covering_radius"] = float_or_null(selection.covering_radius);
@@ -129,7 +130,7 @@ std::string rows_table(const queue::Batch& batch) {
 
 std::string diversity_line(const SelectOutcome& outcome) {
     const select::Selection& selection = outcome.selection;
-    if (outcome.plan.diversity == "none") return {};
+    if (outcome.plan.diversity == "none" || std::isnan(selection.covering_radius)) return {};
     std::string text = fmt::format("covering radius {:.6g}", selection.covering_radius);
     if (!std::isnan(selection.redundancy)) {
         text +=

@@ -95,7 +95,9 @@ class Round {
             report_plan();
             return result(nullptr);
         }
-        const select::Selection selection = select::select_two_stage(pool_, plan_, taken_, world_);
+        const select::Selection selection =
+            request_.choose ? request_.choose(pool_, plan_, taken_, world_)
+                            : select::select_two_stage(pool_, plan_, taken_, world_);
         note_surprises(selection);
         enter_phase("publish");
         world_.agree([&] {
@@ -236,7 +238,7 @@ class Round {
         if (selection.num_skipped > 0) {
             log_warning(count_text(selection.num_skipped) + " bad rows were skipped");
         }
-        if (chosen > 1 && selection.covering_radius == 0.0F) {
+        if (chosen > 1 && chosen < selection.shortlist_size && selection.covering_radius == 0.0F) {
             log_warning(
                 "the batch covers the shortlist at distance 0: it holds duplicates, the "
                 "rest was filled in row order; a larger --shortlist may help");

@@ -39,6 +39,8 @@ Command ingest_command();
 Command simulate_command();
 Command stream_command();
 Command predict_command();
+Command nearest_command();
+Command synthesize_command();
 Command queue_status_command();
 Command queue_fsck_command();
 Command queue_reap_command();

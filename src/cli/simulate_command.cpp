@@ -53,9 +53,8 @@ std::vector<OptionSpec> arm_options() {
                     "= the shortlist counts copies once, per_cost = the score is divided by the "
                     "cost, pseudo = see --pseudo-delta, power:C, softmax:C or softrank:C = noise "
                     "(see --randomize there), strength=X, sigma=X, radius=X = as for 'sluice "
-                    "select'. Divide in a score by "
-                    "^-1. Repeat for more arms; default: margin or, for numbers, committee_std "
-                    "with k_center/10. Rows by chance are always an arm",
+                    "select'. Divide in a score by ^-1. Repeat for more arms; default: margin or, "
+                    "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
          .kind = Kind::list},
         {.name = "metric",
          .value_name = "NAME",

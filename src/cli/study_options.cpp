@@ -57,7 +57,8 @@ std::string score_of_study(const std::string& text, const Options& options) {
 }
 
 // What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, strength=X, sigma=X
-// or radius=X.
+// or
+// radius=X.
 void read_word(const std::string& word, study::Strategy& strategy, const Options& options) {
     if (word == "distinct") {
         strategy.count = study::Strategy::Count::distinct_rows;
@@ -67,12 +68,12 @@ void read_word(const std::string& word, study::Strategy& strategy, const Options
         strategy.price = study::Strategy::Price::divides_score;
         return;
     }
-    if (word == "pseudo") {
-        strategy.training = study::Strategy::Training::pseudo;
-        return;
-    }
     if (is_noise(word)) {
         strategy.randomization = select::parse_randomization(word);
+        return;
+    }
+    if (word == "pseudo") {
+        strategy.training = study::Strategy::Training::pseudo;
         return;
     }
     const std::string name = word.substr(0, word.find('='));

@@ -52,6 +52,9 @@ enum class RandomPurpose : std::uint16_t {
     study_noise = 33,
     study_refusal = 34,
     stream_policy = 40,
+    cluster_seeds = 48,
+    label_draws = 49,
+    synthesis_starts = 64,
 };
 
 /// Four random words of (seed, purpose, round, row, index): row and index identify the value,

@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::string_view header = "rank,row,id,score,distance\n";
 
-std::string quoted(const std::string& field) {
-    if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-    std::string result = "\"";
-    for (const char c : field)
-        result.append(c == '"' ? 2 : 1, c);
-    return result + "\"";
-}
-
 // The length of the record at the start of `text` with its line end; a line end within quotes
 // belongs to the field.
 std::size_t record_length(std::string_view text) {
@@ -44,12 +36,20 @@ RowId second_field(std::string_view record) {
 
 }  // namespace
 
+std::string csv_field(const std::string& field) {
+    if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+    std::string result = "\"";
+    for (const char c : field)
+        result.append(c == '"' ? 2 : 1, c);
+    return result + "\"";
+}
+
 std::string selected_csv(const std::vector<BatchItem>& items) {
     std::string text(header);
     for (std::size_t i = 0; i < items.size(); ++i) {
         const BatchItem& item = items[i];
         const std::string distance = std::isnan(item.distance) ? "" : number_text(item.distance);
-        text += fmt::format("{},{},{},{},{}\n", i + 1, item.row, quoted(item.id),
+        text += fmt::format("{},{},{},{},{}\n", i + 1, item.row, csv_field(item.id),
                             number_text(item.score), distance);
     }
     return text;

@@ -42,6 +42,10 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
     static const std::vector<DiversityDefinition> definitions = {
         none(),
         k_center_rule(),
+        kmeans_rule(),
+        typiclust_rule(),
+        cluster_margin_rule(),
+        batchbald_rule(),
     };
     return definitions;
 }

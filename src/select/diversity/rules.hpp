@@ -6,5 +6,9 @@
 namespace sluice::select {
 
 DiversityDefinition k_center_rule();
+DiversityDefinition kmeans_rule();
+DiversityDefinition typiclust_rule();
+DiversityDefinition cluster_margin_rule();
+DiversityDefinition batchbald_rule();
 
 }  // namespace sluice::select
