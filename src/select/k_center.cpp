@@ -201,8 +201,9 @@ KCenterResult KCenter::finish() {
 void leave_if_stopped(comm::Communicator& world) {
     if (world.max(std::int64_t{stop_requested()}) == 0) return;
     throw comm::AgreedError(ExitCode::try_again,
-                            "stopped by a signal while diversifying; nothing was published, run "
-                            "the same command again");
+                            stop_text() +
+                                " while diversifying; nothing was published, run "
+                                "the same command again");
 }
 
 }  // namespace
