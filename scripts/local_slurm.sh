@@ -106,11 +106,13 @@ host_processes() { # host_processes NAME
     done
 }
 
-kill_host() { # kill_host NAME: twice, as a process may be starting another
-    local process
-    for _ in 1 2; do
+# All at once, as when the power fails: a daemon must not report that a job of its own was killed.
+# Twice, as a process may be starting another.
+kill_host() { # kill_host NAME
+    local process signal
+    for signal in STOP STOP KILL KILL; do
         for process in $(host_processes "$1"); do
-            kill -KILL "$process" 2>/dev/null || true
+            kill -"$signal" "$process" 2>/dev/null || true
         done
     done
 }

@@ -28,6 +28,7 @@ RUN_OPTIONS = "--nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --time=5"
 LABEL_OPTIONS = "--time=5"
 TASKS = "3"
 MOST_MENDS = 2
+STATE_SAVED_S = 6.0  # the controller saves its state every 5 s
 
 # Stands for sluice in a job: hangs on entering a phase of `sluice run`, once, and says on which node.
 HANGING = f"""#!/bin/bash
@@ -210,12 +211,19 @@ class Tester:
         self.wait_for_end(campaign, "cancelled")
 
     def lost_controller(self):
+        """What was submitted in the last seconds before is lost with it, so the job that runs then is older."""
         campaign = self.campaign("controller")
-        self.submit(campaign)
-        wait_until(lambda: self.task_of(campaign, "sluice-label"), "a worker runs")
+        mark = campaign.directory.with_suffix(".hang")
+        self.submit(campaign, HANG_IN="evaluate 2", HANG_MARK=str(mark), SLUICE=self.wrapper())
+        self.wait_for_hang(campaign, mark, "evaluate 2")
+        mark.with_suffix(".hang.done").touch()
+        time.sleep(STATE_SAVED_S)
+        job, _ = self.task_of(campaign, "sluice-run")
         self.cluster.script("kill-controller")
-        time.sleep(2.0)
+        time.sleep(1.0)
         self.cluster.script("start-controller")
+        wait_until(lambda: self.cluster.state(job) == {"RUNNING"}, "the job runs on under the new controller")
+        self.cluster.run("scontrol", "requeue", job)
         self.wait_for_end(campaign, "controller killed")
 
     def queue(self, name, items, seconds):
