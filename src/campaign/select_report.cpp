@@ -81,6 +81,19 @@ Json manifest_json(const SelectOutcome& outcome) {
     return json;
 }
 
+Json use_json(const std::vector<RankTotals>& use) {
+    Json ranks = Json::array();
+    for (const RankTotals& rank : use) {
+        ranks.push_back({{"collectives", rank.collectives},
+                         {"bytes_sent", rank.bytes_sent},
+                         {"bytes_received", rank.bytes_received},
+                         {"peak_memory_bytes", rank.peak_memory_bytes},
+                         {"cpu_seconds", rank.cpu_seconds},
+                         {"collective_cpu_seconds", rank.collective_cpu_seconds}});
+    }
+    return ranks;
+}
+
 Json provenance_json(const SelectOutcome& outcome) {
     Json json;
     char host[256] = {};
@@ -106,6 +119,7 @@ Json provenance_json(const SelectOutcome& outcome) {
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;
     json["seconds"] = outcome.seconds;
+    json["use"] = use_json(outcome.use);
     for (const auto& [phase, seconds] : phase_seconds())
         json["phase_seconds"][phase] = seconds;
     return json;

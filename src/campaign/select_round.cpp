@@ -100,10 +100,11 @@ class Round {
                             : select::select_two_stage(pool_, plan_, taken_, world_);
         note_surprises(selection);
         enter_phase("publish");
+        const std::vector<RankTotals> use = gather_totals(world_);
         world_.agree([&] {
             require(!stop_requested(), ExitCode::try_again,
-                    "stopped by a signal before publishing; run the same command again");
-            if (world_.is_root()) finish(selection);
+                    stop_text() + " before publishing; run the same command again");
+            if (world_.is_root()) finish(selection, use);
         });
         enter_phase("done");
         return result(&selection);
@@ -245,7 +246,7 @@ class Round {
         }
     }
 
-    void finish(const select::Selection& selection) {
+    void finish(const select::Selection& selection, const std::vector<RankTotals>& use) {
         queue::Batch batch = assemble_batch(pool_, selection, items_of_ticket(request_));
         batch.id = id_;
         batch.tag = request_.tag;
@@ -264,7 +265,8 @@ class Round {
                                     model_hash_,
                                     predictions_fingerprint_,
                                     world_.size(),
-                                    seconds};
+                                    seconds,
+                                    use};
         batch.manifest = manifest_text(outcome);
         batch.provenance = provenance_text(outcome);
         if (queue_) queue_->publish(batch, state_.num_batches);

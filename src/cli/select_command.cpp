@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "queue/layout.hpp"
 #include "select/score_catalog.hpp"
@@ -198,10 +199,9 @@ CommandSpec make_spec() {
         "Scores every row, keeps the K best as the shortlist, and chooses from it B rows that are "
         "unlike each other and unlike all rows labeled or issued before. The batch is the same for "
         "any number of ranks and threads. Asking again for the same batch changes nothing.";
-    for (const auto& group :
-         {pool_options(), science_options(), policy_options(), machine_options()}) {
+    for (const auto& group : {pool_options(), science_options(), policy_options(),
+                              walltime_options(), machine_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
-    }
     return spec;
 }
 
@@ -305,6 +305,7 @@ campaign::SelectRequest read_request(const Options& options) {
 Command select_command() {
     return {make_spec(), [](const Options& options) {
                 const campaign::SelectRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) {
                     campaign::select_round(request, world);
                 };
