@@ -7,6 +7,7 @@
 #include "kernels/score_rows.hpp"
 #include "model/committee.hpp"
 #include "pool/pool.hpp"
+#include "select/item_rule.hpp"
 #include "select/randomization.hpp"
 #include "select/score_expression.hpp"
 
@@ -76,6 +77,8 @@ struct Plan {
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
     TrustLevels trust;
+    ItemRule items;                    ///< with items: batches, shortlists and scores are theirs
+    std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = no limit
     // how
     kernels::Backend backend = kernels::Backend::cpu;
     int num_threads = 1;
@@ -114,7 +117,9 @@ struct PlanRequest {
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
-    TrustLevels trust = {};  ///< rows with other scores are never chosen
+    TrustLevels trust = {};            ///< rows with other scores are never chosen
+    std::string items = "none";        ///< as parse_item_rule reads it
+    std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = all
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     int num_threads = 0;          ///< 0 = this rank's share of the node's cores
     std::int64_t block_rows = 0;  ///< rows read at once; 0 = chosen by the reader
