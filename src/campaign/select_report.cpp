@@ -71,6 +71,12 @@ Json manifest_json(const SelectOutcome& outcome) {
         json["max_score"] = float_or_null(outcome.request.plan.trust.high);
         json["beyond_trust"] = selection.num_beyond_trust;
     }
+    if (plan.items.has_items()) {
+        json["groups"] = plan.items.text();
+        json["chosen_items"] = std::ssize(selection.rows);
+        json["chosen_instances"] = std::ssize(selection.instances);
+    }
+    if (plan.batch_instances > 0) json["batch_instances"] = plan.batch_instances;
     if (outcome.request.plan.batch_cost > 0.0) json["batch_cost"] = outcome.request.plan.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
     if (!outcome.request.origin.empty()) json["origin"] = outcome.request.origin;
@@ -179,6 +185,11 @@ std::string report_text(const SelectOutcome& outcome) {
             "unphysical\n",
             outcome.request.plan.trust.low, outcome.request.plan.trust.high,
             count_text(selection.num_beyond_trust));
+    }
+    if (outcome.plan.items.has_items()) {
+        text += fmt::format("items scored by the {} of their rows: {} chosen, with {} rows\n",
+                            outcome.plan.items.text(), count_text(chosen),
+                            count_text(std::ssize(selection.instances)));
     }
     text += diversity_line(outcome) + rows_table(outcome.batch);
     text += fmt::format("{} read in {:.2f} s on {} rank(s)\n",

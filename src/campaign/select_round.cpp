@@ -228,9 +228,11 @@ class Round {
 
     void note_surprises(const select::Selection& selection) const {
         const auto chosen = static_cast<std::int64_t>(selection.rows.size());
-        if (chosen < request_.plan.batch_size && request_.plan.batch_cost == 0.0) {
-            log_warning(fmt::format("only {} of the {} rows asked for could be chosen",
-                                    count_text(chosen), count_text(request_.plan.batch_size)));
+        const bool is_cut = request_.plan.batch_cost > 0.0 || request_.plan.batch_instances > 0;
+        if (chosen < request_.plan.batch_size && !is_cut) {
+            log_warning(fmt::format("only {} of the {} {} asked for could be chosen",
+                                    count_text(chosen), count_text(request_.plan.batch_size),
+                                    plan_.items.has_items() ? "items" : "rows"));
         }
         if (selection.num_beyond_trust > 0) {
             log_info(count_text(selection.num_beyond_trust) +
