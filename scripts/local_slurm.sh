@@ -72,10 +72,9 @@ is_alive() { # is_alive PROCESS
 }
 
 end_process() { # end_process PROCESS: politely, then not
-    local try
     is_alive "$1" || return 0
     kill -TERM "$1" 2>/dev/null || true
-    for try in $(seq 60); do
+    for _ in $(seq 60); do
         is_alive "$1" || return 0
         sleep 0.05
     done
@@ -107,11 +106,13 @@ host_processes() { # host_processes NAME
     done
 }
 
-kill_host() { # kill_host NAME: twice, as a process may be starting another
-    local process turn
-    for turn in 1 2; do
+# All at once, as when the power fails: a daemon must not report that a job of its own was killed.
+# Twice, as a process may be starting another.
+kill_host() { # kill_host NAME
+    local process signal
+    for signal in STOP STOP KILL KILL; do
         for process in $(host_processes "$1"); do
-            kill -KILL "$process" 2>/dev/null || true
+            kill -"$signal" "$process" 2>/dev/null || true
         done
     done
 }
@@ -216,7 +217,7 @@ require_programs() {
 }
 
 start_all() {
-    local number try
+    local number
     require_programs
     ! is_up || fail 73 "local_slurm.sh: $folder: is in use; stop it first, or take another --port"
     [ ! -e "$folder" ] || [ -O "$folder" ] || fail 77 "local_slurm.sh: $folder: belongs to somebody else"
@@ -232,7 +233,7 @@ start_all() {
         make_host "n$number"
         start_node "n$number"
     done
-    for try in $(seq 150); do
+    for _ in $(seq 150); do
         if [ "$(sinfo -h -N -p main -t idle -o %N 2>/dev/null | wc -l)" -eq "$nodes" ]; then
             say "Slurm is up: $nodes nodes of $cores cores; in your shell: source $folder/environment"
             return

@@ -53,6 +53,9 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
     if (!std::isnan(numbers.strength)) science["strength"] = numbers.strength;
     if (!std::isnan(numbers.sigma)) science["sigma"] = numbers.sigma;
     if (!std::isnan(numbers.radius)) science["radius"] = numbers.radius;
+    if (select::parse_item_rule(request.plan.items).has_items())
+        science["groups"] = request.plan.items;
+    if (request.plan.batch_instances > 0) science["batch_instances"] = request.plan.batch_instances;
     if (request.plan.batch_cost > 0.0) science["batch_cost"] = request.plan.batch_cost;
     if (!request.origin.empty()) science["origin"] = request.origin;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);

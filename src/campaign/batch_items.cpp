@@ -56,6 +56,26 @@ std::vector<std::string> attribute_of(const pool::Dataset& dataset, const std::s
     return found == dataset.attributes.end() ? std::vector<std::string>() : found->second;
 }
 
+// The batch's rows: those selected, or all instances of those selected, side by side.
+std::vector<queue::BatchItem> items_of(const select::Selection& selection) {
+    std::vector<queue::BatchItem> items;
+    if (selection.instances.empty()) {
+        for (const select::Selected& selected : selection.rows)
+            items.push_back({selected.row, {}, selected.score, selected.distance, {}});
+    }
+    for (const select::Instance& instance : selection.instances) {
+        const select::Selected& selected = selection.rows[static_cast<std::size_t>(instance.pick)];
+        items.push_back({instance.row,
+                         {},
+                         selected.score,
+                         selected.distance,
+                         {},
+                         instance.group,
+                         instance.score});
+    }
+    return items;
+}
+
 }  // namespace
 
 std::vector<std::string> ids_of_rows(const pool::Pool& pool, const std::vector<RowId>& rows) {
@@ -76,14 +96,13 @@ queue::Batch assemble_batch(const pool::Pool& pool, const select::Selection& sel
                             std::int64_t ticket_items) {
     queue::Batch batch;
     batch.ticket_items = ticket_items;
+    batch.items = items_of(selection);
     std::vector<RowId> rows;
-    for (const select::Selected& selected : selection.rows)
-        rows.push_back(selected.row);
+    for (const queue::BatchItem& item : batch.items)
+        rows.push_back(item.row);
     const std::vector<std::string> ids = ids_of_rows(pool, rows);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const select::Selected& selected = selection.rows[i];
-        batch.items.push_back({selected.row, ids[i], selected.score, selected.distance, {}});
-    }
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        batch.items[i].id = ids[i];
     if (const pool::Dataset* inputs = pool.find("inputs")) {
         const std::vector<double> values = inputs_of(*inputs, rows);
         const auto width = static_cast<std::ptrdiff_t>(inputs->row_elements());

@@ -83,6 +83,12 @@ std::map<std::string, std::string> science_of_round(const CampaignSpec& spec, st
     const BatchStrategy strategy = spec.strategy(round);
     science["select.score"] = strategy.score;
     science["select.diversify"] = strategy.diversity;
+    // Only where they are used: rounds of older directories keep their science.
+    const bool is_ranked = strategy.score != "random";
+    if (is_ranked && spec.select.randomize != "none")
+        science["select.randomize"] = spec.select.randomize;
+    if (is_ranked && spec.select.price == select::Price::divides_score)
+        science["select.per-cost"] = "yes";
     if (!spec.is_start(round)) return science;
     science["start.batch"] = std::to_string(spec.start.batch);
     science["start.shortlist"] = std::to_string(spec.start.shortlist);

@@ -90,9 +90,8 @@ class Run {
         enter_phase(round > 0 ? fmt::format("{} {}", name, round) : name);
         world_.agree([&] {
             require(!stop_requested(), ExitCode::try_again,
-                    fmt::format("stopped by a signal before the step '{}' of round {}; run the "
-                                "same command again",
-                                name, round));
+                    fmt::format("{} before the step '{}' of round {}; run the same command again",
+                                stop_text(), name, round));
         });
     }
 

@@ -91,26 +91,6 @@ std::string config_text(const CampaignSpec& spec) {
     return text;
 }
 
-// What is missing first of a round's files.
-std::string next_step(const CampaignContext& context, std::int64_t round) {
-    const Arm& arm = context.active();
-    const auto has = [&](const char* name) { return queue::exists(arm.file(round, name)); };
-    if (!has(round_file::plan)) return "not begun; next: plan and select";
-    if (round > 0 && !has(round_file::batch)) return "next: select";
-    if (round > 0 && !has(round_file::labels)) {
-        const std::string batch = read_batch(arm, round)->id;
-        const std::int64_t waiting = batch.empty()
-                                         ? 0
-                                         : num_waiting({arm.queue(), arm.labels(), batch,
-                                                        arm.file(round, round_file::labels)});
-        return fmt::format("next: label ({} items wait in {})", count_text(waiting), arm.queue());
-    }
-    if (model_file(arm, round).empty() && round >= context.spec.start.rounds) {
-        return "next: train";
-    }
-    return has(round_file::metrics) ? "next: close" : "next: evaluate";
-}
-
 }  // namespace
 
 std::string round_text(const CampaignContext& context, std::int64_t round) {
@@ -135,6 +115,25 @@ std::string round_text(const CampaignContext& context, std::int64_t round) {
     const std::string stop_set = stop_set_text(*record);
     if (!stop_set.empty()) text += indent + ("stop set: " + stop_set) + "\n";
     return text;
+}
+
+std::string next_step(const CampaignContext& context, std::int64_t round) {
+    const Arm& arm = context.active();
+    const auto has = [&](const char* name) { return queue::exists(arm.file(round, name)); };
+    if (!has(round_file::plan)) return "not begun; next: plan and select";
+    if (round > 0 && !has(round_file::batch)) return "next: select";
+    if (round > 0 && !has(round_file::labels)) {
+        const std::string batch = read_batch(arm, round)->id;
+        const std::int64_t waiting = batch.empty()
+                                         ? 0
+                                         : num_waiting({arm.queue(), arm.labels(), batch,
+                                                        arm.file(round, round_file::labels)});
+        return fmt::format("next: label ({} items wait in {})", count_text(waiting), arm.queue());
+    }
+    if (model_file(arm, round).empty() && round >= context.spec.start.rounds) {
+        return "next: train";
+    }
+    return has(round_file::metrics) ? "next: close" : "next: evaluate";
 }
 
 std::string end_text(const CampaignContext& context, std::int64_t round,

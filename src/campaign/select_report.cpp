@@ -71,6 +71,12 @@ Json manifest_json(const SelectOutcome& outcome) {
         json["max_score"] = float_or_null(outcome.request.plan.trust.high);
         json["beyond_trust"] = selection.num_beyond_trust;
     }
+    if (plan.items.has_items()) {
+        json["groups"] = plan.items.text();
+        json["chosen_items"] = std::ssize(selection.rows);
+        json["chosen_instances"] = std::ssize(selection.instances);
+    }
+    if (plan.batch_instances > 0) json["batch_instances"] = plan.batch_instances;
     if (outcome.request.plan.batch_cost > 0.0) json["batch_cost"] = outcome.request.plan.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
     if (!outcome.request.origin.empty()) json["origin"] = outcome.request.origin;
@@ -84,6 +90,19 @@ Json manifest_json(const SelectOutcome& outcome) {
     if (!std::isnan(numbers.sigma)) json["sigma"] = numbers.sigma;
     if (!std::isnan(numbers.radius)) json["radius"] = numbers.radius;
     return json;
+}
+
+Json use_json(const std::vector<RankTotals>& use) {
+    Json ranks = Json::array();
+    for (const RankTotals& rank : use) {
+        ranks.push_back({{"collectives", rank.collectives},
+                         {"bytes_sent", rank.bytes_sent},
+                         {"bytes_received", rank.bytes_received},
+                         {"peak_memory_bytes", rank.peak_memory_bytes},
+                         {"cpu_seconds", rank.cpu_seconds},
+                         {"collective_cpu_seconds", rank.collective_cpu_seconds}});
+    }
+    return ranks;
 }
 
 Json provenance_json(const SelectOutcome& outcome) {
@@ -111,6 +130,7 @@ Json provenance_json(const SelectOutcome& outcome) {
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;
     json["seconds"] = outcome.seconds;
+    json["use"] = use_json(outcome.use);
     for (const auto& [phase, seconds] : phase_seconds())
         json["phase_seconds"][phase] = seconds;
     return json;
@@ -162,7 +182,7 @@ std::string report_text(const SelectOutcome& outcome) {
         "batch {}: {} of {} candidates ({} labeled or issued, {} skipped), {} then {} among the "
         "best {}\n",
         outcome.batch.id, count_text(chosen), count_text(selection.num_candidates),
-        count_text(outcome.num_labeled), count_text(selection.num_skipped), outcome.plan.score.text,
+        count_text(outcome.num_labeled), count_text(selection.num_skipped), outcome.plan.ranking(),
         outcome.plan.diversity, count_text(selection.shortlist_size));
     if (outcome.request.plan.trust != select::TrustLevels()) {
         text += fmt::format(
@@ -170,6 +190,11 @@ std::string report_text(const SelectOutcome& outcome) {
             "unphysical\n",
             outcome.request.plan.trust.low, outcome.request.plan.trust.high,
             count_text(selection.num_beyond_trust));
+    }
+    if (outcome.plan.items.has_items()) {
+        text += fmt::format("items scored by the {} of their rows: {} chosen, with {} rows\n",
+                            outcome.plan.items.text(), count_text(chosen),
+                            count_text(std::ssize(selection.instances)));
     }
     text += diversity_line(outcome);
     if (!selection.note.empty()) text += selection.note + "\n";

@@ -100,10 +100,11 @@ class Round {
                             : select::select_two_stage(pool_, plan_, taken_, world_);
         note_surprises(selection);
         enter_phase("publish");
+        const std::vector<RankTotals> use = gather_totals(world_);
         world_.agree([&] {
             require(!stop_requested(), ExitCode::try_again,
-                    "stopped by a signal before publishing; run the same command again");
-            if (world_.is_root()) finish(selection);
+                    stop_text() + " before publishing; run the same command again");
+            if (world_.is_root()) finish(selection, use);
         });
         enter_phase("done");
         return result(&selection);
@@ -227,9 +228,11 @@ class Round {
 
     void note_surprises(const select::Selection& selection) const {
         const auto chosen = static_cast<std::int64_t>(selection.rows.size());
-        if (chosen < request_.plan.batch_size && request_.plan.batch_cost == 0.0) {
-            log_warning(fmt::format("only {} of the {} rows asked for could be chosen",
-                                    count_text(chosen), count_text(request_.plan.batch_size)));
+        const bool is_cut = request_.plan.batch_cost > 0.0 || request_.plan.batch_instances > 0;
+        if (chosen < request_.plan.batch_size && !is_cut) {
+            log_warning(fmt::format("only {} of the {} {} asked for could be chosen",
+                                    count_text(chosen), count_text(request_.plan.batch_size),
+                                    plan_.items.has_items() ? "items" : "rows"));
         }
         if (selection.num_beyond_trust > 0) {
             log_info(count_text(selection.num_beyond_trust) +
@@ -245,7 +248,7 @@ class Round {
         }
     }
 
-    void finish(const select::Selection& selection) {
+    void finish(const select::Selection& selection, const std::vector<RankTotals>& use) {
         queue::Batch batch = assemble_batch(pool_, selection, items_of_ticket(request_));
         batch.id = id_;
         batch.tag = request_.tag;
@@ -264,7 +267,8 @@ class Round {
                                     model_hash_,
                                     predictions_fingerprint_,
                                     world_.size(),
-                                    seconds};
+                                    seconds,
+                                    use};
         batch.manifest = manifest_text(outcome);
         batch.provenance = provenance_text(outcome);
         if (queue_) queue_->publish(batch, state_.num_batches);

@@ -3,6 +3,7 @@
 #include "campaign/append_rows.hpp"
 #include "campaign/output_paths.hpp"
 #include "campaign/snap.hpp"
+#include "campaign/synthesis_box.hpp"
 #include "campaign/synthetic_pool.hpp"
 #include "comm/cores.hpp"
 #include "core/durable_file.hpp"
@@ -20,28 +21,16 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <tuple>
 
 namespace sluice::campaign {
 namespace {
-
-bool is_hdf5(const std::string& path) {
-    constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
-    const FileDescriptor file = open_for_reading(path);
-    std::array<char, signature.size()> begin{};
-    const ssize_t count = ::pread(file.get(), begin.data(), begin.size(), 0);
-    return count == std::ssize(begin) && std::string_view(begin.data(), begin.size()) == signature;
-}
 
 void print_result(const std::string& text) {
     const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
@@ -79,7 +68,7 @@ class Synthesis {
             read_model();
         });
         enter_phase("read ranges");
-        read_box();
+        box_.emplace(read_synthesis_box(request_, world_));
         world_.agree([&] { check_box(); });
         if (appends()) read_pool_before();
         enter_phase("climb");
@@ -117,32 +106,14 @@ class Synthesis {
         if (appends()) source_.layout = SynthesisLayout::behind_pool;
     }
 
-    void read_box() {
-        std::string text;
-        std::int64_t from_pool = 0;
-        world_.agree([&] {
-            if (!world_.is_root()) return;
-            from_pool = is_hdf5(request_.ranges_path) ? 1 : 0;
-            if (from_pool == 0) text = read_text_file(request_.ranges_path);
-        });
-        if (world_.sum(from_pool) > 0) {
-            const pool::Pool pool = pool::open_pool({{request_.ranges_path}}, world_);
-            world_.agree([&] { box_.emplace(select::ranges_of_pool(pool)); });
-            return;
-        }
-        world_.broadcast(text);
-        world_.agree([&] { box_.emplace(select::read_ranges(text, request_.ranges_path)); });
-    }
-
     void check_box() {
         const std::int64_t dim = committee_->dim;
         result_.dim = dim;
         source_.box = &*box_;
         require(box_->dim() == dim, ExitCode::bad_data,
                 fmt::format("{}: declares {} input(s), but {} reads {} feature(s), each of which "
-                            "needs a range; where features are not inputs give ranges of the "
-                            "features and --snap-to POOL",
-                            request_.ranges_path, box_->dim(), plan().model_path, dim));
+                            "needs a range; where features are not inputs give --snap-to POOL",
+                            ranges_name(request_), box_->dim(), plan().model_path, dim));
         const double bytes = static_cast<double>(request_.num_starts) * static_cast<double>(dim) *
                              (4 * sizeof(float) + 3 * sizeof(double));
         require(bytes <= plan().memory_gib * 0x1p30, ExitCode::usage,
@@ -174,7 +145,7 @@ class Synthesis {
         require(
             !ends.empty() && !starts.empty(), ExitCode::bad_data,
             fmt::format("{}: says nothing finite at any of {} starts; check the ranges in {}",
-                        plan().model_path, count_text(request_.num_starts), request_.ranges_path));
+                        plan().model_path, count_text(request_.num_starts), ranges_name(request_)));
         result_.num_ends = std::ssize(ends);
         std::tie(result_.start_median, result_.start_highest) = median_and_highest(starts);
         std::tie(result_.end_median, result_.end_highest) = median_and_highest(ends);

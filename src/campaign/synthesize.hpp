@@ -10,8 +10,9 @@ namespace sluice::campaign {
 
 /// What `sluice synthesize` was asked for.
 struct SynthesisRequest {
-    std::string ranges_path;      ///< CSV (select::read_ranges), or a pool whose inputs have ranges
-    std::string out_path;         ///< the pool file of all ends
+    std::string ranges_path;  ///< CSV, or a pool whose inputs declare ranges; empty: those of the
+                              ///< features of the pool to snap to
+    std::string out_path;     ///< the pool file of all ends
     std::int64_t num_starts = 0;  ///< >= 1
     std::int64_t most_steps = 0;  ///< of one climb, >= 1
     double apart = 0.01;    ///< of ends this near, in shares of the ranges, only the best stays

@@ -34,6 +34,8 @@ Command select_command();
 Command train_command();
 Command run_command();
 Command report_command();
+Command status_command();
+Command submit_command();
 Command label_command();
 Command ingest_command();
 Command simulate_command();

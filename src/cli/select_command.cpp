@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "queue/layout.hpp"
 #include "select/score_catalog.hpp"
@@ -34,6 +35,17 @@ std::vector<OptionSpec> science_options() {
          .unit = "rows",
          .need = OptionSpec::Need::required,
          .aliases = {"batch-size"}},
+        {.name = "groups",
+         .value_name = "RULE",
+         .summary = "rows with one number in the pool's `groups`, side by side, are instances of "
+                    "one item, chosen whole and scored by the max, mean, sum or top_mean:K (mean "
+                    "of the K best) of its rows; --batch and --shortlist then count items",
+         .default_text = "none"},
+        {.name = "batch-instances",
+         .value_name = "N",
+         .summary = "most rows that the batch's items may have together: the first items chosen "
+                    "that fit are taken, at most --batch",
+         .unit = "rows"},
         {.name = "score",
          .value_name = "NAME",
          .summary = "what makes a row worth a label (listed below), or a sum of products of such, "
@@ -162,7 +174,8 @@ std::vector<OptionSpec> policy_options() {
          .summary = "only workers with this tag take the batch; not part of what makes its id"},
         {.name = "selected",
          .value_name = "FILE",
-         .summary = "also write the batch as CSV (rank,row,id,score,distance)"},
+         .summary = "also write the batch as CSV (rank,row,id,score,distance; with --groups "
+                    "also group,instance_score)"},
         {.name = "json", .value_name = "FILE", .summary = "also write a report as JSON"},
         {.name = "dry-run",
          .value_name = "",
@@ -198,10 +211,9 @@ CommandSpec make_spec() {
         "Scores every row, keeps the K best as the shortlist, and chooses from it B rows that are "
         "unlike each other and unlike all rows labeled or issued before. The batch is the same for "
         "any number of ranks and threads. Asking again for the same batch changes nothing.";
-    for (const auto& group :
-         {pool_options(), science_options(), policy_options(), machine_options()}) {
+    for (const auto& group : {pool_options(), science_options(), policy_options(),
+                              walltime_options(), machine_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
-    }
     return spec;
 }
 
@@ -218,10 +230,10 @@ void check_names(const Options& options) {
     try {
         static_cast<void>(select::parse_score(options.text("score")));
         static_cast<void>(select::parse_randomization(options.text("randomize")));
+        static_cast<void>(select::parse_item_rule(options.text("groups")));
     } catch (const Error& error) {
         const std::string what = error.what();
-        const std::string name = what.starts_with("--score") ? "score" : "randomize";
-        options.fail(name, what.substr(what.find(": ") + 2));
+        options.fail(what.substr(2, what.find(": ") - 2), what.substr(what.find(": ") + 2));
     }
 }
 
@@ -241,6 +253,10 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     request.plan.randomize = options.text("randomize");
     request.plan.price =
         options.flag("per-cost") ? select::Price::divides_score : select::Price::ignored;
+    request.plan.items = options.text("groups");
+    if (options.has("batch-instances"))
+        request.plan.batch_instances =
+            static_cast<std::int64_t>(options.count("batch-instances", {1, max_rows}));
     check_names(options);
     request.plan.diversity = options.text("diversify");
     request.plan.diversity_parameters = {number_or_auto(options, "strength"),
@@ -305,6 +321,7 @@ campaign::SelectRequest read_request(const Options& options) {
 Command select_command() {
     return {make_spec(), [](const Options& options) {
                 const campaign::SelectRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) {
                     campaign::select_round(request, world);
                 };

@@ -57,8 +57,7 @@ std::string score_of_study(const std::string& text, const Options& options) {
 }
 
 // What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, strength=X, sigma=X
-// or
-// radius=X.
+// or radius=X.
 void read_word(const std::string& word, study::Strategy& strategy, const Options& options) {
     if (word == "distinct") {
         strategy.count = study::Strategy::Count::distinct_rows;

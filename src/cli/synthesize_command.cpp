@@ -42,8 +42,8 @@ std::vector<OptionSpec> climb_options() {
          .value_name = "FILE",
          .summary = "CSV with the columns name,low,high and, if wanted, unit and scale (none, "
                     "linear or log: how the input becomes a feature), a line for each feature that "
-                    "the model reads; or a pool whose inputs declare ranges",
-         .need = Need::required},
+                    "the model reads; or a pool whose inputs declare ranges. Without it, with "
+                    "--snap-to, the box that the pool's features lie in"},
         {.name = "starts",
          .value_name = "S",
          .summary = "how many points of the box to climb from",
@@ -158,7 +158,7 @@ CommandSpec make_spec() {
     spec.name = "synthesize";
     spec.summary = "propose inputs that a model's committee has most to learn from";
     spec.usage =
-        "--model FILE --score NAME --ranges FILE --out FILE [--batch B --queue DIR] "
+        "--model FILE --score NAME [--ranges FILE] --out FILE [--batch B --queue DIR] "
         "[OPTIONS]";
     spec.details =
         "Climbs to inputs of high score from many starts in a box, by scores at a stencil and "
@@ -170,8 +170,8 @@ CommandSpec make_spec() {
         "rows of a pool that there is. This is for models whose features are the inputs, as they "
         "are or "
         "scaled (see --ranges; 'pool make amplifier' is such a pool). Where features are computed "
-        "from inputs, as for 'pool make water-dimer', no input belongs to a proposal: give ranges "
-        "of the features and --snap-to POOL, which issues the pool's nearest rows. The bytes are "
+        "from inputs, as for 'pool make water-dimer', no input belongs to a proposal: give "
+        "--snap-to POOL, which issues the pool's nearest rows. The bytes are "
         "the same for any number of ranks and threads.";
     for (const auto& group : {climb_options(), batch_options(), machine_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
@@ -256,6 +256,11 @@ campaign::SynthesisRequest read_request(const Options& options) {
     request.most_steps = options.count("steps", {1, max_count});
     request.apart = apart_of(options);
     read_rows(options, request);
+    require(
+        !request.ranges_path.empty() || request.rows == campaign::SynthesisRequest::Rows::nearest,
+        ExitCode::usage,
+        "--ranges FILE: missing; say what each input may be, or give --snap-to POOL, whose "
+        "features then say it");
     request.json_path = options.text("json");
     read_plan(options, request.select.plan);
     read_batch(options, request.select);

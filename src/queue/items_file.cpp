@@ -60,6 +60,14 @@ std::vector<std::byte> items_file(const Batch& batch) {
     file.write_text_dataset("id", ids, h5::TextStorage::fixed);
     write_column(file, "score", column(batch, &BatchItem::score), {num_items});
     write_column(file, "distance", column(batch, &BatchItem::distance), {num_items});
+    if (!batch.items.empty() && batch.items.front().group.has_value()) {
+        std::vector<std::int64_t> groups;
+        for (const BatchItem& item : batch.items)
+            groups.push_back(item.group.value());
+        write_column(file, "group", groups, {num_items});
+        write_column(file, "instance_score", column(batch, &BatchItem::instance_score),
+                     {num_items});
+    }
     if (batch.dim > 0) write_column(file, "features", batch.features, {num_items, batch.dim});
     write_inputs(file, batch, num_items);
     return file.take_image();

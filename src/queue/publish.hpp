@@ -16,6 +16,9 @@ struct BatchItem {
     float score = 0.0F;
     float distance = 0.0F;       ///< to the nearest centre when picked; NaN = no diversity stage
     std::vector<double> inputs;  ///< [P] what the oracle sees; may be empty
+    std::optional<std::int64_t> group = {};  ///< item that the row is an instance of: all rows of
+                                             ///< a batch have one, or none has
+    float instance_score = 0.0F;             ///< the row's own, where `score` is its item's
 };
 
 /// A batch to publish.
@@ -73,7 +76,8 @@ class Queue {
 std::string csv_field(const std::string& field);
 
 /// selected.csv: `rank,row,id,score,distance`, in selection order; numbers read back to the same
-/// bits; distance empty without a diversity stage; ids quoted as RFC 4180 where needed.
+/// bits; distance empty without a diversity stage; ids quoted as RFC 4180 where needed. Instances
+/// of items have two more columns, `group,instance_score`.
 std::string selected_csv(const std::vector<BatchItem>& items);
 
 }  // namespace sluice::queue

@@ -13,6 +13,7 @@ namespace sluice::queue {
 namespace {
 
 constexpr std::string_view header = "rank,row,id,score,distance\n";
+constexpr std::string_view instances_header = "rank,row,id,score,distance,group,instance_score\n";
 
 // The length of the record at the start of `text` with its line end; a line end within quotes
 // belongs to the field.
@@ -45,12 +46,16 @@ std::string csv_field(const std::string& field) {
 }
 
 std::string selected_csv(const std::vector<BatchItem>& items) {
-    std::string text(header);
+    const bool are_instances = !items.empty() && items.front().group.has_value();
+    std::string text(are_instances ? instances_header : header);
     for (std::size_t i = 0; i < items.size(); ++i) {
         const BatchItem& item = items[i];
         const std::string distance = std::isnan(item.distance) ? "" : number_text(item.distance);
-        text += fmt::format("{},{},{},{},{}\n", i + 1, item.row, csv_field(item.id),
+        text += fmt::format("{},{},{},{},{}", i + 1, item.row, csv_field(item.id),
                             number_text(item.score), distance);
+        if (are_instances)
+            text += fmt::format(",{},{}", item.group.value(), number_text(item.instance_score));
+        text += '\n';
     }
     return text;
 }
@@ -62,8 +67,9 @@ std::vector<RowId> rows_of_selected_csv(std::string_view text, const std::string
                                 "a backup",
                                 path, line, header.substr(0, header.size() - 1)));
     };
-    if (text.substr(0, header.size()) != header) fail(0);
-    text.remove_prefix(header.size());
+    const bool are_instances = text.starts_with(instances_header);
+    if (!are_instances && !text.starts_with(header)) fail(0);
+    text.remove_prefix(are_instances ? instances_header.size() : header.size());
     std::vector<RowId> rows;
     while (!text.empty()) {
         const std::size_t length = record_length(text);

@@ -22,9 +22,9 @@ std::string tile(const std::string& name, const std::string& value, const std::s
 std::string saving_tile(const Quality& quality) {
     const Comparison& comparison = quality.comparison;
     if (!comparison.labels_to_match || comparison.random_labels <= 0.0) return {};
-    return tile("Labels to match chance",
+    return tile("To match chance",
                 count_text(static_cast<std::int64_t>(*comparison.labels_to_match)),
-                fmt::format("as good as the random arm with {}",
+                fmt::format("labels, where the random arm took {}",
                             count_text(static_cast<std::int64_t>(comparison.random_labels))));
 }
 

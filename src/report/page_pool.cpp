@@ -196,13 +196,12 @@ std::string shares_card(const std::string& title, const std::vector<Share>& shar
     for (const Share& share : shares) {
         const auto bar = [&](double value, const char* style) {
             if (!std::isfinite(value)) return std::string();
-            return fmt::format(
-                "<rect class=\"fill {}\" x=\"0\" y=\"{}\" width=\"{:.1f}\" height=\"5\"/>", style,
-                style == std::string("pale") ? 1 : 8, 100.0 * value);
+            return fmt::format(R"(<rect class="fill {}" x="0" y="{}" width="{:.1f}" height="5"/>)",
+                               style, style == std::string("pale") ? 1 : 8, 100.0 * value);
         };
         rows.push_back({escaped(share.name), percent_html(share.pool), percent_html(share.batch),
                         percent_html(share.labels),
-                        "<svg viewBox=\"0 0 100 14\" style=\"width:100px\" aria-hidden=\"true\">" +
+                        R"(<svg viewBox="0 0 100 14" style="width:100px" aria-hidden="true">)" +
                             bar(share.pool, "pale") + bar(share.batch, "chosen") + "</svg>"});
     }
     return figure_html({title,

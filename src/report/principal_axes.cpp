@@ -118,6 +118,7 @@ void rotate(Matrix& matrix, Matrix& vectors, std::size_t n, std::size_t p, std::
 Vector turn_to_eigenvectors(const Matrix& covariance, std::vector<Vector>& basis) {
     const std::size_t n = basis.size();
     std::vector<Vector> images;
+    images.reserve(n);
     for (const Vector& vector : basis)
         images.push_back(times(covariance, vector));
     Matrix small(n * n);

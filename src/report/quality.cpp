@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -84,14 +85,17 @@ std::optional<Influence> influence_of(const campaign::Arm& owner, std::int64_t r
 
 // The usual metric of what is measured.
 std::string usual_metric(const ReportData& data) {
-    for (auto round = data.active().rounds.rbegin(); round != data.active().rounds.rend();
-         ++round) {
-        if (!round->record) continue;
-        for (const model::MetricDefinition& definition : model::metric_definitions()) {
-            if (round->record->metrics.contains(definition.name)) return definition.name;
-        }
+    std::string found;
+    for (const RoundView& round : data.active().rounds) {
+        if (!round.record) continue;
+        const auto& measured = round.record->metrics;
+        const auto usual = std::ranges::find_if(model::metric_definitions(),
+                                                [&](const model::MetricDefinition& definition) {
+                                                    return measured.contains(definition.name);
+                                                });
+        if (usual != model::metric_definitions().end()) found = usual->name;
     }
-    return {};
+    return found;
 }
 
 Difference difference_of(double mean, const std::vector<double>& of_rows) {

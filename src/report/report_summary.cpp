@@ -98,6 +98,16 @@ std::string advice_lines(const Advice& advice) {
     return text;
 }
 
+// `lower by 0.0134 (95 % interval 0.00983 to 0.0169, p < 0.0001)`
+std::string difference_text(const Comparison& comparison) {
+    const Difference& mean = comparison.mean_of_rounds;
+    const double sign = mean.mean < 0.0 ? -1.0 : 1.0;
+    return fmt::format("{} by {:.3g} (95 % interval {:.3g} to {:.3g}, {})",
+                       mean.mean < 0.0 ? "lower" : "higher", sign * mean.mean,
+                       sign * mean.mean - mean.half_width, sign * mean.mean + mean.half_width,
+                       p_text(mean.p));
+}
+
 }  // namespace
 
 std::string headline(const ReportData& data) {
@@ -124,18 +134,16 @@ std::string verdict_text(const ReportData& data) {
                    ? "No random arm ran beside it: nothing is claimed against choosing by chance."
                    : "The random arm cannot be compared with it yet.";
     }
-    const Difference& mean = comparison.mean_of_rounds;
-    const std::string numbers = fmt::format(
-        "over {} rounds its {} differs by {:+.3g} (95 % interval {:+.3g} to {:+.3g}, {}) "
-        "on the same {} test rows",
-        comparison.rounds, quality.metric, mean.mean, mean.mean - mean.half_width,
-        mean.mean + mean.half_width, p_text(mean.p), count_text(quality.test_rows));
     const std::string verdict =
         comparison.verdict == Verdict::better  ? "Better than choosing by chance: "
         : comparison.verdict == Verdict::worse ? "Worse than choosing by chance: "
                                                : "No difference from choosing by chance is seen: ";
-    return verdict + numbers +
-           ". One campaign and one random arm: chance in training is not in it.";
+    return verdict +
+           fmt::format(
+               "over {} rounds its {} is {} on the same {} test rows. One campaign and one "
+               "random arm: chance in training is not in it.",
+               comparison.rounds, quality.metric, difference_text(comparison),
+               count_text(quality.test_rows));
 }
 
 std::string summary_text(const ReportData& data) {

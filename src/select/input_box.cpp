@@ -17,7 +17,7 @@ namespace sluice::select {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr double largest_bound = 1e18;  // the square of a distance is then still a float32
+constexpr double largest_bound = 1e18;        // the square of a distance is then still a float32
 constexpr double least_logarithmic = 1e-200;  // keeps ratios finite
 constexpr std::size_t names_shown = 6;
 constexpr std::string_view scale_names[] = {"none", "linear", "log"};
@@ -43,8 +43,7 @@ void check_range(const InputRange& range, const std::string& where) {
             fmt::format("{}low {} is not below high {}; give a range, or leave an input that "
                         "cannot vary out of the model",
                         name, number_text(range.low), number_text(range.high)));
-    require(range.scale != InputScale::log || range.low >= least_logarithmic,
-            ExitCode::bad_data,
+    require(range.scale != InputScale::log || range.low >= least_logarithmic, ExitCode::bad_data,
             fmt::format("{}low {} has no logarithm; give one well above 0 or another scale", name,
                         number_text(range.low)));
 }

@@ -7,12 +7,12 @@
 #include "core/text.hpp"
 #include "kernels/near_pairs.hpp"
 #include "pool/row_reader.hpp"
+#include "select/diversity.hpp"
 #include "select/feature_rows.hpp"
 #include "select/nearest_collector.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <exception>
 #include <mutex>
 #include <string>

@@ -6,6 +6,7 @@
 #include "core/text.hpp"
 #include "pool/row_reader.hpp"
 #include "select/diversify.hpp"
+#include "select/group_numbers.hpp"
 #include "select/row_scorer.hpp"
 #include "select/scan.hpp"
 #include "select/score_sources.hpp"
@@ -175,10 +176,33 @@ void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Pla
     if (plan.price == Price::divides_score) static_cast<void>(pool.get("cost", "--per-cost"));
 }
 
+// What items make of the request; refuses what is counted in rows alone.
+void choose_items(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
+    plan.items = parse_item_rule(request.items);
+    plan.batch_instances = request.batch_instances;
+    require(plan.batch_instances == 0 || plan.items.has_items(), ExitCode::usage,
+            "--batch-instances: instances are rows of items; give --groups RULE too");
+    if (!plan.items.has_items()) return;
+    static_cast<void>(pool.get("groups", "--groups " + plan.items.text()));
+    require(plan.copies == Copies::keep, ExitCode::usage,
+            "--distinct: cannot be used with --groups: rows are compared, not items");
+    require(plan.price == Price::ignored, ExitCode::usage,
+            "--per-cost: cannot be used with --groups: a row's score is divided, not an item's; "
+            "--batch-cost keeps items to a budget");
+}
+
 }  // namespace
 
 std::int64_t Plan::peak_memory() const {
     return memory_base + std::max(memory_scan, memory_diversify);
+}
+
+std::string Plan::ranking() const {
+    std::string text = score.text;
+    if (price == Price::divides_score) text += " per cost";
+    if (randomization.kind != Randomization::Kind::none)
+        text += ", with noise " + randomization.text();
+    return text;
 }
 
 std::vector<ScoreRead> Plan::reads() const {
@@ -222,11 +246,15 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
             request.num_threads > 0 ? request.num_threads : comm::cores_of_this_rank(world);
         plan.backend = kernels::choose_backend(request.device, world.local_rank());
         choose_what_is_read(pool, request, plan);
+        choose_items(pool, request, plan);
         choose_sizes(pool, request, std::ssize(taken.all()), plan);
         plan.memory_base = resident_bytes();
         choose_blocks(pool, request, std::ssize(taken.centers), world.size(), plan);
         for (const ScoreRead& read : plan.reads())
             plan.scan_bytes += pool.num_rows * pool.get(read.role, "the score").row_bytes();
+        // Once for the order of the numbers, once for the scores.
+        if (plan.items.has_items())
+            plan.scan_bytes += 2 * pool.num_rows * pool.find("groups")->row_bytes();
         plan.exchange_bytes = world.size() > 1 ? selection_passes * histogram_bytes : 0;
         plan_diversity(pool, request, std::ssize(taken.centers), world.size(), plan);
     });
@@ -239,8 +267,11 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     std::string text = fmt::format(
         "pool       {} rows in {} file(s)\n"
         "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
-        count_text(pool.num_rows), pool.source.files.size(), plan.score.text, input_text(plan),
+        count_text(pool.num_rows), pool.source.files.size(), plan.ranking(), input_text(plan),
         size(plan.scan_bytes), count_text(plan.shortlist_size));
+    if (plan.items.has_items())
+        text += "items      rows of one number in groups; an item's score is the " +
+                plan.items.text() + " of its rows'\n";
     if (plan.diversity == "none") {
         text += "stage 2    none: the batch is the shortlist\n";
     } else {

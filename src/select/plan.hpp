@@ -8,6 +8,7 @@
 #include "model/committee.hpp"
 #include "pool/pool.hpp"
 #include "select/diversity.hpp"
+#include "select/item_rule.hpp"
 #include "select/randomization.hpp"
 #include "select/score_expression.hpp"
 
@@ -80,6 +81,8 @@ struct Plan {
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
     TrustLevels trust;
+    ItemRule items;                    ///< with items: batches, shortlists and scores are theirs
+    std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = no limit
     // how
     kernels::Backend backend = kernels::Backend::cpu;
     int num_threads = 1;
@@ -96,6 +99,9 @@ struct Plan {
 
     /// Largest resident set of a rank.
     std::int64_t peak_memory() const;
+
+    /// What rows are ranked by, for people: "entropy per cost, with noise power:1".
+    std::string ranking() const;
 
     /// The datasets that stage 1 reads, each once.
     std::vector<ScoreRead> reads() const;
@@ -120,7 +126,9 @@ struct PlanRequest {
     std::uint32_t round = 1;
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
-    TrustLevels trust = {};  ///< rows with other scores are never chosen
+    TrustLevels trust = {};            ///< rows with other scores are never chosen
+    std::string items = "none";        ///< as parse_item_rule reads it
+    std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = all
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     int num_threads = 0;          ///< 0 = this rank's share of the node's cores
     std::int64_t block_rows = 0;  ///< rows read at once; 0 = chosen by the reader

@@ -5,13 +5,17 @@
 #include "core/stop.hpp"
 #include "core/top_k.hpp"
 #include "select/best_rows.hpp"
+#include "select/group_numbers.hpp"
+#include "select/item_scores.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <condition_variable>
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <semaphore>
 #include <thread>
 
@@ -47,7 +51,11 @@ class Scan {
                 taken.centers),
           threshold_(threshold()),
           compute_(plan.num_threads),
-          progress_("scoring", rows.size(), "rows", static_cast<double>(scorer.row_bytes())) {}
+          progress_("scoring", rows.size(), "rows", static_cast<double>(scorer.row_bytes())) {
+        if (!plan.items.has_items()) return;
+        groups_.emplace(pool.get("groups", "--groups"));
+        items_.emplace(plan_, excluded_);
+    }
 
     ScanResult run() {
         {
@@ -59,9 +67,11 @@ class Scan {
             work();
         }
         if (failure_) std::rethrow_exception(failure_);
+        if (items_) end_items();
         result_.best = best_.take_sorted();
         result_.distinct = best_.take_distinct();
-        result_.num_candidates = rows_.size() - count_in(excluded_, rows_) - bad_candidates_;
+        if (!items_)
+            result_.num_candidates = rows_.size() - count_in(excluded_, rows_) - bad_candidates_;
         result_.bytes_read = rows_.size() * scorer_.row_bytes();
         return std::move(result_);
     }
@@ -71,6 +81,8 @@ class Scan {
         RowScorer::Buffers rows;
         std::vector<Candidate> passed;
         BestRows::Scratch best;
+        std::vector<std::int64_t> numbers;  // of groups
+        GroupNumbers::Scratch groups;
     };
 
     RowRange block(std::int64_t index) const {
@@ -85,14 +97,16 @@ class Scan {
                 const std::int64_t index = next_block_++;
                 if (index >= num_blocks_) return;
                 require(!stop_requested(), ExitCode::try_again,
-                        "stopped by a signal while scoring; nothing was published, run the same "
-                        "command again");
+                        stop_text() +
+                            " while scoring; nothing was published, run the same "
+                            "command again");
                 work_on(block(index), index, buffers);
             }
         } catch (...) {
             const std::lock_guard lock(mutex_);
             if (!failure_) failure_ = std::current_exception();
             failed_ = true;
+            turn_.notify_all();
         }
     }
 
@@ -100,6 +114,7 @@ class Scan {
         const std::int64_t ahead = index + plan_.num_buffers;
         if (ahead < num_blocks_) scorer_.prefetch(block(ahead));
         scorer_.read(rows, buffers.rows);
+        if (groups_) groups_->read(rows, buffers.numbers, buffers.groups);
         compute_.acquire();
         try {
             scorer_.score(rows, buffers.rows);
@@ -108,7 +123,10 @@ class Scan {
             throw;
         }
         compute_.release();
-        keep_best(rows, buffers);
+        if (items_)
+            keep_best_items(rows, index, buffers);
+        else
+            keep_best(rows, buffers);
         progress_.advance(rows.size());
     }
 
@@ -135,6 +153,29 @@ class Scan {
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
         threshold_.store(threshold(), std::memory_order_relaxed);
+    }
+
+    // Blocks take turns in row order, for an item may go on in the next one.
+    void keep_best_items(RowRange rows, std::int64_t index, Buffers& buffers) {
+        const std::vector<float>& scores = buffers.rows.scores;
+        for (std::size_t i = 0; i < scores.size(); ++i)
+            if (std::isnan(scores[i])) note_bad(buffers, rows.begin + static_cast<RowId>(i));
+        std::unique_lock lock(mutex_);
+        turn_.wait(lock, [&] { return next_turn_ == index || failed_; });
+        if (failed_) return;
+        buffers.passed.clear();
+        items_->add(rows, scores, buffers.numbers, buffers.passed);
+        best_.add(buffers.passed, buffers.best);
+        ++next_turn_;
+        turn_.notify_all();
+    }
+
+    void end_items() {
+        std::vector<Candidate> ended;
+        items_->finish(ended);
+        best_.add(ended, {});
+        result_.num_candidates = items_->num_candidates();
+        result_.num_beyond_trust = items_->num_beyond_trust();
     }
 
     // Trust levels are about scores: where keys are others, no threshold of keys tells.
@@ -182,7 +223,11 @@ class Scan {
     std::atomic<std::int64_t> next_block_{0};
     std::atomic<bool> failed_{false};
     std::exception_ptr failure_;
-    std::mutex mutex_;  // guards failure_, best_.add, result_, bad_candidates_
+    std::mutex mutex_;  // guards failure_, best_.add, result_, bad_candidates_, items_, next_turn_
+    std::condition_variable turn_;
+    std::int64_t next_turn_ = 0;  // the block whose items come next
+    std::optional<GroupNumbers> groups_;
+    std::optional<ItemScores> items_;
     BestRows best_;
     std::atomic<float> threshold_;
     std::counting_semaphore<> compute_;  // as many threads compute as the plan says, the rest read
@@ -202,7 +247,12 @@ std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks
     const std::int64_t rank_rows = (pool.num_rows + num_ranks - 1) / num_ranks;
     const std::int64_t block_rows = std::min(plan.block_rows, rank_rows);
     const std::int64_t kept = std::min(plan.scan_size, rank_rows);
-    const std::int64_t bytes = BestRows::memory(pool, plan, kept, rank_rows);
+    std::int64_t bytes = BestRows::memory(pool, plan, kept, rank_rows);
+    if (plan.items.has_items()) {
+        const auto number_bytes = static_cast<std::int64_t>(sizeof(RowId) + sizeof(std::int64_t));
+        bytes += plan.num_buffers * block_rows * number_bytes;
+        bytes += GroupNumbers::check_memory(rank_rows);
+    }
     return bytes + plan.num_buffers * RowScorer::buffer_bytes(pool, plan, block_rows);
 }
 

@@ -18,7 +18,7 @@ namespace sluice::select {
 struct ScanResult {
     std::vector<Candidate> best;  ///< the plan's scan_size best of this rank's rows, best first
     std::vector<DigestedCandidate> distinct;  ///< in their place under Copies::drop
-    std::int64_t num_candidates = 0;          ///< this rank's rows that could be chosen
+    std::int64_t num_candidates = 0;          ///< this rank's rows (or items) that could be chosen
     std::int64_t num_beyond_trust = 0;  ///< rows that could be chosen but for a score above it
     std::int64_t num_bad = 0;           ///< this rank's rows that break the score's contract
     RowId first_bad = -1;               ///< lowest of them, -1 = none
@@ -27,10 +27,11 @@ struct ScanResult {
 };
 
 /// Streams this rank's rows once, scores them and keeps the best `plan.scan_size` that are not
-/// taken; under Copies::drop the best of different features, other than those of the centres. One
-/// thread more than computes reads ahead; memory does not grow with the pool. Local: no
-/// communication, may fail on one rank (read errors). Stops early with Error(try_again) when a stop
-/// signal has come.
+/// taken; where rows are instances of items, the best items, each as its best row (`rows` then
+/// holds whole items); under Copies::drop the best of different features, other than those of the
+/// centres. One thread more than computes reads ahead; memory does not grow with the pool. Local:
+/// no communication, may fail on one rank (read errors). Stops early with Error(try_again) when a
+/// stop signal has come.
 ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer,
                      RowRange rows, const TakenRows& taken);
 

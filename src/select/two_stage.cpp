@@ -6,6 +6,8 @@
 #include "core/text.hpp"
 #include "select/budget.hpp"
 #include "select/diversify.hpp"
+#include "select/group_numbers.hpp"
+#include "select/instances.hpp"
 #include "select/row_scorer.hpp"
 #include "select/scan.hpp"
 #include "select/shortlist.hpp"
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <span>
 
 namespace sluice::select {
@@ -25,6 +28,19 @@ RowRange rows_of_rank(RowId num_rows, std::int64_t block_rows, const comm::Commu
     const std::int64_t fair = (num_rows + world.size() - 1) / world.size();
     const std::int64_t granule = std::clamp<std::int64_t>(fair, 1, block_rows);
     return part_of_rows(num_rows, world.rank(), world.size(), granule);
+}
+
+// This rank's rows; with items, whole ones, once it is sure that their rows lie together.
+RowRange share_of_rank(const pool::Pool& pool, const Plan& plan, comm::Communicator& world) {
+    RowRange share = rows_of_rank(pool.num_rows, plan.block_rows, world);
+    if (!plan.items.has_items()) return share;
+    std::optional<GroupNumbers> groups;
+    world.agree([&] {
+        groups.emplace(pool.get("groups", "--groups"));
+        share = groups->whole_items(share);
+    });
+    groups->require_rows_together(share, world);
+    return share;
 }
 
 // Ends the job, naming the lowest bad row of all ranks, or counts under BadRows::skip.
@@ -73,14 +89,15 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     selection.covering_radius = not_a_distance;
     selection.redundancy = std::numeric_limits<double>::quiet_NaN();
 
+    const RowRange share = share_of_rank(pool, plan, world);
     enter_phase("prepare scores");
     auto prepared = prepare_scores(pool, plan, taken, world);
     enter_phase("score");
     ScanResult scan;
+    std::optional<RowScorer> scorer;
     world.agree([&] {
-        const RowScorer scorer(pool, plan, std::move(prepared));
-        const RowRange rows = rows_of_rank(pool.num_rows, plan.block_rows, world);
-        scan = scan_rows(pool, plan, scorer, rows, taken);
+        scorer.emplace(pool, plan, std::move(prepared));
+        scan = scan_rows(pool, plan, *scorer, share, taken);
     });
     settle_bad_rows(scan, plan, selection, world);
     selection.num_candidates = world.sum(scan.num_candidates);
@@ -94,10 +111,12 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     if (plan.diversity == "none" || selection.shortlist_size == 0) {
         selection.rows = in_score_order(shortlist, world);
         selection.rows.resize(affordable_picks(pool, plan, selection.rows, world));
-        return selection;
+    } else {
+        diversify(pool, plan, balance_by_row(std::move(shortlist), world), taken.centers, selection,
+                  world);
     }
-    diversify(pool, plan, balance_by_row(std::move(shortlist), world), taken.centers, selection,
-              world);
+    if (plan.items.has_items())
+        selection.instances = instances_of(pool, plan, *scorer, selection.rows, world);
     return selection;
 }
 

@@ -23,10 +23,19 @@ struct Selected {
                             ///< picked; NaN without a diversity stage
 };
 
+/// One row of a chosen item.
+struct Instance {
+    std::int64_t pick = 0;   ///< index of its item in Selection::rows
+    std::int64_t group = 0;  ///< number of the item in `groups`
+    RowId row = 0;
+    float score = 0.0F;  ///< its own
+};
+
 /// What a selection came to; the same on all ranks unless noted.
 struct Selection {
-    std::vector<Selected> rows;         ///< in selection order
-    std::int64_t num_candidates = 0;    ///< rows neither excluded nor skipped
+    std::vector<Selected> rows;         ///< in selection order; of items, each one's best row
+    std::vector<Instance> instances;    ///< with items: all their rows, item by item, ascending
+    std::int64_t num_candidates = 0;    ///< rows (or items) neither excluded nor skipped
     std::int64_t num_skipped = 0;       ///< bad rows, under BadRows::skip
     std::int64_t num_beyond_trust = 0;  ///< candidates whose score is above the trust levels
     std::int64_t shortlist_size = 0;    ///< K actually used

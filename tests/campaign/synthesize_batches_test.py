@@ -76,6 +76,41 @@ class Batches(SynthesizeCase):
         status = run(["queue", "fsck", "--queue", "queue"])
         self.assertEqual(status.returncode, 0, status.stderr)
 
+    def test_without_ranges_the_box_is_that_of_the_pool_to_snap_to(self):
+        random = numpy.random.default_rng(6)
+        features = (LOW + (HIGH - LOW) * (0.2 + 0.6 * random.random((700, 3)))).astype("f4")
+        features[:, 1] = 0.25  # never varies
+        with h5py.File("pool.h5", "w") as file:
+            file["features"] = features
+        words = self.words()
+        at = words.index("--ranges")
+        del words[at:at + 2]
+        words += ["--snap-to", "pool.h5", "--batch", "5", "--selected", "rows.csv"]
+        answers = set()
+        for ranks, threads in ((0, 1), (2, 3), (7, 1)):
+            done = run([*words, "--threads", str(threads)], ranks)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            answers.add((pathlib.Path("new.h5").read_bytes(),
+                         pathlib.Path("rows.csv").read_bytes()))
+        self.assertEqual(len(answers), 1)
+        with h5py.File("new.h5") as file:
+            ranges = [[float(bound) for bound in text.decode().split(",")]
+                      for text in file["inputs"].attrs["ranges"]]
+        low, high = features.min(axis=0), features.max(axis=0)
+        high[1] = numpy.nextafter(high[1], numpy.float32(1))
+        self.assertEqual(ranges, numpy.stack([low, high], axis=1).astype("f8").tolist())
+        ends = self.read()[0]
+        self.assertTrue((ends >= low).all() and (ends <= high).all())
+        features[[300, 600], 2] = numpy.nan, numpy.inf
+        with h5py.File("pool.h5", "w") as file:
+            file["features"] = features
+        os.unlink("new.h5")
+        bad = run(words, 3)
+        self.assertEqual((bad.returncode, len(error_lines(bad))), (65, 1), bad.stderr)
+        self.assertIn("pool.h5: /features[300]: feature 2 is nan", bad.stderr)
+        done = run([*words, "--bad-rows", "skip"], 3)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def write_pool(self, rows):
         random = numpy.random.default_rng(4)
         inputs = (LOW + (HIGH - LOW) * random.random((rows, 3))).astype("f4")

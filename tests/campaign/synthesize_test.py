@@ -15,7 +15,7 @@ import numpy
 import scipy.optimize
 
 sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / folder) for folder in ("support", "cli")]
-from program import error_lines, run
+from program import error_lines, files_below, run
 from synthesis import HIGH, LOW, SynthesizeCase, deviation, net, ranges_text, rows_of
 
 import model_file
@@ -200,6 +200,8 @@ class Refusals(SynthesizeCase):
             with self.subTest(part=part):
                 self.refused(code, part, self.words(**options))
         self.refused(65, "bare.h5: /inputs: no declared", self.words(ranges="bare.h5"), ranks=2)
+        self.refused(64, "--ranges FILE: missing", ["synthesize", "--model", "nets.h5", "--score",
+                                                    "committee_std", "--out", "new.h5"])
 
     def test_a_file_of_something_else_is_never_replaced(self):
         pathlib.Path("mine.h5").write_text("mine", encoding="utf-8")

@@ -11,7 +11,7 @@ import unittest
 import repository
 
 SCRIPTS = ["install_dependencies.sh", "quickstart.sh", "test.sh", "bench.sh", "bundle.sh", "gpu_check.sh", "studies.sh",
-           "format.sh", "lint.sh", "local_slurm.sh"]
+           "format.sh", "lint.sh", "local_slurm.sh", "scaling.sh"]
 
 
 def run(command, **options):

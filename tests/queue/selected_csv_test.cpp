@@ -35,6 +35,17 @@ TEST(SelectedCsv, rows_read_back_whatever_the_ids_hold) {
     EXPECT_TRUE(rows_of_selected_csv(selected_csv({}), "f.csv").empty());
 }
 
+TEST(SelectedCsv, instances_have_their_item_and_their_own_score) {
+    const std::vector<BatchItem> items = {{7, "a", 0.5F, none, {}, -3, 0.5F},
+                                          {8, "b", 0.5F, none, {}, -3, 0.25F}};
+    const std::string text = selected_csv(items);
+    EXPECT_EQ(text,
+              "rank,row,id,score,distance,group,instance_score\n"
+              "1,7,a,0.5,,-3,0.5\n"
+              "2,8,b,0.5,,-3,0.25\n");
+    EXPECT_EQ(rows_of_selected_csv(text, "f.csv"), (std::vector<RowId>{7, 8}));
+}
+
 TEST(SelectedCsv, refuses_what_is_damaged) {
     const std::string header = "rank,row,id,score,distance\n";
     for (const std::string& text :

@@ -132,14 +132,18 @@ TEST(Climb, climbs_kinks_and_finds_every_summit) {
     const InputBox box = box_of({{-3.0, 3.0}, {-1.0, 1.0}});
     const Climbs climbs = climb_of(surface, box, 200);
     check_ends(climbs, box, 200);
-    const std::vector<std::int64_t> stay = ends_apart(climbs, box, 0.01F);
-    EXPECT_LE(stay.size(), 5U);
-    bool summit = false;
-    for (const std::int64_t start : stay) {
-        const float* const at = climbs.ends.data() + 2 * start;
-        summit = summit || (std::fabs(at[0] - 2.0F) < 5e-3F && std::fabs(at[1]) < 5e-3F);
+    // A kink that runs across the inputs can hold a climb up, as it can any that only knows slopes;
+    // few do not get to a summit.
+    int at_summit[3] = {};
+    for (std::size_t start = 0; start < 200; ++start) {
+        const float summit = 2.0F * std::round(climbs.ends[2 * start] / 2.0F);
+        const bool is_there = std::fabs(climbs.ends[2 * start] - summit) < 5e-3F &&
+                              std::fabs(climbs.ends[2 * start + 1]) < 5e-3F;
+        if (is_there) ++at_summit[static_cast<int>(summit / 2.0F) + 1];
     }
-    EXPECT_TRUE(summit);
+    for (const int count : at_summit)
+        EXPECT_GE(count, 20);
+    EXPECT_GE(at_summit[0] + at_summit[1] + at_summit[2], 190);
 }
 
 TEST(Climb, steps_and_holes_keep_no_climb_from_ending) {

@@ -13,8 +13,9 @@ Gain best_of_ranks(const Gain& mine, comm::Communicator& world) {
 void leave_if_stopped(comm::Communicator& world) {
     if (world.max(std::int64_t{stop_requested()}) == 0) return;
     throw comm::AgreedError(ExitCode::try_again,
-                            "stopped by a signal while diversifying; nothing was published, run "
-                            "the same command again");
+                            stop_text() +
+                                " while diversifying; nothing was published, run the same command "
+                                "again");
 }
 
 }  // namespace sluice::select

@@ -14,24 +14,44 @@ constexpr std::size_t num_nearest = 20;
 constexpr std::size_t num_looked_at = 2 * num_nearest;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-double squared_norm(const float* row, std::int64_t dim) {
+float squared_norm(const float* row, std::int64_t dim) {
     double squares = 0.0;
     for (std::int64_t k = 0; k < dim; ++k)
         squares += static_cast<double>(row[k]) * static_cast<double>(row[k]);
-    return squares;
+    return static_cast<float>(squares);
 }
+
+double distance(const float* x, const float* y, std::int64_t dim) {
+    double squares = 0.0;
+    for (std::int64_t k = 0; k < dim; ++k) {
+        const double difference = static_cast<double>(x[k]) - static_cast<double>(y[k]);
+        squares += difference * difference;
+    }
+    return std::sqrt(squares);
+}
+
+// A row of the sample and how far it is, less the square that all share. Of equal ones the first
+// is nearer.
+struct Near {
+    float value;
+    std::int64_t index;
+
+    friend bool operator<(const Near& left, const Near& right) {
+        return left.value < right.value || (left.value == right.value && left.index < right.index);
+    }
+};
 
 // The sample in memory, laid out for products.
 struct Sample {
     std::vector<RowId> rows;
     std::vector<float> features;  // [rows, dim]
-    std::vector<double> norms;    // squared
+    std::vector<float> norms;     // squared
     std::int64_t dim = 0;
     kernels::DensePanels panels;
 };
 
 // Products with all rows of the sample say which few may be the nearest; their distances are then
-// computed canonically, without the cancellation of |x|^2 + |y|^2 - 2 x y.
+// computed without the cancellation of |x|^2 + |y|^2 - 2 x y.
 class MeanDistance : public FeatureScore {
   public:
     enum class Sense { dense, sparse };
@@ -64,27 +84,35 @@ class MeanDistance : public FeatureScore {
     }
 
     double mean_distance(const float* row, RowId number, const float* products) const {
-        thread_local std::vector<std::pair<double, std::int32_t>> near;
-        near.clear();
+        double distances[num_looked_at];
+        std::size_t count = 0;
+        for (const Near& one : nearest_of(number, products)) {
+            const float* other = sample_.features.data() + one.index * sample_.dim;
+            distances[count++] = distance(row, other, sample_.dim);
+        }
+        std::sort(distances, distances + count);
+        count = std::min(count, num_nearest);
+        if (count == 0) return 0.0;
+        return std::accumulate(distances, distances + count, 0.0) / static_cast<double>(count);
+    }
+
+    // Those that may be the nearest: a heap of the best so far, which few rows enter.
+    std::vector<Near> nearest_of(RowId number, const float* products) const {
+        std::vector<Near> heap;
+        heap.reserve(num_looked_at);
+        float bound = std::numeric_limits<float>::infinity();
         for (std::size_t j = 0; j < sample_.rows.size(); ++j) {
-            if (sample_.rows[j] == number) continue;
-            near.emplace_back(sample_.norms[j] - 2.0 * static_cast<double>(products[j]),
-                              static_cast<std::int32_t>(j));
+            const float value = sample_.norms[j] - 2.0F * products[j];
+            if (!(value < bound) || sample_.rows[j] == number) continue;
+            if (heap.size() == num_looked_at) {
+                std::pop_heap(heap.begin(), heap.end());
+                heap.pop_back();
+            }
+            heap.push_back({value, static_cast<std::int64_t>(j)});
+            std::push_heap(heap.begin(), heap.end());
+            if (heap.size() == num_looked_at) bound = heap.front().value;
         }
-        const std::size_t looked_at = std::min(num_looked_at, near.size());
-        std::nth_element(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(looked_at),
-                         near.end());
-        std::vector<double> distances;
-        for (std::size_t i = 0; i < looked_at; ++i) {
-            const float* other = sample_.features.data() + near[i].second * sample_.dim;
-            distances.push_back(
-                std::sqrt(static_cast<double>(kernels::squared_distance(row, other, sample_.dim))));
-        }
-        std::sort(distances.begin(), distances.end());
-        distances.resize(std::min(distances.size(), num_nearest));
-        if (distances.empty()) return 0.0;
-        return std::accumulate(distances.begin(), distances.end(), 0.0) /
-               static_cast<double>(distances.size());
+        return heap;
     }
 
     Sample sample_;

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "core/types.hpp"
+#include "select/plan.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sluice::select {
+
+/// Makes items' scores of their rows': rows come in their order, an item may go on from one block
+/// to the next. Sums run in row order in float64, so an item's score does not depend on blocks.
+/// A candidate's row is the best instance of its item (ties: the lower row). Not thread-safe.
+class ItemScores {
+  public:
+    /// Keeps references. `taken` (ascending): an item with one of these rows is no candidate.
+    ItemScores(const Plan& plan, const std::vector<RowId>& taken) : plan_(plan), taken_(taken) {}
+
+    /// Takes the next rows with their scores (NaN: the row is left out) and group numbers, and
+    /// appends the candidates of items that have ended. Throws Error(bad_data) for an item whose
+    /// score does not fit float32 or has no logarithm that `power` needs.
+    void add(RowRange rows, std::span<const float> scores, std::span<const std::int64_t> numbers,
+             std::vector<Candidate>& ended);
+
+    /// The rows have ended.
+    void finish(std::vector<Candidate>& ended);
+
+    /// Items that ended, hold a row that is not left out, and are not taken.
+    std::int64_t num_candidates() const { return num_candidates_; }
+    /// Those of them whose score is above the trust levels.
+    std::int64_t num_beyond_trust() const { return num_beyond_trust_; }
+
+  private:
+    struct Item {
+        std::int64_t number = 0;
+        RowRange rows;
+        std::int64_t num_scored = 0;
+        Candidate best;
+        double sum = 0.0;
+        std::vector<float> top;  // a heap, its least first
+    };
+
+    void add_score(Candidate scored);
+    double reduced() const;
+    bool is_taken() const;
+    void end_item(std::vector<Candidate>& ended);
+
+    const Plan& plan_;
+    const std::vector<RowId>& taken_;
+    Item item_;
+    std::int64_t num_candidates_ = 0;
+    std::int64_t num_beyond_trust_ = 0;
+};
+
+}  // namespace sluice::select
