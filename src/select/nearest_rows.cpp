@@ -93,7 +93,7 @@ class Stream {
                 const std::int64_t index = next_block_++;
                 if (index >= num_blocks_) return;
                 require(!stop_requested(), ExitCode::try_again,
-                        "stopped by a signal while searching; run the same command again");
+                        stop_text() + " while searching; run the same command again");
                 if (index + search_.num_threads < num_blocks_)
                     reader_.prefetch(block(index + search_.num_threads));
                 work_on(block(index), buffers);
