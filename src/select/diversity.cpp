@@ -45,7 +45,7 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
         kmeans_rule(),
         typiclust_rule(),
         cluster_margin_rule(),
-        batchbald_rule(),
+        bait_classes_rule(),
     };
     return definitions;
 }

@@ -9,6 +9,6 @@ DiversityDefinition k_center_rule();
 DiversityDefinition kmeans_rule();
 DiversityDefinition typiclust_rule();
 DiversityDefinition cluster_margin_rule();
-DiversityDefinition batchbald_rule();
+DiversityDefinition bait_classes_rule();
 
 }  // namespace sluice::select
