@@ -77,6 +77,11 @@ Json manifest_json(const SelectOutcome& outcome) {
         json["predictions_fingerprint"] = outcome.predictions_fingerprint;
     json["covering_radius"] = float_or_null(selection.covering_radius);
     json["redundancy"] = number_or_null(selection.redundancy);
+    if (!selection.note.empty()) json["note"] = selection.note;
+    const select::DiversityParameters& numbers = plan.diversity_parameters;
+    if (!std::isnan(numbers.strength)) json["strength"] = numbers.strength;
+    if (!std::isnan(numbers.sigma)) json["sigma"] = numbers.sigma;
+    if (!std::isnan(numbers.radius)) json["radius"] = numbers.radius;
     return json;
 }
 
@@ -165,7 +170,9 @@ std::string report_text(const SelectOutcome& outcome) {
             outcome.request.plan.trust.low, outcome.request.plan.trust.high,
             count_text(selection.num_beyond_trust));
     }
-    text += diversity_line(outcome) + rows_table(outcome.batch);
+    text += diversity_line(outcome);
+    if (!selection.note.empty()) text += selection.note + "\n";
+    text += rows_table(outcome.batch);
     text += fmt::format("{} read in {:.2f} s on {} rank(s)\n",
                         bytes_text(static_cast<double>(selection.bytes_read)), outcome.seconds,
                         outcome.num_ranks);

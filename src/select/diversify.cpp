@@ -242,8 +242,7 @@ void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> 
     const std::size_t affordable = affordable_picks(pool, plan, selection.rows, world);
     if (affordable < batch.picks.size()) {
         // What the first pick left out was at is what the picks before it leave uncovered.
-        const bool is_known = find_diversity(plan.diversity).values_cover;
-        batch.covering_radius = is_known ? batch.picks[affordable].value : unknown;
+        batch.covering_radius = batch.values_cover ? batch.picks[affordable].value : unknown;
         batch.picks.resize(affordable);
         selection.rows.resize(affordable);
     }
@@ -251,6 +250,7 @@ void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> 
                                     ? stage.covering_radius(centers, batch.picks)
                                     : batch.covering_radius;
     selection.redundancy = stage.redundancy(batch.picks);
+    selection.note = batch.note;
     selection.rounds = batch.rounds;
     selection.rows_refreshed = world.sum(batch.rows_refreshed);
     selection.num_skipped += stage.num_dropped();

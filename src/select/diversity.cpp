@@ -46,6 +46,17 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
         typiclust_rule(),
         cluster_margin_rule(),
         bait_classes_rule(),
+        kmeanspp_rule(),
+        badge_rule(),
+        maxdet_rule(),
+        lcmd_rule(),
+        facility_location_rule(),
+        gist_rule(),
+        prob_cover_rule(),
+        graph_cut_rule(),
+        usdm_rule(),
+        bait_rule(),
+        batchbald_rule(),
     };
     return definitions;
 }

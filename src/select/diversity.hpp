@@ -71,6 +71,8 @@ struct DiverseBatch {
     std::vector<DiversePick> picks;  ///< in order, no row twice; the same on all ranks
     /// Largest distance of a row of the shortlist to its nearest centre or pick; NaN: not known.
     float covering_radius = std::numeric_limits<float>::quiet_NaN();
+    bool values_cover = false;        ///< a pick's value is the radius that the earlier picks leave
+    std::string note;                 ///< what else there is to say, a line; may be empty
     std::int64_t rounds = 0;          ///< exchanges between ranks, of any size
     std::int64_t rows_refreshed = 0;  ///< rows looked at again, on this rank
 };
@@ -103,7 +105,6 @@ struct DiversityDefinition {
     bool needs_features = false;
     bool needs_members = false;   ///< class probabilities
     std::string parameters = {};  ///< names of those it takes, with a blank between
-    bool values_cover = false;    ///< the value of a pick is the radius that the earlier ones leave
     /// Picks min(num_picks, rows of all shares) rows. The same picks and values, bit for bit, for
     /// any number of ranks and any way of sharing. Null for `none`. \collective
     DiverseBatch (*pick)(const ShortlistShare&, const DiversityOptions&,

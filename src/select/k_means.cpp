@@ -158,7 +158,7 @@ std::vector<RowId> draw_seeds(const KMeansShare& share, const KMeansOptions& opt
             const double time =
                 waiting_time(options, static_cast<std::int64_t>(seeds.size()), share.rows[i]);
             const Gain candidate{-time / mass, share.rows[i]};
-            if (better(candidate, mine)) mine = candidate;
+            if (beats(candidate, mine)) mine = candidate;
         }
         const Gain drawn = best_of_ranks(mine, world);
         if (drawn.row < 0) break;

@@ -32,6 +32,7 @@ struct Selection {
     std::int64_t shortlist_size = 0;    ///< K actually used
     float covering_radius = 0.0F;  ///< max distance of a shortlisted row to its centre; NaN: none
     double redundancy = 0.0;       ///< mean nearest distance inside the batch; NaN: not computed
+    std::string note;              ///< of stage 2, a line; may be empty
     std::int64_t rounds = 0;       ///< of stage 2
     std::int64_t rows_refreshed = 0;  ///< of stage 2, sum over ranks
     std::int64_t bytes_read = 0;      ///< sum over ranks, stored bytes of stages 1 and 2

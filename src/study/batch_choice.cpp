@@ -152,8 +152,7 @@ std::vector<std::int64_t> BatchChoice::spread(std::vector<Candidate> shortlist,
         visit({centers_.data(), share.num_centers, rows_.dim});
     };
     share.visit_saying_centers = [&](const auto& visit) {
-        visit({centers_.data(), share.num_centers, rows_.dim},
-              member_says(labeled_));
+        visit({centers_.data(), share.num_centers, rows_.dim}, member_says(labeled_));
     };
     select::DiversityOptions options;
     options.num_picks = count;

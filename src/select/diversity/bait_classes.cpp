@@ -15,11 +15,7 @@ namespace {
 constexpr std::int64_t most_parameters = 1024;
 constexpr std::int64_t rows_kept_for_one = 2;  // the forward greedy picks twice the batch
 
-// Where the roots of rows come from.
-enum class Layer { regression, classes };
-
-std::vector<double> root_of(Layer layer, const ShortlistShare& share, std::span<const float> says) {
-    if (layer == Layer::regression) return {1.0};
+std::vector<double> root_of(const ShortlistShare& share, std::span<const float> says) {
     return class_root(mean_probabilities(says, share.members));
 }
 
@@ -60,7 +56,8 @@ class ForwardBackward {
         if (inverse.rows == 0) {
             throw comm::AgreedError(
                 ExitCode::bad_data,
-                "--diversify bait_classes: the Fisher matrix of the labeled rows is singular to float64's "
+                "--diversify bait_classes: the Fisher matrix of the labeled rows is singular to "
+                "float64's "
                 "precision; raise --sigma or scale the features, e.g. to unit variance");
         }
         trace_ = FisherTrace(dim, rank_, std::move(inverse), std::move(error));
@@ -92,8 +89,7 @@ class ForwardBackward {
         const auto dim = static_cast<std::size_t>(share_.features.dim);
         said_.push_back({said.begin(), said.end()});
         const std::vector<float>& own = said_.back();
-        FisherRow row =
-            trace_.row(own.data(), root_of(share_, std::span(own).subspan(dim)));
+        FisherRow row = trace_.row(own.data(), root_of(share_, std::span(own).subspan(dim)));
         update_all(trace_.join(row), row);
         picked_.push_back(std::move(row));
     }
@@ -111,10 +107,11 @@ class ForwardBackward {
                 if (rise < lowest || (rise == lowest && picks[i].row > picks[least].row)) least = i;
             }
             if (!std::isfinite(trace_.rise(picked_[least]))) {
-                throw comm::AgreedError(ExitCode::bad_data,
-                                        "--diversify bait_classes: without any of the picks the Fisher "
-                                        "matrix is singular to float64's precision; raise --sigma "
-                                        "or scale the features, e.g. to unit variance");
+                throw comm::AgreedError(
+                    ExitCode::bad_data,
+                    "--diversify bait_classes: without any of the picks the Fisher "
+                    "matrix is singular to float64's precision; raise --sigma "
+                    "or scale the features, e.g. to unit variance");
             }
             const FisherRow gone = picked_[least];
             picks.erase(picks.begin() + static_cast<std::int64_t>(least));
@@ -131,8 +128,7 @@ class ForwardBackward {
         Matrix sum(size, size);
         const auto add = [&](kernels::MatrixView rows, std::span<const float> says) {
             for (std::int64_t i = 0; i < rows.rows; ++i)
-                information.add(rows.row(i), root_of(share_, says_of(says, i, share_)), 1.0,
-                                sum);
+                information.add(rows.row(i), root_of(share_, says_of(says, i, share_)), 1.0, sum);
         };
         if (share_.num_centers == 0) return sum;
         share_.visit_saying_centers(add);

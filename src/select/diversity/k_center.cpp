@@ -1,13 +1,26 @@
 #include "select/k_center.hpp"
 
+#include "select/diversity/by_distance.hpp"
 #include "select/diversity/centers.hpp"
 #include "select/diversity/rules.hpp"
 
 namespace sluice::select {
 namespace {
 
+// The largest product of distance and score^strength, one pick after the other.
+DiverseBatch pick_weighted(const ShortlistShare& share, const DiversityOptions& options,
+                           comm::Communicator& world) {
+    const std::vector<double> weights =
+        score_weights(share, options.parameters.strength, "k_center", world);
+    const auto gain = [&](std::size_t i, double distance) { return weights[i] * distance; };
+    ByDistance objective(share, options, gain);
+    return pick_by_rows(share, options, objective, world);
+}
+
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
+    if (value_or(options.parameters.strength, 0.0) > 0.0)
+        return pick_weighted(share, options, world);
     std::vector<float> nearest = nearest_centers(share, options);
     KCenterOptions wanted;
     wanted.num_picks = options.num_picks;
@@ -19,6 +32,7 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
     DiverseBatch batch;
     for (const KCenterPick& pick : result.picks)
         batch.picks.push_back({pick.row, distance_of(pick.squared_distance, options.metric)});
+    batch.values_cover = true;
     batch.covering_radius = distance_of(result.squared_radius, options.metric);
     batch.rounds = result.rounds;
     batch.rows_refreshed = result.rows_refreshed;
@@ -43,10 +57,11 @@ DiversityDefinition k_center_rule() {
                     "core_set",       "greedy_coreset",  "maxdist",        "max_dist",
                     "farthest_first", "diversity"};
     rule.summary =
-        "exact greedy k-center (farthest-first traversal), labeled and pending rows as centres";
+        "exact greedy k-center (farthest-first traversal), labeled and pending rows as centres; "
+        "distances times score^strength (usually 0)";
     rule.value = "distance to the nearest centre when picked";
     rule.needs_features = true;
-    rule.values_cover = true;
+    rule.parameters = "strength";
     rule.pick = pick;
     rule.forecast = forecast;
     return rule;

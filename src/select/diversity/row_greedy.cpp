@@ -5,7 +5,7 @@ namespace sluice::select {
 Gain best_of_ranks(const Gain& mine, comm::Communicator& world) {
     Gain best;
     for (const Gain& of_rank : world.all_gather(std::span<const Gain>(&mine, 1))) {
-        if (better(of_rank, best)) best = of_rank;
+        if (beats(of_rank, best)) best = of_rank;
     }
     return best;
 }

@@ -19,7 +19,7 @@ struct Gain {
     double gain = 0.0;
     RowId row = -1;
 };
-inline bool better(const Gain& left, const Gain& right) {
+inline bool beats(const Gain& left, const Gain& right) {
     if (left.row < 0 || right.row < 0) return right.row < 0 && left.row >= 0;
     return left.gain > right.gain || (left.gain == right.gain && left.row < right.row);
 }
@@ -38,7 +38,7 @@ Gain best_free(std::span<const RowId> rows, std::span<const std::uint8_t> taken,
     for (std::size_t i = 0; i < rows.size(); ++i) {
         if (taken[i] != 0) continue;
         const Gain one{gain(i), rows[i]};
-        if (better(one, best)) best = one;
+        if (beats(one, best)) best = one;
     }
     return best;
 }

@@ -10,5 +10,16 @@ DiversityDefinition kmeans_rule();
 DiversityDefinition typiclust_rule();
 DiversityDefinition cluster_margin_rule();
 DiversityDefinition bait_classes_rule();
+DiversityDefinition kmeanspp_rule();
+DiversityDefinition badge_rule();
+DiversityDefinition maxdet_rule();
+DiversityDefinition lcmd_rule();
+DiversityDefinition facility_location_rule();
+DiversityDefinition gist_rule();
+DiversityDefinition prob_cover_rule();
+DiversityDefinition graph_cut_rule();
+DiversityDefinition usdm_rule();
+DiversityDefinition bait_rule();
+DiversityDefinition batchbald_rule();
 
 }  // namespace sluice::select

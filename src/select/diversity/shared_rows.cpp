@@ -8,8 +8,7 @@ std::vector<Gain> best_of_ranks(std::vector<Gain> mine, std::int64_t count,
                                 comm::Communicator& world) {
     const auto keep = [count](std::vector<Gain>& list) {
         const auto end = list.begin() + std::min(count, std::ssize(list));
-        std::partial_sort(list.begin(), end, list.end(),
-                          [](const Gain& a, const Gain& b) { return better(a, b); });
+        std::partial_sort(list.begin(), end, list.end(), beats);
         list.erase(end, list.end());
     };
     keep(mine);

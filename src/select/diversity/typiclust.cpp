@@ -49,7 +49,7 @@ class Cluster {
         for (std::int64_t i = own.begin; i < own.end; ++i) {
             const Gain candidate{-means[static_cast<std::size_t>(i - own.begin)],
                                  rows_[static_cast<std::size_t>(i)]};
-            if (better(candidate, best)) best = candidate;
+            if (beats(candidate, best)) best = candidate;
         }
         best = best_of_ranks(best, world);
         remove(std::lower_bound(rows_.begin(), rows_.end(), best.row) - rows_.begin());
