@@ -83,10 +83,10 @@ struct DiversitySizes {
     std::int64_t share_rows = 0;  ///< of one rank, at most
     std::int64_t dim = 0;
     std::int64_t member_floats = 0;  ///< M x C; 0 unless the rule asks for them
-    std::int64_t classes = 0;        ///< C; likewise
     std::int64_t num_picks = 0;
     std::int64_t num_centers = 0;
     int num_threads = 1;
+    std::int64_t classes = 0;  ///< C; 0 unless the rule asks for the members
 };
 
 struct DiversityForecast {

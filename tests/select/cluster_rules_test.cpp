@@ -1,4 +1,3 @@
-#include "core/error.hpp"
 #include "select/k_means.hpp"
 #include "select/run_rule.hpp"
 
@@ -58,19 +57,6 @@ std::vector<float> some_centers(const WholeShortlist& list, std::int64_t count) 
     return {list.features.begin(), list.features.begin() + count * list.dim};
 }
 
-TEST(ClusterRules, keep_what_every_rule_promises) {
-    for (const std::string rule : {"kmeans", "typiclust", "cluster_margin"}) {
-        for (unsigned pool = 0; pool < 4; ++pool) {
-            SCOPED_TRACE(rule + ", pool " + std::to_string(pool));
-            const WholeShortlist list =
-                pool % 2 == 0 ? test::clustered(120, 4, pool) : test::grid(120, 2, 3, pool);
-            RuleRequest request{rule, pool < 2 ? 15 : 60};
-            if (pool > 0) request.centers = some_centers(list, 5);
-            test::expect_contract(list, request);
-        }
-    }
-}
-
 TEST(ClusterRules, batch_is_full_however_few_distinct_rows_there_are) {
     for (const std::string rule : {"kmeans", "typiclust", "cluster_margin"}) {
         SCOPED_TRACE(rule);
@@ -124,17 +110,6 @@ TEST(KMeansRule, picks_the_row_nearest_to_each_centroid_heaviest_cluster_first) 
         const std::vector<RowId> picked = test::rows_of(batch);
         EXPECT_EQ(std::vector<RowId>(picked.begin(), picked.begin() + std::ssize(rows)), rows);
     }
-}
-
-TEST(KMeansRule, a_score_below_zero_is_no_weight) {
-    WholeShortlist list = test::clustered(20, 2, 1);
-    list.scores[3] = -0.5F;
-    RuleRequest request{"kmeans", 3};
-
-    EXPECT_THROW(test::run_rule(list, request, Split::contiguous), Error);
-
-    request.parameters.strength = 0.0;  // the scores do not count
-    EXPECT_EQ(test::run_rule(list, request, Split::contiguous).picks.size(), 3U);
 }
 
 // TypiClust in float64, as the authors' program has it, but small clusters last.

@@ -34,6 +34,7 @@ std::vector<std::vector<Member>> by_size(std::vector<Member> mine, const Cluster
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
+    if (options.num_picks == 0) return {};
     const Clusters clusters = cluster_alike(share, options, clusters_for(options.num_picks), world);
     const auto members = by_size(members_of(share, clusters), clusters, world);
     const std::size_t most = members.empty() ? 0 : members.back().size();

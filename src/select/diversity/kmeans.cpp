@@ -2,8 +2,8 @@
 #include "core/text.hpp"
 #include "select/diversity/centers.hpp"
 #include "select/diversity/clusters.hpp"
+#include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
-#include "select/score_expression.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -50,30 +50,25 @@ void fill_up(std::vector<Member> mine, std::int64_t num_picks, std::vector<Membe
     chosen.insert(chosen.end(), mine.begin(), mine.end());
 }
 
-std::vector<float> weights_of(const ShortlistShare& share, double strength,
+std::vector<float> weights_of(const ShortlistShare& share, const DiversityOptions& options,
                               comm::Communicator& world) {
+    const double strength = value_or(options.parameters.strength, 1.0);
+    const std::vector<double> precise = score_weights(share, strength, "kmeans", world);
     std::vector<float> weights;
+    for (const double weight : precise)
+        weights.push_back(static_cast<float>(weight));
     world.agree([&] {
-        for (std::size_t i = 0; i < share.scores.size(); ++i) {
-            const double score = share.scores[i];
-            require(score >= 0.0 || strength == 0.0, ExitCode::usage,
-                    "--diversify kmeans: row " + std::to_string(share.rows[i]) +
-                        ": a score below 0 (" + number_text(score) +
-                        ") is no weight; choose another score or --strength 0");
-            weights.push_back(strength == 0.0 ? 1.0F
-                                              : static_cast<float>(power_of(score, strength)));
-            require(std::isfinite(weights.back()), ExitCode::usage,
-                    "--strength: " + number_text(score) + " to the power " + number_text(strength) +
-                        " is no finite weight; give a smaller one");
-        }
+        const auto is_finite = [](float weight) { return std::isfinite(weight); };
+        require(std::all_of(weights.begin(), weights.end(), is_finite), ExitCode::usage,
+                "--strength: " + number_text(strength) +
+                    " makes a weight of a score that float32 cannot hold; give a smaller one");
     });
     return weights;
 }
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
-    const double wanted = options.parameters.strength;
-    const std::vector<float> weights = weights_of(share, std::isnan(wanted) ? 1.0 : wanted, world);
+    const std::vector<float> weights = weights_of(share, options, world);
     const std::vector<float> nearest = nearest_centers(share, options);
     const Clusters clusters = k_means({share.rows, share.features, weights, nearest},
                                       k_means_options(options, options.num_picks), world);

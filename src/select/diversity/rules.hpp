@@ -10,6 +10,7 @@ DiversityDefinition kmeans_rule();
 DiversityDefinition typiclust_rule();
 DiversityDefinition cluster_margin_rule();
 DiversityDefinition bait_classes_rule();
+DiversityDefinition firal_rule();
 DiversityDefinition kmeanspp_rule();
 DiversityDefinition badge_rule();
 DiversityDefinition maxdet_rule();
