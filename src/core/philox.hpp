@@ -51,7 +51,6 @@ enum class RandomPurpose : std::uint16_t {
     study_split = 32,
     study_noise = 33,
     study_refusal = 34,
-    cluster_seeds = 48,
 };
 
 /// Four random words of (seed, purpose, round, row, index): row and index identify the value,

@@ -40,12 +40,24 @@ float distance_of(float squared, Metric metric) {
 
 const std::vector<DiversityDefinition>& diversity_definitions() {
     static const std::vector<DiversityDefinition> definitions = {
-        none(),           k_center_rule(),       kmeans_rule(),
-        typiclust_rule(), cluster_margin_rule(), bait_classes_rule(),
-        firal_rule(),     kmeanspp_rule(),       badge_rule(),
-        maxdet_rule(),    lcmd_rule(),           facility_location_rule(),
-        gist_rule(),      prob_cover_rule(),     graph_cut_rule(),
-        usdm_rule(),      bait_rule(),           batchbald_rule(),
+        none(),
+        k_center_rule(),
+        kmeanspp_rule(),
+        badge_rule(),
+        maxdet_rule(),
+        lcmd_rule(),
+        facility_location_rule(),
+        gist_rule(),
+        prob_cover_rule(),
+        graph_cut_rule(),
+        usdm_rule(),
+        bait_rule(),
+        batchbald_rule(),
+        bait_classes_rule(),
+        firal_rule(),
+        kmeans_rule(),
+        typiclust_rule(),
+        cluster_margin_rule(),
     };
     return definitions;
 }

@@ -1,111 +1,82 @@
-#include "core/error.hpp"
-#include "core/text.hpp"
-#include "select/diversity/centers.hpp"
-#include "select/diversity/clusters.hpp"
+#include "select/diversity/k_means.hpp"
 #include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <unordered_set>
 
 namespace sluice::select {
 namespace {
 
-bool is_nearer(const Member& a, const Member& b) {
-    return a.squared < b.squared || (a.squared == b.squared && a.row < b.row);
-}
-
-// The row nearest to each centroid that moves.
-std::vector<Member> nearest_of_each(const std::vector<Member>& members, std::int64_t count) {
-    std::vector<Member> best(static_cast<std::size_t>(count));
-    for (const Member& member : members) {
-        if (member.cluster < 0) continue;
-        Member& own = best[static_cast<std::size_t>(member.cluster)];
-        if (own.cluster < 0 || is_nearer(member, own)) own = member;
+// Of each cluster the row nearest to its centroid, clusters in the order of k-means++; where copies
+// leave fewer clusters with rows than picks, the best-scored rows that are left fill up.
+std::vector<DiversePick> nearest_to_centroids(const ShortlistShare& share, const Clusters& clusters,
+                                              comm::Communicator& world) {
+    std::vector<Gain> nearest(static_cast<std::size_t>(clusters.count));
+    for (std::size_t i = 0; i < share.rows.size(); ++i) {
+        Gain& best = nearest[static_cast<std::size_t>(clusters.cluster[i])];
+        const Gain one{-static_cast<double>(clusters.squared[i]), share.rows[i]};
+        if (beats(one, best)) best = one;
     }
-    std::erase_if(best, [](const Member& member) { return member.cluster < 0; });
-    return best;
-}
-
-void keep_best_scored(std::vector<Member>& members, std::int64_t count) {
-    const auto end = members.begin() + std::min(count, std::ssize(members));
-    std::partial_sort(members.begin(), end, members.end(), [](const Member& a, const Member& b) {
-        return better(a.candidate(), b.candidate());
-    });
-    members.erase(end, members.end());
-}
-
-// The best scored rows that are not among `chosen`, which they join.
-void fill_up(std::vector<Member> mine, std::int64_t num_picks, std::vector<Member>& chosen,
-             comm::Communicator& world) {
-    std::unordered_set<RowId> taken;
-    for (const Member& member : chosen)
-        taken.insert(member.row);
-    std::erase_if(mine, [&](const Member& member) { return taken.count(member.row) > 0; });
-    const std::int64_t missing = num_picks - std::ssize(chosen);
-    keep_best_scored(mine, missing);
-    mine = world.all_gather(std::span<const Member>(mine));
-    keep_best_scored(mine, missing);
-    chosen.insert(chosen.end(), mine.begin(), mine.end());
-}
-
-std::vector<float> weights_of(const ShortlistShare& share, const DiversityOptions& options,
-                              comm::Communicator& world) {
-    const double strength = value_or(options.parameters.strength, 1.0);
-    const std::vector<double> precise = score_weights(share, strength, "kmeans", world);
-    std::vector<float> weights;
-    for (const double weight : precise)
-        weights.push_back(static_cast<float>(weight));
-    world.agree([&] {
-        const auto is_finite = [](float weight) { return std::isfinite(weight); };
-        require(std::all_of(weights.begin(), weights.end(), is_finite), ExitCode::usage,
-                "--strength: " + number_text(strength) +
-                    " makes a weight of a score that float32 cannot hold; give a smaller one");
-    });
-    return weights;
+    const std::vector<Gain> of_ranks = world.all_gather(std::span<const Gain>(nearest));
+    std::vector<DiversePick> picks;
+    for (std::size_t c = 0; c < nearest.size(); ++c) {
+        Gain best;
+        for (std::size_t at = c; at < of_ranks.size(); at += nearest.size())
+            if (beats(of_ranks[at], best)) best = of_ranks[at];
+        if (best.row >= 0) picks.push_back({best.row, static_cast<float>(-best.gain)});
+    }
+    return picks;
 }
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
-    const std::vector<float> weights = weights_of(share, options, world);
-    const std::vector<float> nearest = nearest_centers(share, options);
-    const Clusters clusters = k_means({share.rows, share.features, weights, nearest},
-                                      k_means_options(options, options.num_picks), world);
-    const std::vector<Member> mine = members_of(share, clusters);
-    std::vector<Member> chosen = nearest_of_each(mine, clusters.count());
-    chosen = nearest_of_each(world.all_gather(std::span<const Member>(chosen)), clusters.count());
-    std::sort(chosen.begin(), chosen.end(), [&](const Member& a, const Member& b) {
-        const std::int64_t left = clusters.weights[static_cast<std::size_t>(a.cluster)];
-        const std::int64_t right = clusters.weights[static_cast<std::size_t>(b.cluster)];
-        return left > right || (left == right && a.row < b.row);
-    });
-    fill_up(mine, options.num_picks, chosen, world);
+    const double strength = value_or(options.parameters.strength, 1.0);
+    const std::vector<double> weights = score_weights(share, strength, "kmeans", world);
+    const std::int64_t num_rows = world.sum(std::ssize(share.rows));
+    const std::int64_t num_picks = std::clamp<std::int64_t>(options.num_picks, 0, num_rows);
     DiverseBatch batch;
-    for (const Member& member : chosen)
-        batch.picks.push_back({member.row, distance_of(member.squared, options.metric)});
-    batch.rounds = clusters.count() + clusters.iterations;
+    if (num_picks == 0) return batch;
+    const Clusters clusters = find_clusters(share, options, num_picks, weights, world);
+    batch.rounds = clusters.rounds + num_picks;
+    batch.picks = nearest_to_centroids(share, clusters, world);
+    std::vector<std::uint8_t> taken(share.rows.size(), 0);
+    for (const DiversePick& pick : batch.picks) {
+        const auto found = std::lower_bound(share.rows.begin(), share.rows.end(), pick.row);
+        if (found != share.rows.end() && *found == pick.row)
+            taken[static_cast<std::size_t>(found - share.rows.begin())] = 1;
+    }
+    while (std::ssize(batch.picks) < num_picks) {
+        const Gain best = best_of_ranks(
+            best_free(share.rows, taken,
+                      [&](std::size_t i) { return static_cast<double>(share.scores[i]); }),
+            world);
+        const auto found = std::lower_bound(share.rows.begin(), share.rows.end(), best.row);
+        float squared = 0.0F;  // of its owner; the largest of all ranks
+        if (found != share.rows.end() && *found == best.row) {
+            taken[static_cast<std::size_t>(found - share.rows.begin())] = 1;
+            squared = clusters.squared[static_cast<std::size_t>(found - share.rows.begin())];
+        }
+        squared = static_cast<float>(world.max(static_cast<double>(squared)));
+        batch.picks.push_back({best.row, squared});
+    }
+    for (DiversePick& pick : batch.picks)
+        pick.value = distance_of(pick.value, options.metric);
     return batch;
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
-    return forecast_k_means(sizes, sizes.num_picks);
+    return forecast_clusters(sizes, sizes.num_picks);
 }
 
 }  // namespace
 
-// One cluster a pick, the heaviest first. Labeled and issued rows are centroids that do not move,
-// so that what they stand for is left to them. Where copies make clusters fewer than picks, the
-// best scored of the other rows follow. \source Zhdanov, "Diverse mini-batch Active Learning",
-// arXiv 1901.05954 (2019), for the weights;
-//         the centroids that do not move are ours.
 DiversityDefinition kmeans_rule() {
     DiversityDefinition rule;
     rule.name = "kmeans";
-    rule.aliases = {"k_means", "weighted_kmeans", "dbal_kmeans"};
+    rule.aliases = {"k_means", "embedding_kmeans", "weighted_kmeans", "cluster"};
     rule.summary =
-        "k-means weighted by score^strength (1), labeled and pending rows as fixed centroids; the "
-        "row nearest to each new centroid";
+        "k-means with as many clusters as picks, rows weighted by score^strength (usually 1); the "
+        "row nearest to each centroid; no centres";
     rule.value = "distance to the centroid";
     rule.needs_features = true;
     rule.parameters = "strength";

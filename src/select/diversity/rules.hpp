@@ -6,11 +6,6 @@
 namespace sluice::select {
 
 DiversityDefinition k_center_rule();
-DiversityDefinition kmeans_rule();
-DiversityDefinition typiclust_rule();
-DiversityDefinition cluster_margin_rule();
-DiversityDefinition bait_classes_rule();
-DiversityDefinition firal_rule();
 DiversityDefinition kmeanspp_rule();
 DiversityDefinition badge_rule();
 DiversityDefinition maxdet_rule();
@@ -22,5 +17,10 @@ DiversityDefinition graph_cut_rule();
 DiversityDefinition usdm_rule();
 DiversityDefinition bait_rule();
 DiversityDefinition batchbald_rule();
+DiversityDefinition bait_classes_rule();
+DiversityDefinition firal_rule();
+DiversityDefinition kmeans_rule();
+DiversityDefinition typiclust_rule();
+DiversityDefinition cluster_margin_rule();
 
 }  // namespace sluice::select

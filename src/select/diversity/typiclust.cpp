@@ -1,12 +1,11 @@
-#include "core/partition.hpp"
 #include "kernels/worker_pool.hpp"
-#include "select/diversity/clusters.hpp"
+#include "select/diversity/all_rows.hpp"
+#include "select/diversity/k_means.hpp"
+#include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
-#include "select/diversity/shared_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace sluice::select {
@@ -14,198 +13,146 @@ namespace {
 
 constexpr std::int64_t most_clusters = 500;
 constexpr std::int64_t most_neighbors = 20;
-constexpr std::int64_t small_cluster = 5;
-constexpr std::int64_t packed_rows = 512;  // of so many the features stay in cache
-constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr std::int64_t least_rows = 6;  // smaller clusters come last
 
-std::int64_t clusters_for(std::int64_t num_labeled, std::int64_t num_picks) {
-    return std::min(num_labeled + num_picks, most_clusters);
+std::int64_t num_clusters(std::int64_t num_picks, std::int64_t num_centers) {
+    return std::min(num_picks + num_centers, most_clusters);
 }
 
-// The rows of one cluster that are not picked yet, on every rank.
-class Cluster {
-  public:
-    Cluster(const ShortlistShare& share, const Clusters& clusters, std::int32_t number,
-            comm::Communicator& world)
-        : dim_(share.features.dim) {
-        std::vector<RowId> mine;
-        for (std::size_t i = 0; i < share.rows.size(); ++i) {
-            if (clusters.cluster[i] == number) mine.push_back(share.rows[i]);
-        }
-        rows_ = world.all_gather(std::span<const RowId>(mine));
-        std::sort(rows_.begin(), rows_.end());
-        features_ = gather_rows(share.rows, share.features, rows_, world);
-    }
-
-    // Takes the most typical row out. Each rank looks at its part of the rows.
-    DiversePick take(int num_threads, comm::Communicator& world) {
-        const RowRange own = part_of_rows(size(), world.rank(), world.size());
-        std::vector<double> means(static_cast<std::size_t>(own.size()));
-        const std::vector<kernels::PackedRows> panels = packed();
-        kernels::parallel_for(num_threads, own.size(), [&](std::int64_t task) {
-            means[static_cast<std::size_t>(task)] = mean_distance(own.begin + task, panels);
-        });
-        Gain best;
-        for (std::int64_t i = own.begin; i < own.end; ++i) {
-            const Gain candidate{-means[static_cast<std::size_t>(i - own.begin)],
-                                 rows_[static_cast<std::size_t>(i)]};
-            if (beats(candidate, best)) best = candidate;
-        }
-        best = best_of_ranks(best, world);
-        remove(std::lower_bound(rows_.begin(), rows_.end(), best.row) - rows_.begin());
-        return {best.row, static_cast<float>(-best.gain)};
-    }
-
-  private:
-    std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
-    kernels::MatrixView view() const { return {features_.data(), size(), dim_}; }
-
-    std::vector<kernels::PackedRows> packed() const {
-        std::vector<kernels::PackedRows> panels;
-        for (std::int64_t begin = 0; begin < size(); begin += packed_rows) {
-            std::vector<std::int64_t> some(
-                static_cast<std::size_t>(std::min(packed_rows, size() - begin)));
-            std::iota(some.begin(), some.end(), begin);
-            panels.emplace_back(view(), some);
-        }
-        return panels;
-    }
-
-    // To the nearest other rows, summed from the nearest on.
-    double mean_distance(std::int64_t i, const std::vector<kernels::PackedRows>& panels) const {
-        const std::int64_t count =
-            std::min({most_neighbors, std::max<std::int64_t>(1, size() / 2), size() - 1});
-        if (count == 0) return 0.0;
-        std::vector<float> squared(static_cast<std::size_t>(size()), infinity);
-        for (std::size_t p = 0; p < panels.size(); ++p) {
-            const auto begin = static_cast<std::int64_t>(p) * packed_rows;
-            const auto length = static_cast<std::size_t>(std::min(packed_rows, size() - begin));
-            panels[p].relax(
-                view().row(i),
-                {std::span(squared).subspan(static_cast<std::size_t>(begin), length), {}, 0});
-        }
-        squared[static_cast<std::size_t>(i)] = infinity;
-        std::partial_sort(squared.begin(), squared.begin() + count, squared.end());
-        double sum = 0.0;
-        for (std::int64_t n = 0; n < count; ++n)
-            sum += static_cast<double>(std::sqrt(squared[static_cast<std::size_t>(n)]));
-        return sum / static_cast<double>(count);
-    }
-
-    void remove(std::int64_t position) {
-        rows_.erase(rows_.begin() + position);
-        const auto begin = features_.begin() + position * dim_;
-        features_.erase(begin, begin + dim_);
-    }
-
-    std::int64_t dim_;
-    std::vector<RowId> rows_;
-    std::vector<float> features_;
+// The whole shortlist's rows with what each rank found out about its own.
+struct Typical {
+    RowId row = 0;
+    std::int64_t cluster = 0;
+    double typicality = 0.0;
 };
 
-// How many labeled rows are nearest to each centroid. \collective
-std::vector<std::int64_t> count_labeled(const ShortlistShare& share, const Clusters& clusters,
-                                        const DiversityOptions& options) {
-    std::vector<std::int64_t> counts(static_cast<std::size_t>(clusters.count()), 0);
-    const auto count = [&](kernels::MatrixView rows) {
-        std::vector<std::int64_t> all(static_cast<std::size_t>(rows.rows));
-        std::iota(all.begin(), all.end(), std::int64_t{0});
-        std::vector<float> squared(all.size(), infinity);
-        std::vector<std::int32_t> number(all.size(), -1);
-        kernels::relax_nearest_of(kernels::Backend::cpu, rows, all,
-                                  {clusters.centroids.data(), clusters.count(), rows.dim},
-                                  {squared, number, 0}, options.num_threads);
-        for (const std::int32_t cluster : number)
-            ++counts[static_cast<std::size_t>(cluster)];
-    };
-    if (share.num_centers > 0 && clusters.count() > 0) share.visit_centers(count);
-    return counts;
+// 1 / mean distance to the nearest rows of the same cluster, at most 20 and half of the cluster.
+double typicality(const float* features, std::int64_t self, std::span<const std::int64_t> others,
+                  const AllRows& all) {
+    std::vector<float> squared;
+    for (const std::int64_t other : others) {
+        if (other == self) continue;
+        squared.push_back(kernels::squared_distance(features, all.view().row(other), all.dim));
+    }
+    const std::int64_t wanted = std::clamp<std::int64_t>(std::ssize(others) / 2, 1, most_neighbors);
+    const auto count = std::min(static_cast<std::size_t>(wanted), squared.size());
+    std::sort(squared.begin(), squared.end());
+    double sum = 0.0;
+    for (std::size_t i = 0; i < count; ++i)
+        sum += std::sqrt(static_cast<double>(squared[i]));
+    return 1.0 / (sum / std::max(1.0, static_cast<double>(count)) + 1e-5);
 }
 
-// Which cluster gives each pick: those in the order given in turn while they have rows, the large
-// ones before the small ones.
-std::vector<std::int32_t> turns(const std::vector<std::int32_t>& order,
-                                std::vector<std::int64_t> sizes, std::int64_t num_picks) {
-    std::vector<std::int32_t> result;
-    const std::vector<std::int64_t> at_first = sizes;
-    for (const bool small : {false, true}) {
-        bool any = true;
-        while (any) {
-            any = false;
-            for (const std::int32_t cluster : order) {
-                const auto c = static_cast<std::size_t>(cluster);
-                if (sizes[c] == 0 || (at_first[c] <= small_cluster) != small) continue;
-                if (static_cast<std::int64_t>(result.size()) == num_picks) return result;
-                --sizes[c];
-                result.push_back(cluster);
-                any = true;
-            }
-        }
-    }
+// What every rank knows of all rows, ascending. \collective
+std::vector<Typical> look_at_rows(const ShortlistShare& share, const Clusters& clusters,
+                                  int num_threads, comm::Communicator& world) {
+    const AllRows all = gather_all_rows(share, world);
+    std::vector<Typical> mine(share.rows.size());
+    for (std::size_t i = 0; i < mine.size(); ++i)
+        mine[i] = {share.rows[i], clusters.cluster[i], 0.0};
+    const std::vector<Typical> assigned = world.all_gather(std::span<const Typical>(mine));
+    std::vector<std::vector<std::int64_t>> of_cluster(static_cast<std::size_t>(clusters.count));
+    for (const Typical& one : assigned)
+        of_cluster[static_cast<std::size_t>(one.cluster)].push_back(all.find(one.row));
+    kernels::parallel_for(num_threads, std::ssize(mine), [&](std::int64_t i) {
+        Typical& one = mine[static_cast<std::size_t>(i)];
+        one.typicality = typicality(share.features.row(i), all.find(one.row),
+                                    of_cluster[static_cast<std::size_t>(one.cluster)], all);
+    });
+    std::vector<Typical> result = world.all_gather(std::span<const Typical>(mine));
+    std::sort(result.begin(), result.end(),
+              [](const Typical& left, const Typical& right) { return left.row < right.row; });
     return result;
 }
 
-// The clusters with the fewest labeled rows first, of those the largest.
-std::vector<std::int32_t> order_of(const Clusters& clusters,
-                                   const std::vector<std::int64_t>& labeled) {
-    std::vector<std::int32_t> order(static_cast<std::size_t>(clusters.count()));
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-        const auto left = static_cast<std::size_t>(a);
-        const auto right = static_cast<std::size_t>(b);
-        return labeled[left] < labeled[right] ||
-               (labeled[left] == labeled[right] && clusters.sizes[left] > clusters.sizes[right]);
+// How many centres are nearest to each centroid. \collective
+std::vector<std::int64_t> count_centers(const ShortlistShare& share, const Clusters& clusters) {
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(clusters.count), 0);
+    if (share.num_centers == 0) return counts;
+    share.visit_centers([&](kernels::MatrixView centers) {
+        std::vector<std::int64_t> all(static_cast<std::size_t>(centers.rows));
+        std::iota(all.begin(), all.end(), std::int64_t{0});
+        std::vector<float> squared(all.size(), std::numeric_limits<float>::infinity());
+        std::vector<std::int32_t> nearest(all.size(), -1);
+        kernels::relax_nearest_of(kernels::Backend::cpu, centers, all,
+                                  {clusters.centroids.data(), clusters.count, centers.dim},
+                                  {squared, nearest, 0}, 1);
+        for (const std::int32_t cluster : nearest)
+            ++counts[static_cast<std::size_t>(cluster)];
     });
-    return order;
+    return counts;
+}
+
+// Picks one after the other; every rank does the same.
+std::vector<DiversePick> pick_typical(std::span<const Typical> rows,
+                                      std::vector<std::int64_t> covered, std::int64_t num_picks) {
+    std::vector<std::vector<Typical>> members(covered.size());
+    for (const Typical& one : rows)
+        members[static_cast<std::size_t>(one.cluster)].push_back(one);
+    std::vector<std::int64_t> sizes;
+    for (std::vector<Typical>& of_cluster : members) {
+        sizes.push_back(std::ssize(of_cluster));
+        // The most typical last; of equals the lower row.
+        std::sort(
+            of_cluster.begin(), of_cluster.end(), [](const Typical& left, const Typical& right) {
+                return left.typicality != right.typicality ? left.typicality < right.typicality
+                                                           : left.row > right.row;
+            });
+    }
+    const auto comes_first = [&](std::size_t left, std::size_t right) {
+        if (members[left].empty() != members[right].empty()) return members[right].empty();
+        const bool is_small = sizes[left] < least_rows;
+        if (is_small != (sizes[right] < least_rows)) return !is_small;
+        if (covered[left] != covered[right]) return covered[left] < covered[right];
+        return sizes[left] > sizes[right];
+    };
+    std::vector<DiversePick> picks;
+    while (std::ssize(picks) < num_picks) {
+        std::size_t best = 0;
+        for (std::size_t c = 1; c < members.size(); ++c)
+            if (comes_first(c, best)) best = c;
+        const Typical& one = members[best].back();
+        picks.push_back({one.row, static_cast<float>(one.typicality)});
+        members[best].pop_back();
+        ++covered[best];
+    }
+    return picks;
 }
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
-    const Clusters clusters =
-        cluster_alike(share, options, clusters_for(share.num_centers, options.num_picks), world);
-    const auto order = order_of(clusters, count_labeled(share, clusters, options));
-    const std::vector<std::int32_t> givers = turns(order, clusters.sizes, options.num_picks);
+    const std::int64_t num_rows = world.sum(std::ssize(share.rows));
+    const std::int64_t num_picks = std::clamp<std::int64_t>(options.num_picks, 0, num_rows);
     DiverseBatch batch;
-    batch.picks.resize(givers.size());
-    for (const std::int32_t number : order) {  // a cluster is in memory for all its picks
-        if (std::find(givers.begin(), givers.end(), number) == givers.end()) continue;
-        Cluster cluster(share, clusters, number, world);
-        for (std::size_t i = 0; i < givers.size(); ++i) {
-            if (givers[i] == number) batch.picks[i] = cluster.take(options.num_threads, world);
-        }
-    }
-    batch.rounds = clusters.count() + clusters.iterations + std::ssize(batch.picks);
+    if (num_picks == 0) return batch;
+    const std::vector<double> weights(share.rows.size(), 1.0);
+    const std::int64_t wanted = num_clusters(num_picks, share.num_centers);
+    const Clusters clusters = find_clusters(share, options, wanted, weights, world);
+    batch.picks = pick_typical(look_at_rows(share, clusters, options.num_threads, world),
+                               count_centers(share, clusters), num_picks);
+    batch.rounds = wanted + clusters.rounds;
     return batch;
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
     DiversityForecast forecast =
-        forecast_k_means(sizes, clusters_for(sizes.num_centers, sizes.num_picks));
-    // The largest cluster is on every rank, in panels too. How large it is the data decide: at most
-    // all rows, but rarely more than a few times the mean.
-    const std::int64_t row = sizes.dim * static_cast<std::int64_t>(sizeof(float));
-    forecast.memory_bytes += 3 * sizes.shortlist_rows * row;
-    forecast.rounds += sizes.num_picks;
-    forecast.bytes_received += sizes.shortlist_rows * row;
+        forecast_clusters(sizes, num_clusters(sizes.num_picks, sizes.num_centers));
+    forecast.memory_bytes += all_rows_memory(sizes) + sizes.shortlist_rows * 96;
+    forecast.bytes_received += sizes.shortlist_rows * (sizes.dim * 4 + 60);
     return forecast;
 }
 
 }  // namespace
 
-// Of each cluster in turn the most typical row: that with the least mean distance to its 20 (or
-// half the cluster, if that is less) nearest rows of the cluster that are not picked yet. Clusters
-// of at most 5 rows come last, where the authors' program leaves them out and fails if no other is
-// left. Labeled rows count where their nearest centroid is, and do not move it. \source Hacohen,
-// Dekel and Weinshall, "Active Learning on a Budget", ICML 2022, section 3; the
-//         authors' program for the neighbours of small clusters.
 DiversityDefinition typiclust_rule() {
     DiversityDefinition rule;
     rule.name = "typiclust";
-    rule.aliases = {"typi_clust", "typical_clustering", "tpcrp"};
+    rule.aliases = {"typicality", "typi_clust"};
     rule.summary =
-        "the most typical row of each of min(labeled + batch, 500) k-means clusters, those with "
-        "the fewest labeled rows first, of those the largest";
-    rule.value = "mean distance to its nearest rows of the cluster";
+        "TypiClust: clusters of the shortlist (picks + centres of them, at most 500); of those "
+        "with "
+        "the fewest centres and picks the largest gives its most typical row, by its 20 nearest";
+    rule.value = "typicality: 1 / mean distance to the nearest rows of its cluster";
     rule.needs_features = true;
     rule.pick = pick;
     rule.forecast = forecast;
