@@ -65,6 +65,7 @@ class Diversity {
         share.classes = members_.classes;
         share.num_centers = static_cast<std::int64_t>(centers.size());
         share.visit_centers = [&](const auto& visit) { visit_blocks(centers, visit); };
+        share.visit_saying_centers = [&](const auto& visit) { visit_saying(centers, visit); };
         DiversityOptions options;
         options.num_picks = plan_.batch_size;
         options.metric = plan_.metric;
@@ -182,15 +183,31 @@ class Diversity {
         }
     }
 
-    // Features of rows[begin, begin + count) on every rank, each rank reading its part.
+    // As visit_blocks, with what the members say of the rows.
+    void visit_saying(
+        const std::vector<RowId>& rows,
+        const std::function<void(kernels::MatrixView, std::span<const float>)>& visit) {
+        const std::int64_t block = center_block_rows(share_.dim);
+        for (std::int64_t begin = 0; begin < std::ssize(rows); begin += block) {
+            const std::int64_t count = std::min(block, std::ssize(rows) - begin);
+            std::vector<float> mine;
+            const std::vector<float> values = gather_block(rows, begin, count, &mine);
+            const std::vector<float> says = world_.all_gather(std::span<const float>(mine));
+            visit({values.data(), std::ssize(values) / share_.dim, share_.dim}, says);
+        }
+    }
+
+    // Features of rows[begin, begin + count) on every rank, each rank reading its part;
+    // given `says`, what the members say of that part.
     std::vector<float> gather_block(const std::vector<RowId>& rows, std::int64_t begin,
-                                    std::int64_t count) {
+                                    std::int64_t count, std::vector<float>* says = nullptr) {
         const RowRange part = part_of_rows(count, world_.rank(), world_.size());
         FeatureRows own;
         world_.agree([&] {
             own =
                 read_features(features_, reader_, plan_,
                               {rows.begin() + begin + part.begin, rows.begin() + begin + part.end});
+            if (says != nullptr) *says = read_members(members_, plan_, own.rows);
         });
         rows_read_ += part.size();
         return world_.all_gather(std::span<const float>(own.values));
@@ -255,6 +272,7 @@ DiversityForecast forecast_diversify(const pool::Pool& pool, const Plan& plan,
     if (rule.needs_members) {
         const MemberSource members = find_members(pool, plan, "--diversify " + rule.name);
         sizes.member_floats = members.members * members.classes;
+        sizes.classes = members.classes;
     }
     DiversityForecast forecast = rule.forecast(sizes);
     const std::int64_t per_row = (dim + sizes.member_floats) * real + real +

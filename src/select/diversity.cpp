@@ -53,6 +53,8 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
         usdm_rule(),
         bait_rule(),
         batchbald_rule(),
+        bait_classes_rule(),
+        firal_rule(),
         kmeans_rule(),
         typiclust_rule(),
         cluster_margin_rule(),

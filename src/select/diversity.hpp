@@ -27,6 +27,9 @@ struct ShortlistShare {
     /// Calls what it is given with the features of some centres [n,D] after the other; the same
     /// calls on all ranks.
     using VisitCenters = std::function<void(const std::function<void(kernels::MatrixView)>&)>;
+    /// The same with what the members say of them, [n, M, C].
+    using VisitSayingCenters = std::function<void(
+        const std::function<void(kernels::MatrixView, std::span<const float>)>&)>;
 
     std::span<const RowId> rows;         ///< ascending
     std::span<const float> scores;       ///< [rows], finite
@@ -37,6 +40,7 @@ struct ShortlistShare {
     std::int64_t classes = 0;            ///< C
     std::int64_t num_centers = 0;        ///< labeled and issued rows, the same on all ranks
     VisitCenters visit_centers;          ///< \collective
+    VisitSayingCenters visit_saying_centers = {};  ///< if the rule asks for members; \collective
 };
 
 /// The numbers that rules take; NaN stands for the rule's own choice.
@@ -82,6 +86,7 @@ struct DiversitySizes {
     std::int64_t num_picks = 0;
     std::int64_t num_centers = 0;
     int num_threads = 1;
+    std::int64_t classes = 0;  ///< C; 0 unless the rule asks for the members
 };
 
 struct DiversityForecast {

@@ -51,6 +51,7 @@ class BatchChoice {
     std::vector<RowId> labeled_;     // local indices, ascending
     std::vector<float> directions_;  // [n,D] of unit length under the cosine metric, or empty
     std::span<const float> places_;  // [n,D] what distances see
+    std::vector<RowId> labeled_;     // local numbers of the labeled rows
     std::vector<float> centers_;     // [centres,D] places of the labeled rows
     std::vector<float> scores_;      // [n]
     std::shared_ptr<const kernels::CommitteeNetwork> network_;  // of the last score()

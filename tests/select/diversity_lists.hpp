@@ -99,6 +99,10 @@ inline DiverseBatch pick(const List& list, const std::string& rule, const Divers
         if (half > 0) visit({list.center(0), half, list.dim});
         visit({list.center(half), list.num_centers() - half, list.dim});
     };
+    share.visit_saying_centers = [&](const auto& visit) {  // they say what the first rows say
+        visit({list.centers.data(), list.num_centers(), list.dim},
+              std::span(list.says).first(static_cast<std::size_t>(list.num_centers() * said)));
+    };
     return find_diversity(rule).pick(share, options, world);
 }
 

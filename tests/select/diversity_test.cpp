@@ -66,7 +66,8 @@ TEST_P(EveryRule, gives_one_answer_for_any_sharing) {
     }
     List copies = make_list(40, 3, 3, 1, 2);  // all the same
     expect_one_answer(copies, options(12), "copies");
-    expect_one_answer(make_list(20, 60, 4, 0, 3), options(40), "all rows");
+    const bool is_cubic = GetParam() == "bait_classes" || GetParam() == "firal";
+    expect_one_answer(make_list(20, is_cubic ? 6 : 60, 4, 0, 3), options(40), "all rows");
     expect_one_answer(make_list(3, 2, 5, 0, 0), options(2), "fewer rows than ranks");
 }
 

@@ -18,6 +18,7 @@ struct RuleRequest {
     std::int64_t num_picks = 0;
     std::vector<float> centers = {};      ///< [n, D]
     std::vector<float> member_says = {};  ///< [rows, M, C]
+    std::vector<float> center_says = {};  ///< [n, M, C]
     std::int64_t members = 0;
     std::int64_t classes = 0;
     select::DiversityParameters parameters = {};
@@ -45,6 +46,10 @@ inline select::DiverseBatch run_rule(const WholeShortlist& list, const RuleReque
         const float* const data = request.centers.data();
         if (half > 0) visit(kernels::MatrixView{data, half, list.dim});
         visit(kernels::MatrixView{data + half * list.dim, num_centers - half, list.dim});
+    };
+    mine.visit_saying_centers = [&](const auto& visit) {
+        visit(kernels::MatrixView{request.centers.data(), num_centers, list.dim},
+              std::span<const float>(request.center_says));
     };
     select::DiversityOptions options;
     options.num_picks = request.num_picks;

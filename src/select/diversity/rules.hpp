@@ -17,6 +17,8 @@ DiversityDefinition graph_cut_rule();
 DiversityDefinition usdm_rule();
 DiversityDefinition bait_rule();
 DiversityDefinition batchbald_rule();
+DiversityDefinition bait_classes_rule();
+DiversityDefinition firal_rule();
 DiversityDefinition kmeans_rule();
 DiversityDefinition typiclust_rule();
 DiversityDefinition cluster_margin_rule();
