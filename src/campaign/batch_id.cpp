@@ -47,6 +47,9 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     const select::Randomization noise = select::parse_randomization(request.plan.randomize);
     if (noise.kind != select::Randomization::Kind::none) science["randomize"] = noise.text();
     if (request.plan.price == select::Price::divides_score) science["per_cost"] = true;
+    if (!request.plan.conditions.empty())
+        science["where"] =
+            select::conditions_text(select::parse_conditions(request.plan.conditions));
     if (select::parse_item_rule(request.plan.items).has_items())
         science["groups"] = request.plan.items;
     if (request.plan.batch_instances > 0) science["batch_instances"] = request.plan.batch_instances;
