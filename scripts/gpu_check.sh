@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
-# Usage: scripts/gpu_check.sh [--no-install] [--rows N]
+# Usage: scripts/gpu_check.sh [--bundle DIR] [--no-install] [--rows N]
 #
 # On a machine with an NVIDIA GPU: builds build/gpu with CUDA, runs the tests that compare bits of
 # the GPU with those of the CPU, then selects the same batches on both, from stored committees and
 # from features with a trained model, and compares every byte. Prints the seconds of each. Exit code
 # 69 without a compiler for CUDA or a device, 65 if anything differs.
 #
+#   --bundle DIR   build nothing, take what `scripts/bundle.sh --gpu-check` has made elsewhere; Python
+#                  with h5py and NumPy is all that is needed then
 #   --rows N       rows of the pool that batches are selected from (default 1000000)
 #   --no-install   install nothing; stop with exit code 69 and the list if something is missing
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# What compares bits; bundle.sh --gpu-check reads this line.
+tests=(backend_test committee_network_test committee_scorer_test score_rows_test nearest_center_test)
 install_flags=()
+bundle=
 rows=1000000
 while [ $# -gt 0 ]; do
     case $1 in
         --no-install) install_flags=(--no-install) ;;
-        --rows)
-            [ $# -ge 2 ] || fail 64 "gpu_check.sh: --rows: needs a number"
-            rows=$2
+        --rows | --bundle)
+            [ $# -ge 2 ] || fail 64 "gpu_check.sh: $1: needs a value"
+            printf -v "${1#--}" '%s' "$2"
             shift
             ;;
         --help | -h) print_help "$0"; exit 0 ;;
@@ -28,17 +33,25 @@ done
 
 cd "$sluice_root"
 nvidia-smi -L >/dev/null 2>&1 || fail 69 "no NVIDIA GPU was found (nvidia-smi -L); run this where there is one"
-scripts/install_dependencies.sh "${install_flags[@]}" build
-(cmake --preset release -B build/gpu -DSLUICE_CUDA=ON && cmake --build build/gpu) ||
-    fail 69 "build/gpu: cannot be built with CUDA; see above"
-sluice=build/gpu/sluice
-work=build/gpu/check
+if [ -n "$bundle" ]; then
+    programs=$bundle
+    [ -x "$programs/sluice" ] || fail 66 "$bundle: no bundle; make it with scripts/bundle.sh --gpu-check"
+else
+    programs=build/gpu
+    scripts/install_dependencies.sh "${install_flags[@]}" build
+    (cmake --preset release -B build/gpu -DSLUICE_CUDA=ON && cmake --build build/gpu) ||
+        fail 69 "build/gpu: cannot be built with CUDA; see above"
+fi
+sluice=$programs/sluice
+work=build/gpu_check
 rm -rf "$work"
 mkdir -p "$work"
 
 say "== bits of the GPU against those of the CPU"
-ctest --test-dir build/gpu --output-on-failure --no-tests=error \
-    -R '^(backend_test|committee_network_test|committee_scorer_test|score_rows_test|nearest_center_test)$'
+for test in "${tests[@]}"; do
+    say "$test"
+    "$programs/$test" --gtest_brief=1 || fail 65 "$programs/$test: the GPU and the CPU differ; see above"
+done
 
 say "== the same batches"
 "$sluice" pool make clusters --rows "$rows" --dim 256 --classes 10 --members 5 --out "$work/pool.h5"

@@ -11,6 +11,7 @@
 #   test      what the test suite needs beyond build, example and oracles
 #   bench     what scripts/bench.sh needs beyond build (the peers come into a venv of their own)
 #   lint      clang-tidy
+#   slurm     a Slurm of several nodes on this machine, for scripts/local_slurm.sh
 #
 #   --no-install   only list what is missing, with the command that would install it; exit code 69
 #                  if anything is. For clusters: what modules provide counts as present.
@@ -43,6 +44,7 @@ example python3-sklearn python:sklearn
 oracles xtb program:xtb
 oracles lammps program:lmp
 oracles ngspice program:ngspice
+test chromium program:chromium
 test clang-format-14 program:clang-format-14
 test hdf5-tools program:h5dump
 test faketime program:faketime
@@ -52,6 +54,13 @@ test util-linux program:mount
 bench libbenchmark-dev library
 bench python3-venv python:venv
 lint clang-tidy-14 program:clang-tidy-14
+slurm slurmctld program:slurmctld
+slurm slurmd program:slurmd
+slurm slurm-client program:sbatch
+slurm slurm-wlm-basic-plugins library
+slurm munge program:munged
+slurm util-linux program:nsenter
+slurm iproute2 program:ip
 TABLE
 }
 
@@ -101,7 +110,7 @@ for argument in "$@"; do
     case $argument in
         --no-install) install=no ;;
         --help | -h) print_help "$0"; exit 0 ;;
-        build | example | oracles | test | bench | lint) groups+=("$argument") ;;
+        build | example | oracles | test | bench | lint | slurm) groups+=("$argument") ;;
         *) fail 64 "install_dependencies.sh: $argument: unknown group or option; see --help" ;;
     esac
 done

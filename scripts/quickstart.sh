@@ -4,8 +4,9 @@
 # From a fresh checkout to a finished campaign: installs what is missing (says so first), builds
 # build/release/sluice, makes a pool of a million geometries of two water molecules, and runs
 # jobs/examples/water-dimer/campaign.ini on 2 ranks: a committee of nets asks xtb, a quantum
-# chemistry code, for the energies worth knowing, beside a campaign that asks for random ones. Takes
-# a few minutes on 2 cores. Run it again after any interruption: it goes on where it stopped.
+# chemistry code, for the energies worth knowing, beside a campaign that asks for random ones; and
+# writes a report of it, one page for any browser. Takes a few minutes on 2 cores. Run it again after
+# any interruption: it goes on where it stopped.
 #
 #   --rows N       geometries in the pool (default 1000000)
 #   --no-install   install nothing; stop with exit code 69 and the list if something is missing
@@ -50,9 +51,14 @@ campaign=(mpirun -n 2 "$sluice" run --campaign "$work/campaign.ini")
 say "   ${campaign[*]}"
 "${campaign[@]}"
 
+say "== 5. the report of the campaign: $sluice_root/$work/report.html"
+mpirun -n 2 "$sluice" report --campaign "$work" --json "$work/report.json"
+
 cat <<NEXT
 
 What to try next:
+  # look at the page (open it in any browser; it needs no network); --campaign works while one runs
+  xdg-open $work/report.html
   # every option, with unit and default
   $sluice help run
   # the next batch by hand, from the model that the campaign has trained

@@ -65,6 +65,10 @@ build_and_test() { # build_and_test PRESET CTEST_OPTION...
 
 say "== dependencies"
 "$sluice_root/scripts/install_dependencies.sh" "${install_flags[@]}" build example oracles test
+# Without Slurm its test is skipped and says so.
+if [ "$quick" = no ] && [ ${#install_flags[@]} -eq 0 ]; then
+    "$sluice_root/scripts/install_dependencies.sh" slurm
+fi
 if [ "$quick" = yes ]; then
     build_and_test "$preset" -L unit
 else

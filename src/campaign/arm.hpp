@@ -7,7 +7,8 @@ namespace sluice::campaign {
 
 /// One line of a campaign: the campaign itself, or the arm that asks for random rows. Where its
 /// files lie:
-///   queue/  labels/  models/NNNN.h5  rounds/NNNN/...
+///   queue/  labels/  models/NNNN.h5 or NNNN.predictions.h5  pseudo/NNNN.h5
+///   rounds/NNNN/...
 /// Of a campaign's files all but these are the same, byte for byte, however often it was
 /// interrupted and on however many ranks it ran: rounds/NNNN/timings.json and train.log; in queue/
 /// the result files (settled/), order/ (names of temporaries) and batches/*/provenance.json; in
@@ -20,6 +21,8 @@ struct Arm {
     std::string queue() const { return directory + "/queue"; }
     std::string labels() const { return directory + "/labels"; }
     std::string model(std::int64_t round) const;            ///< models/0002.h5
+    std::string predictions(std::int64_t round) const;      ///< models/0002.predictions.h5
+    std::string pseudo_labels(std::int64_t round) const;    ///< pseudo/0002.h5
     std::string round_directory(std::int64_t round) const;  ///< rounds/0002
 
     /// `rounds/0002/NAME`.

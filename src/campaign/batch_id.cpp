@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <span>
 #include <vector>
 
@@ -21,11 +22,11 @@ std::string rows_hash(const std::vector<RowId>& rows) {
 
 }  // namespace
 
-std::string batch_id(const SelectRequest& request, const std::string& pool_fingerprint,
-                     const select::TakenRows& taken, const std::string& model) {
+std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
+                     const select::TakenRows& taken) {
     nlohmann::ordered_json science;
     science["format"] = "sluice-batch-1";
-    science["pool"] = pool_fingerprint;
+    science["pool"] = hashes.pool;
     science["labeled"] = rows_hash(taken.centers);
     science["score"] = select::canonical_score(request.plan.score);
     science["input"] = request.plan.input;
@@ -38,7 +39,8 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     science["bad_rows"] = request.plan.bad_rows == select::BadRows::skip ? "skip" : "refuse";
     // Only where they are used: batches without them keep their ids.
     if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
-    if (!model.empty()) science["model"] = model;
+    if (!hashes.model.empty()) science["model"] = hashes.model;
+    if (!hashes.predictions.empty()) science["predictions"] = hashes.predictions;
     if (request.plan.copies == select::Copies::drop) science["distinct"] = true;
     if (request.plan.trust != select::TrustLevels()) {
         science["trust"] = {number_text(request.plan.trust.low),
@@ -50,10 +52,15 @@ std::string batch_id(const SelectRequest& request, const std::string& pool_finge
     if (!request.plan.conditions.empty())
         science["where"] =
             select::conditions_text(select::parse_conditions(request.plan.conditions));
+    const select::DiversityParameters& numbers = request.plan.diversity_parameters;
+    if (!std::isnan(numbers.strength)) science["strength"] = numbers.strength;
+    if (!std::isnan(numbers.sigma)) science["sigma"] = numbers.sigma;
+    if (!std::isnan(numbers.radius)) science["radius"] = numbers.radius;
     if (select::parse_item_rule(request.plan.items).has_items())
         science["groups"] = request.plan.items;
     if (request.plan.batch_instances > 0) science["batch_instances"] = request.plan.batch_instances;
     if (request.plan.batch_cost > 0.0) science["batch_cost"] = request.plan.batch_cost;
+    if (!request.origin.empty()) science["origin"] = request.origin;
     return sha256_hex(science.dump()).substr(0, batch_id_digits);
 }
 

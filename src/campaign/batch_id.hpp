@@ -11,10 +11,16 @@ namespace sluice::campaign {
 /// Hex digits of a batch id, and of hashes shown to people.
 inline constexpr std::size_t batch_id_digits = 16;
 
+/// Hashes of the contents that a selection goes by.
+struct ScienceHashes {
+    std::string pool;         ///< fingerprint
+    std::string model;        ///< empty without one
+    std::string predictions;  ///< fingerprint of a file of them; empty without one
+};
+
 /// Hash of everything that decides which rows are chosen, except the rows issued so far: so that
-/// the same command finds its own batch. `taken.centers` are the labeled rows, `model` the model's
-/// hash (empty without one).
-std::string batch_id(const SelectRequest& request, const std::string& pool_fingerprint,
-                     const select::TakenRows& taken, const std::string& model);
+/// the same command finds its own batch. `taken.centers` are the labeled rows.
+std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
+                     const select::TakenRows& taken);
 
 }  // namespace sluice::campaign

@@ -31,20 +31,6 @@ std::vector<Value> in_selection_order(const std::vector<RowId>& rows, std::int64
     return result;
 }
 
-std::vector<std::string> ids_of(const pool::Pool& pool, const std::vector<RowId>& rows) {
-    const pool::Dataset* ids = pool.find("ids");
-    std::vector<std::string> result;
-    if (ids == nullptr) {
-        for (const RowId row : rows)
-            result.push_back(std::to_string(row));
-        return result;
-    }
-    return in_selection_order<std::string>(rows, 1, [&](const std::vector<RowId>& ascending) {
-        pool::RowReader::Scratch scratch;
-        return pool::RowReader(*ids).gather_text(ascending, scratch);
-    });
-}
-
 std::vector<double> inputs_of(const pool::Dataset& inputs, const std::vector<RowId>& rows) {
     const std::int64_t width = inputs.row_elements();
     return in_selection_order<double>(rows, width, [&](const std::vector<RowId>& ascending) {
@@ -92,6 +78,20 @@ std::vector<queue::BatchItem> items_of(const select::Selection& selection) {
 
 }  // namespace
 
+std::vector<std::string> ids_of_rows(const pool::Pool& pool, const std::vector<RowId>& rows) {
+    const pool::Dataset* ids = pool.find("ids");
+    std::vector<std::string> result;
+    if (ids == nullptr) {
+        for (const RowId row : rows)
+            result.push_back(std::to_string(row));
+        return result;
+    }
+    return in_selection_order<std::string>(rows, 1, [&](const std::vector<RowId>& ascending) {
+        pool::RowReader::Scratch scratch;
+        return pool::RowReader(*ids).gather_text(ascending, scratch);
+    });
+}
+
 queue::Batch assemble_batch(const pool::Pool& pool, const select::Selection& selection,
                             std::int64_t ticket_items) {
     queue::Batch batch;
@@ -100,7 +100,7 @@ queue::Batch assemble_batch(const pool::Pool& pool, const select::Selection& sel
     std::vector<RowId> rows;
     for (const queue::BatchItem& item : batch.items)
         rows.push_back(item.row);
-    const std::vector<std::string> ids = ids_of(pool, rows);
+    const std::vector<std::string> ids = ids_of_rows(pool, rows);
     for (std::size_t i = 0; i < rows.size(); ++i)
         batch.items[i].id = ids[i];
     if (const pool::Dataset* inputs = pool.find("inputs")) {

@@ -5,6 +5,7 @@
 #include "select/two_stage.hpp"
 
 #include <string>
+#include <vector>
 
 namespace sluice::campaign {
 
@@ -13,5 +14,8 @@ namespace sluice::campaign {
 /// Local, for rank 0.
 queue::Batch assemble_batch(const pool::Pool& pool, const select::Selection& selection,
                             std::int64_t ticket_items);
+
+/// What users call these rows, in this order: the pool's ids, or the row numbers. Local.
+std::vector<std::string> ids_of_rows(const pool::Pool& pool, const std::vector<RowId>& rows);
 
 }  // namespace sluice::campaign

@@ -146,9 +146,6 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.queue_directory = arm_.queue();
     request.labels = context_.labels(arm_, round_ - 1);
     if (!spec.test.labels.empty()) request.held_out_labels = {{spec.test.labels}};
-    if (plan.model_round >= 0) {
-        request.plan.model_path = context_.owner(arm_, plan.model_round).model(plan.model_round);
-    }
     request.plan.score = plan.strategy.score;
     request.plan.diversity = plan.strategy.diversity;
     request.plan.metric = spec.select.metric;
@@ -174,6 +171,23 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     return request;
 }
 
+// Scores read the model of that round, or what a trainer has written in its place.
+void RoundSteps::name_model(const RoundPlan& plan, SelectRequest& request) const {
+    if (plan.model_round < 0) return;
+    const Arm& owner = context_.owner(arm_, plan.model_round);
+    std::int64_t is_predicted = 0;
+    world_.agree([&] {
+        const std::string predictions = owner.predictions(plan.model_round);
+        if (world_.is_root())
+            is_predicted = model_file(owner, plan.model_round) == predictions ? 1 : 0;
+    });
+    if (world_.max(is_predicted) != 0) {
+        request.predictions_path = owner.predictions(plan.model_round);
+    } else {
+        request.plan.model_path = owner.model(plan.model_round);
+    }
+}
+
 bool RoundSteps::select() {
     if (root_has(round_file::batch)) return true;
     std::string text;
@@ -186,6 +200,7 @@ bool RoundSteps::select() {
     world_.broadcast(text);
     const RoundPlan plan = parse_plan(text);
     SelectRequest request = select_request(plan);
+    name_model(plan, request);
     request.held_out = world_.all_gather(std::span<const RowId>(held));
     std::string batch_id;
     try {

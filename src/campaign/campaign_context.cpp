@@ -59,6 +59,7 @@ void clear_places(const CampaignContext& context) {
         remove_temporaries(arm.directory);
         remove_temporaries(arm.queue());
         remove_temporaries(arm.directory + "/models");
+        remove_temporaries(arm.directory + "/pseudo");
         for (const std::string& round : list_directory(arm.directory + "/rounds"))
             remove_temporaries(arm.directory + "/rounds/" + round);
     }
@@ -139,10 +140,15 @@ std::map<std::string, std::string> CampaignContext::science(std::int64_t round) 
     return all;
 }
 
-CampaignContext open_campaign(CampaignSpec spec, Access access, comm::Communicator& world) {
+CampaignContext context_of_files(CampaignSpec spec) {
     CampaignContext context;
     context.spec = std::move(spec);
     context.arms = arms_of(context.spec);
+    return context;
+}
+
+CampaignContext open_campaign(CampaignSpec spec, Access access, comm::Communicator& world) {
+    CampaignContext context = context_of_files(std::move(spec));
     world.agree([&] {
         read_oracle(context);
         if (!world.is_root()) return;

@@ -50,6 +50,9 @@ struct CampaignContext {
     std::map<std::string, std::string> science(std::int64_t round) const;
 };
 
+/// A context without the pool and what is in it: enough for what reads a campaign's own files.
+CampaignContext context_of_files(CampaignSpec spec);
+
 /// Reads what a campaign needs, and makes its directories unless it only looks. Throws AgreedError
 /// for whatever is missing or wrong. \collective
 enum class Access { look, write };

@@ -124,8 +124,8 @@ Keys model_section() {
          "epochs", "30"},
         {"model", "held-out", "X", "share of the labels kept out of training", "", "0.1"},
         {"model", "train-command", "WORDS",
-         "a program that trains in place of sluice, as in python3 train.py {labels} {model}; also "
-         "{pool}, {seed}, {round} (sluice help train)",
+         "a program that trains in place of sluice, as in python3 train.py {labels} {model}, or "
+         "{predictions} of every row of {pool}; also {seed}, {round} (sluice help train)",
          "", "", at_once},
         {"model", "train-limit", "S", "time for that program", "s", "86400", at_once},
     };
@@ -149,7 +149,7 @@ Keys select_section() {
          next_round},
         {"select",
          "per-cost",
-         "",
+         "WHAT",
          "rows are ranked by score over the pool's cost",
          "",
          "no",
@@ -190,6 +190,22 @@ Keys select_section() {
          "rows", "auto", next_round},
         {"select", "tag", "NAME", "only workers with this tag take the batches", "", "",
          next_round},
+    };
+}
+
+Keys pseudo_section() {
+    return {
+        {"pseudo", "delta", "X",
+         "rows whose class the model is sure of (entropy of the members' mean below X, in nats) "
+         "are trained on too, each round anew; 0 or nothing = none",
+         "nats", ""},
+        {"pseudo", "decay", "X", "from X to X - round x decay; nothing = 0", "nats", ""},
+        {"pseudo", "most", "N",
+         "at most so many, the surest first; auto or nothing = as many as "
+         "labels",
+         "rows", ""},
+        {"pseudo", "weight", "X", "of such a row in training; a label has 1, as it has by default",
+         "", ""},
     };
 }
 
@@ -275,9 +291,9 @@ Keys stop_section() {
 const Keys& campaign_keys() {
     static const Keys all = [] {
         Keys keys;
-        for (const Keys& section :
-             {campaign_section(), pool_section(), start_section(), model_section(),
-              select_section(), label_section(), test_section(), stop_section()}) {
+        for (const Keys& section : {campaign_section(), pool_section(), start_section(),
+                                    model_section(), pseudo_section(), select_section(),
+                                    label_section(), test_section(), stop_section()}) {
             keys.insert(keys.end(), section.begin(), section.end());
         }
         return keys;

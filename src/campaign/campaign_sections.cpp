@@ -28,13 +28,17 @@ void read_train_command(const CampaignFile& file, CampaignSpec& spec) {
     const KeyName key{"model", "train-command"};
     spec.train_command = file.text(key);
     if (spec.train_command.empty()) return;
-    if (!names_placeholder(spec.train_command, "model")) {
+    const bool writes_model = names_placeholder(spec.train_command, "model");
+    const bool writes_predictions = names_placeholder(spec.train_command, "predictions");
+    if (!writes_model && !writes_predictions) {
         file.fail(key,
-                  "does not say {model}; add it where the command takes the model file that "
-                  "it has to write");
+                  "says neither {model} nor {predictions}; add one where the command takes the "
+                  "file that it has to write");
     }
-    if (names_placeholder(spec.train_command, "predictions")) {
-        file.fail(key, "says {predictions}; a campaign selects by the model, so leave them out");
+    if (writes_model && writes_predictions) {
+        file.fail(key,
+                  "says {model} and {predictions}; a campaign goes by one of the two, leave the "
+                  "other out");
     }
 }
 
@@ -230,6 +234,23 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     if (resample == "k_fold") train.resample = model::Resample::k_fold;
     read_train_command(file, spec);
     spec.train_limit_seconds = number("train-limit", 1.0, 1e9);
+}
+
+// Without defaults in the list of keys: campaigns begun before there were any go on.
+void read_pseudo_section(const CampaignFile& file, CampaignSpec& spec) {
+    model::PseudoRules& pseudo = spec.pseudo;
+    pseudo.delta = file.number({"pseudo", "delta"}, 0.0, max_number).value_or(0.0);
+    pseudo.decay = file.number({"pseudo", "decay"}, 0.0, max_number).value_or(0.0);
+    pseudo.most = file.count_or_auto({"pseudo", "most"}, 1, max_count).value_or(0);
+    pseudo.weight = static_cast<float>(file.number({"pseudo", "weight"}, 1e-6, 1e6).value_or(1.0));
+    if (!pseudo.is_used()) return;
+    if (spec.task == model::Task::regression) {
+        file.fail({"pseudo", "delta"}, "is for classes, but the model's head is for numbers");
+    }
+    if (spec.train_command.empty() && spec.train.head == model::Head::hinge && spec.task) {
+        file.fail({"pseudo", "delta"},
+                  "goes by probabilities, which the head hinge does not give; choose softmax");
+    }
 }
 
 void read_label_section(const CampaignFile& file, CampaignSpec& spec) {

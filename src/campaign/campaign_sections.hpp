@@ -12,6 +12,7 @@ void read_pool_section(const CampaignFile& file, CampaignSpec& spec);
 void read_select_section(const CampaignFile& file, CampaignSpec& spec);
 void read_start_section(const CampaignFile& file, CampaignSpec& spec);
 void read_model_section(const CampaignFile& file, CampaignSpec& spec);
+void read_pseudo_section(const CampaignFile& file, CampaignSpec& spec);
 void read_label_section(const CampaignFile& file, CampaignSpec& spec);
 void read_test_section(const CampaignFile& file, CampaignSpec& spec);
 void read_stop_section(const CampaignFile& file, CampaignSpec& spec);

@@ -3,6 +3,7 @@
 #include "campaign/campaign_file.hpp"
 #include "campaign/campaign_keys.hpp"
 #include "campaign/campaign_sections.hpp"
+#include "campaign/trainer_process.hpp"
 #include "core/ini_file.hpp"
 
 namespace sluice::campaign {
@@ -12,7 +13,13 @@ namespace {
 void check_rules(const CampaignFile& file, const CampaignSpec& spec) {
     const StopRules& rules = spec.stop;
     const auto needs_test = [&](const char* key, const std::string& metric) {
-        if (metric == "validation_loss" || spec.test.is_there()) return;
+        if (metric == "validation_loss") {
+            if (!names_placeholder(spec.train_command, "predictions")) return;
+            file.fail({"stop", key},
+                      "validation_loss is not known where a training command writes "
+                      "{predictions}; name a metric of the test set");
+        }
+        if (spec.test.is_there()) return;
         file.fail({"stop", key}, "there is no test set to measure '" + metric +
                                      "' on; add [test] with rows = N or labels = FILE");
     };
@@ -40,6 +47,7 @@ CampaignSpec read_values(const CampaignFile& file) {
     read_select_section(file, spec);
     read_start_section(file, spec);
     read_model_section(file, spec);
+    read_pseudo_section(file, spec);
     read_label_section(file, spec);
     read_test_section(file, spec);
     read_stop_section(file, spec);
@@ -75,6 +83,12 @@ std::map<std::string, std::string> science_of_round(const CampaignSpec& spec, st
     const BatchStrategy strategy = spec.strategy(round);
     science["select.score"] = strategy.score;
     science["select.diversify"] = strategy.diversity;
+    // Only where they are used: rounds of older directories keep their science.
+    const bool is_ranked = strategy.score != "random";
+    if (is_ranked && spec.select.randomize != "none")
+        science["select.randomize"] = spec.select.randomize;
+    if (is_ranked && spec.select.price == select::Price::divides_score)
+        science["select.per-cost"] = "yes";
     if (!spec.is_start(round)) return science;
     science["start.batch"] = std::to_string(spec.start.batch);
     science["start.shortlist"] = std::to_string(spec.start.shortlist);

@@ -3,6 +3,7 @@
 #include "campaign/schedule.hpp"
 #include "campaign/stop_rules.hpp"
 #include "kernels/backend.hpp"
+#include "model/pseudo_rules.hpp"
 #include "model/train.hpp"
 #include "pool/pool.hpp"
 #include "select/plan.hpp"
@@ -79,6 +80,7 @@ struct CampaignSpec {
     StartSpec start;
     model::TrainOptions train;
     std::optional<model::Task> task;  ///< by the head; nothing if that goes by the labels
+    model::PseudoRules pseudo;
     std::string train_command;
     double train_limit_seconds = 0.0;
     SelectSpec select;

@@ -55,8 +55,8 @@ class Share {
             if (request_.workers > 0 && has_names(queue_directory_, queue::folder::pending)) work();
             if (is_done()) return;
             require(!stop_requested(), ExitCode::try_again,
-                    queue_directory_ +
-                        ": stopped by a signal while others label; run the same "
+                    queue_directory_ + ": " + stop_text() +
+                        " while others label; run the same "
                         "command again");
             rest();
         }

@@ -1,8 +1,10 @@
+#include "campaign/pseudo_labels.hpp"
 #include "campaign/round_labels.hpp"
 #include "campaign/round_steps.hpp"
 #include "campaign/stop_set.hpp"
 #include "campaign/train_command.hpp"
 #include "campaign/train_over_ranks.hpp"
+#include "campaign/trainer_process.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/sha256.hpp"
@@ -77,10 +79,11 @@ std::string hash_of(const std::string& path) {
 void RoundSteps::train() {
     std::int64_t is_done = 0;
     world_.agree([&] {
-        if (world_.is_root()) is_done = queue::exists(arm_.model(round_)) ? 1 : 0;
+        if (world_.is_root()) is_done = model_file(arm_, round_).empty() ? 0 : 1;
     });
     if (world_.max(is_done) != 0 || !has_model()) return;
     try {
+        label_by_model();
         train_here();
     } catch (const Error& error) {
         if (error.code() != ExitCode::bad_data) throw;
@@ -98,12 +101,18 @@ void RoundSteps::train_here() {
         require(!world_.is_root() || !context_.labels(arm_, round_).empty(), ExitCode::bad_data,
                 fmt::format("{}: no item has a label", arm_.file(round_, round_file::labels)));
     });
-    model::TrainingSet set = labels::read_training_set(context_.labels(arm_, round_),
-                                                       &context_.pool, spec.label.classes, world_);
+    const std::vector<labels::LabelSource> sources = training_sources();
+    model::TrainingSet set =
+        labels::read_training_set(sources, &context_.pool, spec.label.classes, world_);
     world_.agree([&] {
+        require(!spec.pseudo.is_used() || set.task == model::Task::classification,
+                ExitCode::bad_config,
+                spec.path +
+                    ": [pseudo] delta: is for classes, but the labels are numbers; remove "
+                    "it");
         if (context_.test) require_apart(set, *context_.test);
     });
-    if (!spec.train_command.empty()) return train_by_command();
+    if (!spec.train_command.empty()) return train_by_command(sources);
     set.source = fmt::format("labels of rounds up to {} ({})", round_, arm_.name);
     model::TrainOptions options = spec.train;
     options.round = static_cast<std::uint32_t>(round_);
@@ -117,7 +126,7 @@ void RoundSteps::train_here() {
     });
 }
 
-void RoundSteps::train_by_command() {
+void RoundSteps::train_by_command(const std::vector<labels::LabelSource>& sources) {
     const CampaignSpec& spec = context_.spec;
     TrainCommandRequest request;
     request.command.command = spec.train_command;
@@ -125,10 +134,15 @@ void RoundSteps::train_by_command() {
     request.command.log_path = arm_.file(round_, round_file::train_log);
     request.command.seed = spec.seed;
     request.command.round = static_cast<std::uint32_t>(round_);
-    request.labels = context_.labels(arm_, round_);
+    request.labels = sources;
     request.pool = &context_.pool;
     request.num_classes = spec.label.classes;
-    request.model_path = arm_.model(round_);
+    if (names_placeholder(spec.train_command, "predictions")) {
+        request.predictions_path = arm_.predictions(round_);
+    } else {
+        request.model_path = arm_.model(round_);
+    }
+    request.bad_rows = spec.bad_rows;
     run_train_command(request, world_);
 }
 
@@ -149,44 +163,49 @@ void RoundSteps::count_labels_and_cost(RoundRecord& record) const {
         batch.id.empty() ? before.candidates_left : batch.candidates - batch.chosen;
 }
 
-void RoundSteps::measure_test(const model::Committee& committee, RoundRecord& record) const {
+void RoundSteps::measure_test(const RoundModel& model, RoundRecord& record) const {
     if (!context_.test) return;
     const model::TrainingSet& test = *context_.test;
-    const std::string model = arm_.model(round_);
     record.metrics =
-        metrics_of(model::run_model(committee, test.features, test.dim, model), test, model);
+        metrics_of(model.outputs(test.rows, test.features, test.dim), test, model.path());
 }
 
-void RoundSteps::measure_stop_set(const model::Committee& committee, RoundRecord& record) const {
+void RoundSteps::measure_stop_set(const RoundModel& model, RoundRecord& record) const {
     const RowsWithFeatures& set = context_.stop_set;
     if (set.rows.empty()) return;
-    const model::ModelOutputs outputs =
-        model::run_model(committee, set.features, set.dim, arm_.model(round_));
+    const model::ModelOutputs outputs = model.outputs(set.rows, set.features, set.dim);
     const Arm& owner = context_.owner(arm_, round_ - 1);
     const std::optional<model::ModelOutputs> before =
-        read_stop_set(owner.file(round_ - 1, round_file::stop_set), set.rows, committee.task);
+        read_stop_set(owner.file(round_ - 1, round_file::stop_set), set.rows, outputs.task);
     describe_stop_set(outputs, before, record);
     publish_stop_set(arm_.file(round_, round_file::stop_set), set.rows, outputs);
 }
 
+std::optional<RoundModel> RoundSteps::read_round_model() const {
+    if (!has_model()) return std::nullopt;
+    return RoundModel(arm_, round_, context_.pool.num_rows, world_);
+}
+
 void RoundSteps::evaluate() {
+    if (root_has(round_file::metrics)) return;
+    const std::optional<RoundModel> model = read_round_model();
     world_.agree([&] {
         if (!world_.is_root()) return;
-        if (queue::exists(arm_.file(round_, round_file::metrics))) return;
         RoundRecord record;
         record.round = round_;
         count_labels_and_cost(record);
-        if (has_model()) {
-            const model::Committee committee = model::read_model(arm_.model(round_));
-            measure_test(committee, record);
-            measure_stop_set(committee, record);
-            add_validation_loss(committee, record.metrics);
+        record.pseudo_labels = count_pseudo_labels(arm_.pseudo_labels(round_));
+        if (model) {
+            measure_test(*model, record);
+            measure_stop_set(*model, record);
+            if (model->committee()) add_validation_loss(*model->committee(), record.metrics);
         }
         write_record(arm_, record);
     });
 }
 
 void RoundSteps::close() {
+    const std::optional<RoundModel> model = read_round_model();
     world_.agree([&] {
         if (!world_.is_root()) return;
         RoundVersions versions;
@@ -195,7 +214,7 @@ void RoundSteps::close() {
         if (context_.oracle) versions.oracle = context_.oracle->hash;
         if (round_ > 0) versions.batch = read_batch(arm_, round_)->id;
         versions.labels = hash_of(arm_.file(round_, round_file::labels));
-        if (has_model()) versions.model = model::model_hash(model::read_model(arm_.model(round_)));
+        if (model) versions.model = model->hash();
         write_versions(arm_, round_, versions);
     });
 }

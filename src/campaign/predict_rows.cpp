@@ -61,8 +61,9 @@ class Stream {
                 const std::int64_t index = next_block_++;
                 if (index >= num_blocks_) return;
                 require(!stop_requested(), ExitCode::try_again,
-                        "stopped by a signal while predicting; nothing was written, run the same "
-                        "command again");
+                        stop_text() +
+                            " while predicting; nothing was written, run the same "
+                            "command again");
                 if (index + plan_.num_threads < num_blocks_)
                     reader_.prefetch(block(index + plan_.num_threads));
                 work_on(block(index), buffers);

@@ -78,6 +78,7 @@ RoundRecord record_of(const Json& json) {
     record.candidates_left = json.at("candidates_left");
     for (const auto& [name, value] : json.at("metrics").items())
         record.metrics[name] = value.is_number() ? value.get<double>() : std::nan("");
+    if (json.contains("pseudo_labels")) record.pseudo_labels = json.at("pseudo_labels");
     const Json& stop_set = json.at("stop_set");
     record.kappa = number_of(stop_set, "kappa");
     record.delta_f = number_of(stop_set, "delta_f");
@@ -86,8 +87,32 @@ RoundRecord record_of(const Json& json) {
     return record;
 }
 
+Json ranks_json(const RoundTimings& timings) {
+    Json steps = Json::object();
+    for (const auto& [step, ranks] : timings.ranks) {
+        Json all = Json::array();
+        for (const RankUse& use : ranks) {
+            all.push_back({{"cpu_seconds", use.cpu_seconds},
+                           {"bytes_read", use.bytes_read},
+                           {"bytes_received", use.bytes_received}});
+        }
+        steps[step] = all;
+    }
+    return steps;
+}
+
 RoundTimings timings_of(const Json& json) {
-    return {json.at("seconds").get<std::map<std::string, double>>(), json.at("oracle_seconds")};
+    RoundTimings timings{
+        json.at("seconds").get<std::map<std::string, double>>(), json.at("oracle_seconds"), {}};
+    const auto steps = json.find("ranks");
+    if (steps == json.end()) return timings;
+    for (const auto& [step, ranks] : steps->items()) {
+        for (const Json& use : ranks) {
+            timings.ranks[step].push_back(
+                {use.at("cpu_seconds"), use.at("bytes_read"), use.at("bytes_received")});
+        }
+    }
+    return timings;
 }
 
 RoundVersions versions_of(const Json& json) {
@@ -139,25 +164,27 @@ void write_record(const Arm& arm, const RoundRecord& record) {
     Json metrics = Json::object();
     for (const auto& [name, value] : record.metrics)
         metrics[name] = number_or_null(value);
-    write_json(arm, record.round, round_file::metrics,
-               {{"round", record.round},
-                {"arm", arm.name},
-                {"labels", record.labels},
-                {"cost", record.cost},
-                {"candidates_left", record.candidates_left},
-                {"metrics", metrics},
-                {"stop_set",
-                 {{"uncertainty", number_or_null(record.uncertainty)},
-                  {"kappa", number_or_null(record.kappa)},
-                  {"delta_f", number_or_null(record.delta_f)},
-                  {"change", number_or_null(record.change)}}}});
+    Json json = {{"round", record.round},
+                 {"arm", arm.name},
+                 {"labels", record.labels},
+                 {"cost", record.cost},
+                 {"candidates_left", record.candidates_left},
+                 {"metrics", metrics},
+                 {"stop_set",
+                  {{"uncertainty", number_or_null(record.uncertainty)},
+                   {"kappa", number_or_null(record.kappa)},
+                   {"delta_f", number_or_null(record.delta_f)},
+                   {"change", number_or_null(record.change)}}}};
+    if (record.pseudo_labels) json["pseudo_labels"] = *record.pseudo_labels;
+    write_json(arm, record.round, round_file::metrics, json);
 }
 
 void write_timings(const Arm& arm, std::int64_t round, const RoundTimings& timings) {
     write_json(arm, round, round_file::timings,
                {{"seconds", timings.seconds},
                 {"total", timings.total()},
-                {"oracle_seconds", timings.oracle_seconds}});
+                {"oracle_seconds", timings.oracle_seconds},
+                {"ranks", ranks_json(timings)}});
 }
 
 void write_versions(const Arm& arm, std::int64_t round, const RoundVersions& versions) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "campaign/arm.hpp"
+#include "campaign/rank_use.hpp"
 #include "campaign/schedule.hpp"
 #include "campaign/stop_rules.hpp"
 
@@ -8,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::campaign {
 
@@ -39,13 +41,14 @@ struct RoundVersions {
     std::string oracle;  ///< hash of its specification; empty outside
     std::string batch;   ///< id; empty in round 0
     std::string labels;  ///< SHA-256 of labels.csv; empty in round 0
-    std::string model;   ///< see model::model_hash; empty without a model
+    std::string model;   ///< see RoundModel::hash; empty without a model
 };
 
 /// timings.json: seconds of each step, and of all oracle runs of the arm's queue so far.
 struct RoundTimings {
     std::map<std::string, double> seconds;
     double oracle_seconds = 0.0;
+    std::map<std::string, std::vector<RankUse>> ranks;  ///< by step, of each rank; may be empty
 
     double total() const;
 };

@@ -2,10 +2,12 @@
 
 #include "campaign/campaign_context.hpp"
 #include "campaign/round_files.hpp"
+#include "campaign/round_model.hpp"
 #include "campaign/select_round.hpp"
 #include "comm/communicator.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +34,12 @@ class RoundSteps {
     /// labels.csv is there.
     std::int64_t ingest();
 
-    /// models/NNNN.h5, in rounds after the start. Error(bad_data) says what to do about labels that
-    /// cannot be trained on.
+    /// pseudo/NNNN.h5, if the campaign has the model of the round before label rows; see
+    /// model::PseudoRules.
+    void label_by_model();
+
+    /// models/NNNN.h5 or models/NNNN.predictions.h5, in rounds after the start. Error(bad_data)
+    /// says what to do about labels that cannot be trained on.
     void train();
 
     /// stop_set.h5 and metrics.json.
@@ -48,11 +54,14 @@ class RoundSteps {
     RoundRecord record_before() const;
     std::vector<RowId> held_out() const;
     SelectRequest select_request(const RoundPlan& plan) const;
+    void name_model(const RoundPlan& plan, SelectRequest& request) const;
     RoundBatch take_batch(const std::string& batch_id) const;
+    std::vector<labels::LabelSource> training_sources() const;
     void train_here();
-    void train_by_command();
-    void measure_test(const model::Committee& committee, RoundRecord& record) const;
-    void measure_stop_set(const model::Committee& committee, RoundRecord& record) const;
+    void train_by_command(const std::vector<labels::LabelSource>& sources);
+    void measure_test(const RoundModel& model, RoundRecord& record) const;
+    void measure_stop_set(const RoundModel& model, RoundRecord& record) const;
+    std::optional<RoundModel> read_round_model() const;
     void count_labels_and_cost(RoundRecord& record) const;
     bool has_model() const { return round_ >= context_.spec.start.rounds; }
 

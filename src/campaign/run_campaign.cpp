@@ -3,6 +3,7 @@
 #include "campaign/campaign_context.hpp"
 #include "campaign/campaign_history.hpp"
 #include "campaign/label_phase.hpp"
+#include "campaign/rank_use.hpp"
 #include "campaign/round_steps.hpp"
 #include "campaign/run_report.hpp"
 #include "campaign/settle_batch.hpp"
@@ -21,7 +22,9 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace sluice::campaign {
 namespace {
@@ -87,9 +90,8 @@ class Run {
         enter_phase(round > 0 ? fmt::format("{} {}", name, round) : name);
         world_.agree([&] {
             require(!stop_requested(), ExitCode::try_again,
-                    fmt::format("stopped by a signal before the step '{}' of round {}; run the "
-                                "same command again",
-                                name, round));
+                    fmt::format("{} before the step '{}' of round {}; run the same command again",
+                                stop_text(), name, round));
         });
     }
 
@@ -97,20 +99,27 @@ class Run {
     void step(const std::string& name, std::int64_t round, const std::function<void()>& work) {
         begin_step(name, round);
         const Clock::time_point started = Clock::now();
+        RankUse before;
+        world_.agree([&] { before = rank_use(world_); });
         try {
             work();
         } catch (const Error&) {
             book_quietly(name, round, started);
             throw;
         }
-        world_.agree([&] { book(name, round, started); });
+        RankUse mine;
+        world_.agree([&] { mine = rank_use(world_).since(before); });
+        const std::vector<RankUse> use = world_.gather(std::span<const RankUse>(&mine, 1));
+        world_.agree([&] { book(name, round, started, use); });
     }
 
-    void book(const std::string& name, std::int64_t round, Clock::time_point started) const {
+    void book(const std::string& name, std::int64_t round, Clock::time_point started,
+              const std::vector<RankUse>& use) const {
         if (!world_.is_root()) return;
         const Arm& arm = context_.active();
         RoundTimings timings = read_timings(arm, round).value_or(RoundTimings{});
         timings.seconds[name] += std::chrono::duration<double>(Clock::now() - started).count();
+        if (!use.empty()) add_use(use, timings.ranks[name]);
         if (name == "label" && queue::exists(arm.queue())) {
             timings.oracle_seconds = queue::queue_status(arm.queue()).oracle_seconds;
         }
@@ -121,7 +130,7 @@ class Run {
     void book_quietly(const std::string& name, std::int64_t round,
                       Clock::time_point started) const noexcept {
         try {
-            book(name, round, started);
+            book(name, round, started, {});
         } catch (const std::exception& error) {
             log_warning(std::string("the time it took is not recorded: ") + error.what());
         }

@@ -2,6 +2,7 @@
 
 #include "campaign/campaign_keys.hpp"
 #include "campaign/round_labels.hpp"
+#include "campaign/round_model.hpp"
 #include "campaign/settle_batch.hpp"
 #include "core/durable_file.hpp"
 #include "core/text.hpp"
@@ -90,7 +91,32 @@ std::string config_text(const CampaignSpec& spec) {
     return text;
 }
 
-// What is missing first of a round's files.
+}  // namespace
+
+std::string round_text(const CampaignContext& context, std::int64_t round) {
+    const std::optional<RoundRecord> record = stored_record(context, round);
+    if (!record) return {};
+    const std::optional<RoundRecord> random = random_record(context, round);
+    const double seconds = read_timings(context.active(), round).value_or(RoundTimings{}).total();
+    std::string text =
+        fmt::format("{:10}{} labels, cost {:.6g}; {}; {:.1f} s\n", fmt::format("round {}", round),
+                    count_text(record->labels), record->cost, batch_text(context, round), seconds);
+    if (record->pseudo_labels) {
+        text +=
+            fmt::format("{}{} pseudo-labels, entropy below {:.4g}\n", indent,
+                        count_text(*record->pseudo_labels), context.spec.pseudo.delta_of(round));
+    }
+    std::vector<std::string> metrics;
+    for (const model::MetricDefinition& definition : model::metric_definitions()) {
+        const std::string metric = metric_text(definition.name, *record, random);
+        if (!metric.empty()) metrics.push_back(metric);
+    }
+    if (!metrics.empty()) text += indent + fmt::format("{}", fmt::join(metrics, ", ")) + "\n";
+    const std::string stop_set = stop_set_text(*record);
+    if (!stop_set.empty()) text += indent + ("stop set: " + stop_set) + "\n";
+    return text;
+}
+
 std::string next_step(const CampaignContext& context, std::int64_t round) {
     const Arm& arm = context.active();
     const auto has = [&](const char* name) { return queue::exists(arm.file(round, name)); };
@@ -104,38 +130,18 @@ std::string next_step(const CampaignContext& context, std::int64_t round) {
                                                         arm.file(round, round_file::labels)});
         return fmt::format("next: label ({} items wait in {})", count_text(waiting), arm.queue());
     }
-    if (!queue::exists(arm.model(round)) && round >= context.spec.start.rounds) {
+    if (model_file(arm, round).empty() && round >= context.spec.start.rounds) {
         return "next: train";
     }
     return has(round_file::metrics) ? "next: close" : "next: evaluate";
-}
-
-}  // namespace
-
-std::string round_text(const CampaignContext& context, std::int64_t round) {
-    const std::optional<RoundRecord> record = stored_record(context, round);
-    if (!record) return {};
-    const std::optional<RoundRecord> random = random_record(context, round);
-    const double seconds = read_timings(context.active(), round).value_or(RoundTimings{}).total();
-    std::string text =
-        fmt::format("{:10}{} labels, cost {:.6g}; {}; {:.1f} s\n", fmt::format("round {}", round),
-                    count_text(record->labels), record->cost, batch_text(context, round), seconds);
-    std::vector<std::string> metrics;
-    for (const model::MetricDefinition& definition : model::metric_definitions()) {
-        const std::string metric = metric_text(definition.name, *record, random);
-        if (!metric.empty()) metrics.push_back(metric);
-    }
-    if (!metrics.empty()) text += indent + fmt::format("{}", fmt::join(metrics, ", ")) + "\n";
-    const std::string stop_set = stop_set_text(*record);
-    if (!stop_set.empty()) text += indent + ("stop set: " + stop_set) + "\n";
-    return text;
 }
 
 std::string end_text(const CampaignContext& context, std::int64_t round,
                      const std::string& reason) {
     const Arm& arm = context.active();
     std::string text = fmt::format("stopped after round {}: {}\n", round, reason);
-    if (queue::exists(arm.model(round))) text += "model     " + arm.model(round) + "\n";
+    const std::string model = model_file(arm, round);
+    if (!model.empty()) text += "model     " + model + "\n";
     text +=
         fmt::format("curve     {}/curve.csv\nrounds    {}/rounds\n", arm.directory, arm.directory);
     if (context.arms.size() < 2) {

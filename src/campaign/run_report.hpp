@@ -12,6 +12,9 @@ namespace sluice::campaign {
 /// arm, uncertainty, agreement, seconds.
 std::string round_text(const CampaignContext& context, std::int64_t round);
 
+/// Which step of a round that is not complete comes next, by the files that are missing.
+std::string next_step(const CampaignContext& context, std::int64_t round);
+
 /// Why the campaign ended and where everything lies.
 std::string end_text(const CampaignContext& context, std::int64_t round, const std::string& reason);
 

@@ -83,9 +83,25 @@ Json manifest_json(const SelectOutcome& outcome) {
     if (plan.batch_instances > 0) json["batch_instances"] = plan.batch_instances;
     if (outcome.request.plan.batch_cost > 0.0) json["batch_cost"] = outcome.request.plan.batch_cost;
     if (!outcome.model_hash.empty()) json["model"] = outcome.model_hash;
+    if (!outcome.request.origin.empty()) json["origin"] = outcome.request.origin;
+    if (!outcome.predictions_fingerprint.empty())
+        json["predictions_fingerprint"] = outcome.predictions_fingerprint;
     json["covering_radius"] = float_or_null(selection.covering_radius);
     json["redundancy"] = number_or_null(selection.redundancy);
     return json;
+}
+
+Json use_json(const std::vector<RankTotals>& use) {
+    Json ranks = Json::array();
+    for (const RankTotals& rank : use) {
+        ranks.push_back({{"collectives", rank.collectives},
+                         {"bytes_sent", rank.bytes_sent},
+                         {"bytes_received", rank.bytes_received},
+                         {"peak_memory_bytes", rank.peak_memory_bytes},
+                         {"cpu_seconds", rank.cpu_seconds},
+                         {"collective_cpu_seconds", rank.collective_cpu_seconds}});
+    }
+    return ranks;
 }
 
 Json provenance_json(const SelectOutcome& outcome) {
@@ -107,10 +123,13 @@ Json provenance_json(const SelectOutcome& outcome) {
     for (const labels::LabelSource& source : outcome.request.labels)
         json["labels"].push_back(source.path);
     if (!outcome.request.plan.model_path.empty()) json["model"] = outcome.request.plan.model_path;
+    if (!outcome.request.predictions_path.empty())
+        json["predictions_file"] = outcome.request.predictions_path;
     json["rounds"] = outcome.selection.rounds;
     json["rows_refreshed"] = outcome.selection.rows_refreshed;
     json["bytes_read"] = outcome.selection.bytes_read;
     json["seconds"] = outcome.seconds;
+    json["use"] = use_json(outcome.use);
     for (const auto& [phase, seconds] : phase_seconds())
         json["phase_seconds"][phase] = seconds;
     return json;
@@ -135,7 +154,7 @@ std::string rows_table(const queue::Batch& batch) {
 
 std::string diversity_line(const SelectOutcome& outcome) {
     const select::Selection& selection = outcome.selection;
-    if (outcome.plan.diversity == "none") return {};
+    if (outcome.plan.diversity == "none" || std::isnan(selection.covering_radius)) return {};
     std::string text = fmt::format("covering radius {:.6g}", selection.covering_radius);
     if (!std::isnan(selection.redundancy)) {
         text +=
@@ -162,7 +181,7 @@ std::string report_text(const SelectOutcome& outcome) {
         "batch {}: {} of {} candidates ({} labeled or issued, {} skipped), {} then {} among the "
         "best {}\n",
         outcome.batch.id, count_text(chosen), count_text(selection.num_candidates),
-        count_text(outcome.num_labeled), count_text(selection.num_skipped), outcome.plan.score.text,
+        count_text(outcome.num_labeled), count_text(selection.num_skipped), outcome.plan.ranking(),
         outcome.plan.diversity, count_text(selection.shortlist_size));
     if (outcome.request.plan.trust != select::TrustLevels()) {
         text += fmt::format(

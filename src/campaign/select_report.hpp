@@ -1,10 +1,12 @@
 #pragma once
 
+#include "campaign/rank_totals.hpp"
 #include "campaign/select_round.hpp"
 #include "queue/publish.hpp"
 #include "select/two_stage.hpp"
 
 #include <string>
+#include <vector>
 
 namespace sluice::campaign {
 
@@ -19,9 +21,11 @@ struct SelectOutcome {
     std::int64_t num_labeled = 0;
     std::int64_t num_held_out = 0;
     std::int64_t num_issued_before = 0;
-    std::string model_hash;  ///< empty without a model
+    std::string model_hash;               ///< empty without a model
+    std::string predictions_fingerprint;  ///< empty without a file of them
     int num_ranks = 1;
     double seconds = 0.0;
+    std::vector<RankTotals> use;  ///< by rank
 };
 
 /// manifest.json without the queue's own fields: the science inputs and what came of them, the

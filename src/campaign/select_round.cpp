@@ -3,6 +3,7 @@
 #include "campaign/batch_id.hpp"
 #include "campaign/batch_items.hpp"
 #include "campaign/output_paths.hpp"
+#include "campaign/pool_predictions.hpp"
 #include "campaign/select_report.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
@@ -68,6 +69,7 @@ class Round {
         enter_phase("open pool");
         pool_ = pool::open_pool(request_.pool, world_);
         fingerprint_ = pool::fingerprint(pool_, world_);
+        read_predictions();
         enter_phase("read labels");
         taken_.centers = labels::read_labeled_rows(request_.labels, pool_.num_rows, world_);
         num_labeled_ = std::ssize(taken_.centers);
@@ -76,7 +78,7 @@ class Round {
                    request_.held_out);
         world_.agree([&] {
             read_committee();
-            id_ = batch_id(request_, fingerprint_, taken_, model_hash_);
+            id_ = batch_id(request_, {fingerprint_, model_hash_, predictions_fingerprint_}, taken_);
         });
         enter_phase("open queue");
         read_queue();
@@ -93,13 +95,16 @@ class Round {
             report_plan();
             return result(nullptr);
         }
-        const select::Selection selection = select::select_two_stage(pool_, plan_, taken_, world_);
+        const select::Selection selection =
+            request_.choose ? request_.choose(pool_, plan_, taken_, world_)
+                            : select::select_two_stage(pool_, plan_, taken_, world_);
         note_surprises(selection);
         enter_phase("publish");
+        const std::vector<RankTotals> use = gather_totals(world_);
         world_.agree([&] {
             require(!stop_requested(), ExitCode::try_again,
-                    "stopped by a signal before publishing; run the same command again");
-            if (world_.is_root()) finish(selection);
+                    stop_text() + " before publishing; run the same command again");
+            if (world_.is_root()) finish(selection, use);
         });
         enter_phase("done");
         return result(&selection);
@@ -118,6 +123,14 @@ class Round {
         result.covering_radius = selection->covering_radius;
         result.redundancy = selection->redundancy;
         return result;
+    }
+
+    void read_predictions() {
+        if (request_.predictions_path.empty()) return;
+        const pool::Pool predictions =
+            open_predictions(request_.predictions_path, pool_.num_rows, world_);
+        predictions_fingerprint_ = pool::fingerprint(predictions, world_);
+        replace_predictions(pool_, predictions);
     }
 
     void read_committee() {
@@ -139,6 +152,10 @@ class Round {
         require(request_.plan.batch_size > 0, ExitCode::usage,
                 "--batch: " + std::to_string(request_.plan.batch_size) +
                     " rows cannot be chosen; give at least 1");
+        require(request_.predictions_path.empty() || request_.plan.model_path.empty(),
+                ExitCode::usage,
+                "--predictions-file: scores would not know whether to read it or --model; give "
+                "one of the two");
     }
 
     bool uses_queue() const {
@@ -224,14 +241,14 @@ class Round {
         if (selection.num_skipped > 0) {
             log_warning(count_text(selection.num_skipped) + " bad rows were skipped");
         }
-        if (chosen > 1 && selection.covering_radius == 0.0F) {
+        if (chosen > 1 && chosen < selection.shortlist_size && selection.covering_radius == 0.0F) {
             log_warning(
                 "the batch covers the shortlist at distance 0: it holds duplicates, the "
                 "rest was filled in row order; a larger --shortlist may help");
         }
     }
 
-    void finish(const select::Selection& selection) {
+    void finish(const select::Selection& selection, const std::vector<RankTotals>& use) {
         queue::Batch batch = assemble_batch(pool_, selection, items_of_ticket(request_));
         batch.id = id_;
         batch.tag = request_.tag;
@@ -248,8 +265,10 @@ class Round {
                                     std::ssize(taken_.held_out),
                                     static_cast<std::int64_t>(state_.issued.size()),
                                     model_hash_,
+                                    predictions_fingerprint_,
                                     world_.size(),
-                                    seconds};
+                                    seconds,
+                                    use};
         batch.manifest = manifest_text(outcome);
         batch.provenance = provenance_text(outcome);
         if (queue_) queue_->publish(batch, state_.num_batches);
@@ -274,6 +293,7 @@ class Round {
     std::chrono::steady_clock::time_point started_;
     pool::Pool pool_;
     std::string fingerprint_;
+    std::string predictions_fingerprint_;
     std::int64_t num_labeled_ = 0;
     std::string id_;
     std::optional<queue::Queue> queue_;  // rank 0 only

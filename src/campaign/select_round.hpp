@@ -7,6 +7,7 @@
 #include "select/two_stage.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,20 @@ struct SelectRequest {
     enum class Output { print, quiet };
 
     pool::PoolSource pool;
+    /// What is read in place of the pool's probabilities, committee and predictions, see
+    /// open_predictions(); empty: those of the pool.
+    std::string predictions_path;
     std::string queue_directory;  ///< empty: no batch is published (needs selected_path)
     std::vector<labels::LabelSource> labels;  ///< never chosen, and centres
     std::vector<RowId> held_out;              ///< never chosen, no centres; ascending, no repeats
     std::vector<labels::LabelSource> held_out_labels;  ///< likewise the rows of these
     /// What is chosen, and how this job does it; the committee is read from `plan.model_path`.
     select::PlanRequest plan;
+    /// Chooses in place of both stages; unset: they do. \collective
+    std::function<select::Selection(const pool::Pool&, const select::Plan&,
+                                    const select::TakenRows&, comm::Communicator&)>
+        choose = {};
+    std::string origin = {};  ///< hash of what `choose` goes by; a part of the batch's id
     NewPool new_pool = NewPool::refuse;  ///< whether a queue may go on with a changed pool
     std::int64_t ticket_items = 0;       ///< items a worker claims together; 0 = B/100, at least 1
     std::string tag;            ///< only workers with this tag take the batch; may be empty

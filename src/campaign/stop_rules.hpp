@@ -18,8 +18,9 @@ struct RoundRecord {
     double oracle_seconds = 0.0;            ///< that oracles ran up to here, as recorded
     std::int64_t candidates_left = 0;       ///< rows that may still be asked for
     std::map<std::string, double> metrics;  ///< NAME or NAME.TARGET -> value; may be empty
-    std::optional<double> kappa;            ///< agreement with the model of the round before, on
-    std::optional<double> delta_f;          ///< the stop set: see agreement.hpp
+    std::optional<std::int64_t> pseudo_labels;  ///< that it was trained on beside them
+    std::optional<double> kappa;    ///< agreement with the model of the round before, on
+    std::optional<double> delta_f;  ///< the stop set: see agreement.hpp
     std::optional<double> change;
     std::optional<double> uncertainty;  ///< mean over the stop set
 };

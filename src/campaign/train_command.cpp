@@ -1,10 +1,12 @@
 #include "campaign/train_command.hpp"
 
+#include "campaign/pool_predictions.hpp"
 #include "campaign/trainer_labels.hpp"
 #include "campaign/trainer_process.hpp"
 #include "comm/cores.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
+#include "core/temporary_name.hpp"
 #include "core/text.hpp"
 #include "labels/training_set_builder.hpp"
 #include "model/model_file.hpp"
@@ -15,10 +17,10 @@
 
 #include <unistd.h>
 
-#include <cerrno>
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
-#include <string_view>
 
 namespace sluice::campaign {
 namespace {
@@ -26,14 +28,51 @@ namespace {
 using model::Committee;
 using model::TrainingSet;
 
-// Beside the predictions' own name, as they may be too large for a scratch directory.
-std::string new_predictions(const std::string& path) {
-    return path.empty() ? "" : path + ".new";
+std::string directory_of(const std::string& path) {
+    const std::string directory = std::filesystem::path(path).parent_path().string();
+    return directory.empty() ? "." : directory;
 }
 
-void remove_if_there(const std::string& path) {
-    if (path.empty() || ::unlink(path.c_str()) == 0 || errno == ENOENT) return;
-    throw system_error(path, "cannot remove", errno);
+// Where predictions lie until they are found right: in the directory of their own name, as they may
+// be too large for a scratch directory. Gone with this object if they do not become that.
+class NewPredictions {
+  public:
+    explicit NewPredictions(const std::string& target) : target_(target) {
+        if (target.empty()) return;
+        remove_temporaries(directory_of(target));
+        path_ = queue::join(directory_of(target), temporary_name());
+    }
+    ~NewPredictions() {
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+    NewPredictions(const NewPredictions&) = delete;
+    NewPredictions& operator=(const NewPredictions&) = delete;
+
+    const std::string& path() const { return path_; }
+
+    void publish() const {
+        if (path_.empty()) return;
+        sync_path(path_);
+        rename_durably(path_, target_);
+    }
+
+  private:
+    std::string target_;
+    std::string path_;
+};
+
+std::string log_hint(const TrainCommand& command) {
+    return command.log_path.empty() ? "" : "; see " + printable(command.log_path);
+}
+
+// A message that names what the command was told to write by its placeholder: the name of a
+// temporary would tell nobody anything.
+std::string told(const TrainCommand& command, const std::string& what, const std::string& path,
+                 const std::string& placeholder) {
+    const std::string name = "{" + placeholder + "}";
+    const std::size_t named = what.find(path);
+    if (named == std::string::npos) return name + ": " + what + log_hint(command);
+    return what.substr(0, named) + name + what.substr(named + path.size()) + log_hint(command);
 }
 
 void check_request(const TrainCommandRequest& request) {
@@ -61,37 +100,36 @@ void check_request(const TrainCommandRequest& request) {
 // One run of the command, on rank 0.
 class Trainer {
   public:
-    Trainer(const TrainCommandRequest& request, int num_threads, TrainCommandReport& report)
+    Trainer(const TrainCommandRequest& request, const std::string& predictions_path,
+            TrainCommandReport& report)
         : request_(request),
-          num_threads_(num_threads),
+          predictions_path_(predictions_path),
           report_(report),
           scratch_("", 0),
           directory_(scratch_.create()) {}
 
-    void run() {
+    void run(int num_threads) {
         read_labels();
-        remove_if_there(new_predictions(request_.predictions_path));
-        report_.seconds =
-            run_trainer(request_.command, trainer_words(request_.command.command, placeholders()),
-                        num_threads_);
+        report_.seconds = run_trainer(
+            request_.command, trainer_words(request_.command.command, placeholders()), num_threads);
         if (!request_.model_path.empty()) check_model();
-        if (!request_.predictions_path.empty()) {
-            const std::string path = new_predictions(request_.predictions_path);
-            require(queue::exists(path), ExitCode::bad_data,
-                    path +
-                        ": the training command ended without making it; let it write the "
-                        "predictions there" +
-                        log_hint());
-        }
+        if (!predictions_path_.empty()) require_made(predictions_path_, "predictions");
+    }
+
+    LabelShape label_shape() const {
+        const bool is_least = set_.task == model::Task::classification && request_.num_classes == 0;
+        return {set_.task, set_.outputs, is_least};
     }
 
   private:
     std::string labels_path() const { return queue::join(directory_, "labels.h5"); }
     std::string model_path() const { return queue::join(directory_, "model.h5"); }
 
-    std::string log_hint() const {
-        const std::string& log = request_.command.log_path;
-        return log.empty() ? "" : "; see " + printable(log);
+    void require_made(const std::string& path, const std::string& placeholder) const {
+        require(queue::exists(path), ExitCode::bad_data,
+                "{" + placeholder +
+                    "}: the training command ended without making it; let it write there" +
+                    log_hint(request_.command));
     }
 
     void read_labels() {
@@ -113,13 +151,11 @@ class Trainer {
         values["model"] = {model_path()};
         values["seed"] = {std::to_string(request_.command.seed)};
         values["round"] = {std::to_string(request_.command.round)};
-        if (!request_.predictions_path.empty())
-            values["predictions"] = {new_predictions(request_.predictions_path)};
+        if (!predictions_path_.empty()) values["predictions"] = {predictions_path_};
         if (request_.pool != nullptr) values["pool"] = request_.pool->source.files;
         return values;
     }
 
-    // The scratch directory's name would tell nobody anything.
     Committee read_model() const {
         const std::string path = model_path();
         try {
@@ -127,28 +163,19 @@ class Trainer {
             model::run_network(committee, kernels::Backend::cpu, path);
             return committee;
         } catch (const Error& error) {
-            const std::string_view what(error.what());
-            const bool names_path = what.starts_with(path);
-            throw Error(
-                ExitCode::bad_data,
-                "{model}" + std::string(what.substr(names_path ? path.size() : 0)) + log_hint());
+            throw Error(ExitCode::bad_data, told(request_.command, error.what(), path, "model"));
         }
     }
 
     void check_model() {
-        require(queue::exists(model_path()), ExitCode::bad_data,
-                "{model}: the training command ended without making it; let it write the model "
-                "there" +
-                    log_hint());
+        require_made(model_path(), "model");
         Committee committee = read_model();
         require_fit(committee.task == set_.task, "task", std::string(task_name(committee.task)),
                     std::string(task_name(set_.task)));
         require_fit(committee.dim == set_.dim, "dim", std::to_string(committee.dim),
                     std::to_string(set_.dim));
-        const bool more_are_possible =
-            set_.task == model::Task::classification && request_.num_classes == 0;
-        require_fit(more_are_possible ? committee.outputs >= set_.outputs
-                                      : committee.outputs == set_.outputs,
+        require_fit(label_shape().is_least ? committee.outputs >= set_.outputs
+                                           : committee.outputs == set_.outputs,
                     "outputs", std::to_string(committee.outputs), std::to_string(set_.outputs));
         report_.model_hash = model::model_hash(committee);
         report_.committee = std::move(committee);
@@ -158,44 +185,35 @@ class Trainer {
                      const std::string& wanted) const {
         require(fits, ExitCode::bad_data,
                 "{model}: " + what + " of the model that the training command made is " + found +
-                    ", that of the labels " + wanted + "; correct the command" + log_hint());
+                    ", that of the labels " + wanted + "; correct the command" +
+                    log_hint(request_.command));
     }
 
     const TrainCommandRequest& request_;
-    int num_threads_;
+    const std::string& predictions_path_;
     TrainCommandReport& report_;
     oracle::Scratch scratch_;
     std::string directory_;
     TrainingSet set_;
 };
 
-// The predictions as a pool; they must be of this pool's rows. \collective
-void check_predictions(const TrainCommandRequest& request, TrainCommandReport& report,
+// What the command says of every row, checked. Only rank 0 knows the labels. \collective
+void check_predictions(const TrainCommandRequest& request, const std::string& path,
+                       const LabelShape& labels, TrainCommandReport& report,
                        comm::Communicator& world) {
-    pool::PoolSource source;
-    source.files = {new_predictions(request.predictions_path)};
-    const pool::Pool predictions = pool::open_pool(source, world);
-    for (const char* role : {"probabilities", "committee", "predictions"}) {
-        if (predictions.find(role) != nullptr) report.predicted.emplace_back(role);
+    try {
+        const pool::Pool predictions = open_predictions(path, request.pool->num_rows, world);
+        world.agree([&] {
+            if (world.is_root()) require_fit(predictions, labels);
+        });
+        require_good_values(predictions, request.bad_rows, world);
+        for (const auto& [role, dataset] : predictions.datasets)
+            report.predicted.push_back(role);
+        report.predicted_rows = predictions.num_rows;
+    } catch (const Error& error) {
+        throw comm::AgreedError(error.code(),
+                                told(request.command, error.what(), path, "predictions"));
     }
-    report.predicted_rows = predictions.num_rows;
-    world.agree([&] {
-        require(!report.predicted.empty(), ExitCode::bad_data,
-                source.files[0] +
-                    ": has none of the datasets probabilities, committee and "
-                    "predictions; let the training command write one of them");
-        require(predictions.num_rows == request.pool->num_rows, ExitCode::bad_data,
-                fmt::format("{}: has {} rows, the pool has {}; let the training command predict "
-                            "every row of the pool",
-                            source.files[0], predictions.num_rows, request.pool->num_rows));
-    });
-}
-
-void publish(const TrainCommandRequest& request, const TrainCommandReport& report) {
-    if (report.committee) model::publish_model(request.model_path, *report.committee);
-    if (request.predictions_path.empty()) return;
-    sync_path(new_predictions(request.predictions_path));
-    rename_durably(new_predictions(request.predictions_path), request.predictions_path);
 }
 
 }  // namespace
@@ -203,14 +221,25 @@ void publish(const TrainCommandRequest& request, const TrainCommandReport& repor
 TrainCommandReport run_train_command(const TrainCommandRequest& request,
                                      comm::Communicator& world) {
     TrainCommandReport report;
+    LabelShape labels;
+    std::optional<NewPredictions> predictions;
+    std::string path;
     const int num_threads = comm::cores_of_this_rank(world);
     world.agree([&] {
         check_request(request);
-        if (world.is_root()) Trainer(request, num_threads, report).run();
+        if (!world.is_root()) return;
+        predictions.emplace(request.predictions_path);
+        path = predictions->path();
+        Trainer trainer(request, path, report);
+        trainer.run(num_threads);
+        labels = trainer.label_shape();
     });
-    if (!request.predictions_path.empty()) check_predictions(request, report, world);
+    world.broadcast(path);
+    if (!path.empty()) check_predictions(request, path, labels, report, world);
     world.agree([&] {
-        if (world.is_root()) publish(request, report);
+        if (!world.is_root()) return;
+        if (report.committee) model::publish_model(request.model_path, *report.committee);
+        predictions->publish();
     });
     return report;
 }

@@ -4,6 +4,7 @@
 #include "labels/label_source.hpp"
 #include "model/committee.hpp"
 #include "pool/pool.hpp"
+#include "select/plan.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -34,6 +35,7 @@ struct TrainCommandRequest {
     std::int64_t num_classes = 0;      ///< 0 = not known
     std::string model_path;            ///< empty = no model
     std::string predictions_path;      ///< empty = no predictions; they need a pool
+    select::BadRows bad_rows = select::BadRows::refuse;  ///< rows without a usable prediction
 };
 
 /// What it left; on rank 0 but for what was predicted.
@@ -48,10 +50,10 @@ struct TrainCommandReport {
 
 /// Runs the command on rank 0, in the working directory, with an environment that nothing of MPI or
 /// the scheduler is left in, and checks what it leaves: a model must read, fit the labels and be
-/// finite; predictions must be a pool of as many rows. Only then does it take the place of what was
-/// there before. Throws AgreedError: usage for a command that cannot be, unavailable for a missing
-/// program, bad_data if it fails, takes too long or leaves the wrong thing, try_again after a stop
-/// signal. \collective
+/// finite; predictions must be of as many rows as the pool, fit the labels, and be usable row by
+/// row. Only then does it take the place of what was there before. Throws AgreedError: usage for a
+/// command that cannot be, unavailable for a missing program, bad_data if it fails, takes too long
+/// or leaves the wrong thing, try_again after a stop signal. \collective
 TrainCommandReport run_train_command(const TrainCommandRequest& request, comm::Communicator& world);
 
 /// The lines that `sluice train --train-command` prints, and the same as JSON.

@@ -36,7 +36,7 @@ model::TrainOptions options_for(const TrainRequest& request, const model::Traini
 
 void publish(const TrainRequest& request, const TrainReport& report) {
     require(!stop_requested(), ExitCode::try_again,
-            "stopped by a signal before publishing; run the same command again");
+            stop_text() + " before publishing; run the same command again");
     model::publish_model(request.model_path, report.committee);
     if (!request.curve_path.empty())
         publish_text_file(request.curve_path, curve_csv(report.committee));

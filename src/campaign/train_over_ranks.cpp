@@ -65,8 +65,9 @@ class Share {
         trained_[index] =
             model::train_network(set_, options_, members_[index], [&](std::int64_t /*epoch*/) {
                 require(!stop_requested() && !failed_, ExitCode::try_again,
-                        "stopped by a signal while training; nothing was written, run the same "
-                        "command again");
+                        stop_text() +
+                            " while training; nothing was written, run the same "
+                            "command again");
                 progress.advance(1);
                 --epochs_left;
             });

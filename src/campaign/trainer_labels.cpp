@@ -20,6 +20,18 @@ void write_list(h5::OutputFile& file, const std::string& object, const std::stri
     if (!values.empty()) file.set_attribute(object, name, std::span<const std::string>(values));
 }
 
+// A trainer must know which labels not to judge itself by.
+void write_weights(h5::OutputFile& file, const model::TrainingSet& set) {
+    std::vector<float> weights;
+    std::vector<std::int32_t> pseudo;
+    for (std::int64_t entry = 0; entry < set.size(); ++entry) {
+        weights.push_back(set.weight(entry));
+        pseudo.push_back(set.is_pseudo(entry) ? 1 : 0);
+    }
+    write(file, "weight", weights, {set.size()});
+    write(file, "pseudo", pseudo, {set.size()});
+}
+
 }  // namespace
 
 std::vector<std::byte> trainer_labels_image(const model::TrainingSet& set,
@@ -32,6 +44,7 @@ std::vector<std::byte> trainer_labels_image(const model::TrainingSet& set,
     file.write_text_dataset("id", items.ids, h5::TextStorage::variable);
     write(file, "round", items.rounds, {labels});
     write(file, "features", set.features, {labels, set.dim});
+    if (!set.pseudo.empty()) write_weights(file, set);
     if (items.num_inputs > 0) {
         write(file, "inputs", items.inputs, {labels, items.num_inputs});
         write_list(file, "inputs", "names", items.input_names);

@@ -170,7 +170,7 @@ double run_trainer(const TrainCommand& command, const std::vector<std::string>& 
     const ProcessOutcome& outcome = process.outcome();
     keep_log(command, outcome);
     require(outcome.end != ProcessOutcome::End::stopped, ExitCode::try_again,
-            "stopped by a signal while the training command ran; run the same command again");
+            stop_text() + " while the training command ran; run the same command again");
     require(
         outcome.end == ProcessOutcome::End::exited && outcome.exit_code == 0,
         outcome.end == ProcessOutcome::End::not_started ? ExitCode::unavailable

@@ -122,6 +122,10 @@ std::string diversities_table(const pool::Pool& pool) {
                           ? "yes, reads features"
                           : "no: needs features [N,D]; name them with --features PATH";
         }
+        if (diversity.needs_members && pool.find("features") != nullptr &&
+            pool.find("committee") == nullptr && pool.find("probabilities") == nullptr) {
+            verdict = "only with --model: needs class probabilities, committee [N,M,C] or [N,C]";
+        }
         text += fmt::format("  {:<26}{}\n", diversity.name, verdict);
     }
     return text;

@@ -47,10 +47,11 @@ std::string command_hint(std::span<const std::string> arguments) {
 
 const std::vector<Command>& commands() {
     static const std::vector<Command> all = {
-        pool_make_command(),    check_command(),        select_command(),     label_command(),
-        ingest_command(),       train_command(),        predict_command(),    run_command(),
-        simulate_command(),     queue_status_command(), queue_fsck_command(), queue_reap_command(),
-        queue_export_command(), queue_import_command(),
+        pool_make_command(),  check_command(),      select_command(),       label_command(),
+        ingest_command(),     train_command(),      predict_command(),      nearest_command(),
+        synthesize_command(), stream_command(),     run_command(),          status_command(),
+        submit_command(),     report_command(),     simulate_command(),     queue_status_command(),
+        queue_fsck_command(), queue_reap_command(), queue_export_command(), queue_import_command(),
     };
     return all;
 }

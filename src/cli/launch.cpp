@@ -68,6 +68,9 @@ void prepare_process() {
     std::signal(SIGXFSZ, SIG_IGN);
     install_stop_handler();
     h5::start_library();
+}
+
+void prepare_mpi() {
     if (!is_launched()) start_mpi_alone();
 }
 

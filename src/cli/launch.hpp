@@ -9,9 +9,12 @@ namespace sluice::cli {
 
 /// What a process of sluice needs before anything else: the C locale, SIGPIPE and SIGXFSZ ignored
 /// (a closed stdout or a limit on file sizes is an error of write() with a message), descriptors 0
-/// to 2 taken (else the next file opened would be "stdout"), stop signals as a flag, and a quick
-/// start of Open MPI when there is no launcher. Variables the user has set are kept.
+/// to 2 taken (else the next file opened would be "stdout"), and stop signals as a flag.
 void prepare_process();
+
+/// Call before MPI starts: a quick start of Open MPI when there is no launcher. Variables the user
+/// has set are kept. What is set here would mislead MPI programs started below this process.
+void prepare_mpi();
 
 /// Whether mpirun, srun or the like started this process as one of a job's ranks.
 bool is_launched();

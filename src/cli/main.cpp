@@ -42,6 +42,7 @@ int run(int& argc, char**& argv, std::optional<comm::Session>& session) {
             action.run(self);
             fail_on_trouble();
         } else {
+            cli::prepare_mpi();
             session.emplace(argc, argv);
             cli::run_action(std::move(action), arguments, session->world());
             session->world().agree(fail_on_trouble);

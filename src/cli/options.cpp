@@ -21,6 +21,7 @@ std::string canonical_choice(const OptionSpec& option, const std::string& value,
         names.push_back(choice.name);
         names.insert(names.end(), choice.aliases.begin(), choice.aliases.end());
     }
+    if (option.names == OptionSpec::Names::some) return value;
     const std::string nearest = nearest_name(value, names);
     std::string remedy = nearest.empty() ? "choose one of" : "did you mean " + nearest + "? one of";
     for (const Choice& choice : option.choices)
@@ -78,8 +79,7 @@ Options parse_options(const CommandSpec& spec, std::span<const std::string> argu
         if (found == given.end()) continue;
         for (std::string& value : found->second.values) {
             if (value.empty()) raw.fail(option.name, "its value is empty; give one");
-            const bool is_listed = option.names == OptionSpec::Names::all;
-            if (!option.choices.empty() && is_listed) value = canonical_choice(option, value, raw);
+            if (!option.choices.empty()) value = canonical_choice(option, value, raw);
         }
     }
     return Options(std::move(given));

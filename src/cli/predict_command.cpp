@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/launch.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -69,7 +70,7 @@ CommandSpec make_spec() {
         "bytes are the same for any number of ranks and threads. The file appears under its name "
         "when it is complete. 'select --model' needs no such file: it scores the same numbers "
         "without storing them.";
-    for (const auto& group : {file_options(), machine_options()})
+    for (const auto& group : {file_options(), walltime_options(), machine_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     return spec;
 }
@@ -104,6 +105,7 @@ std::string predicted_text(const campaign::PredictRequest& request,
 Command predict_command() {
     return {make_spec(), [](const Options& options) {
                 const campaign::PredictRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) {
                     const campaign::PredictResult result = campaign::predict_pool(request, world);
                     if (world.is_root()) print_result(predicted_text(request, result));

@@ -2,6 +2,7 @@
 #include "campaign/run_campaign.hpp"
 #include "cli/commands.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 
 #include <limits>
 
@@ -62,7 +63,10 @@ CommandSpec make_spec() {
          .summary = "memory of each rank for buffers and the shortlist",
          .unit = "GiB",
          .default_text = "1"},
-        config_option()};
+    };
+    for (const OptionSpec& option : walltime_options())
+        spec.options.push_back(option);
+    spec.options.push_back(config_option());
     spec.file_keys = file_keys();
     return spec;
 }
@@ -84,6 +88,7 @@ campaign::RunRequest read_request(const Options& options) {
 Command run_command() {
     return {make_spec(), [](const Options& options) {
                 const campaign::RunRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) {
                     campaign::run_campaign(request, world);
                 };

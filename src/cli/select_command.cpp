@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "queue/layout.hpp"
 #include "select/score_catalog.hpp"
@@ -69,6 +70,22 @@ std::vector<OptionSpec> science_options() {
          .default_text = "k_center",
          .aliases = {"diversity"},
          .choices = choices_of(select::diversity_definitions())},
+        {.name = "strength",
+         .value_name = "X",
+         .summary = "how much the score counts in --diversify, where the rule takes it: 0 = not at "
+                    "all; auto = the rule's own",
+         .default_text = "auto"},
+        {.name = "sigma",
+         .value_name = "X",
+         .summary = "noise of the model behind --diversify, where the rule takes it",
+         .unit = "that of the features",
+         .default_text = "auto"},
+        {.name = "radius",
+         .value_name = "X",
+         .summary = "how far a row stands for others in --diversify, where the rule takes it",
+         .unit = "that of the features",
+         .default_text = "auto",
+         .aliases = {"delta"}},
         {.name = "metric",
          .value_name = "NAME",
          .summary = "distance between features",
@@ -113,6 +130,10 @@ std::vector<OptionSpec> science_options() {
          .value_name = "FILE",
          .summary = "model file of 'sluice train': scores read what its members say of the "
                     "features, in place of the pool's probabilities or predictions"},
+        {.name = "predictions-file",
+         .value_name = "FILE",
+         .summary = "what a model of yours says of every row, read in place of the pool's "
+                    "probabilities, committee and predictions: a pool of as many rows"},
         {.name = "batch-cost",
          .value_name = "X",
          .summary = "most that the batch may cost by the pool's `cost`: the first rows chosen that "
@@ -195,10 +216,9 @@ CommandSpec make_spec() {
         "Scores every row, keeps the K best as the shortlist, and chooses from it B rows that are "
         "unlike each other and unlike all rows labeled or issued before. The batch is the same for "
         "any number of ranks and threads. Asking again for the same batch changes nothing.";
-    for (const auto& group :
-         {pool_options(), science_options(), policy_options(), machine_options()}) {
+    for (const auto& group : {pool_options(), science_options(), policy_options(),
+                              walltime_options(), machine_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
-    }
     return spec;
 }
 
@@ -223,6 +243,16 @@ void check_names(const Options& options) {
     }
 }
 
+double number_or_auto(const Options& options, const std::string& name) {
+    if (options.text(name) == "auto") return std::numeric_limits<double>::quiet_NaN();
+    const std::optional<double> value = parse_number(options.text(name));
+    if (!value) {
+        options.fail(name,
+                     "not a number (" + printable(options.text(name)) + "); give a number or auto");
+    }
+    return *value;
+}
+
 void read_science(const Options& options, campaign::SelectRequest& request) {
     request.plan.batch_size = options.count("batch", {1, max_count});
     request.plan.score = options.text("score");
@@ -236,6 +266,9 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
             static_cast<std::int64_t>(options.count("batch-instances", {1, max_rows}));
     check_names(options);
     request.plan.diversity = options.text("diversify");
+    request.plan.diversity_parameters = {number_or_auto(options, "strength"),
+                                         number_or_auto(options, "sigma"),
+                                         number_or_auto(options, "radius")};
     request.plan.metric = options.text("metric");
     request.plan.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
     request.plan.input = options.text("input");
@@ -244,6 +277,7 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     if (options.has("labels")) request.labels = {{options.text("labels")}};
     if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
     request.plan.model_path = options.text("model");
+    request.predictions_path = options.text("predictions-file");
     if (options.has("batch-cost")) request.plan.batch_cost = options.positive_number("batch-cost");
     request.plan.seed = options.seed("seed");
     request.plan.round = static_cast<std::uint32_t>(
@@ -294,6 +328,7 @@ campaign::SelectRequest read_request(const Options& options) {
 Command select_command() {
     return {make_spec(), [](const Options& options) {
                 const campaign::SelectRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) {
                     campaign::select_round(request, world);
                 };

@@ -51,8 +51,10 @@ std::vector<OptionSpec> arm_options() {
          .summary = "an arm: score and diversity (see 'sluice help select'), the shortlist in "
                     "batches (a number or all; default 10 with a diversity), and words: distinct "
                     "= the shortlist counts copies once, per_cost = the score is divided by the "
-                    "cost. Repeat for more arms; default: margin or, for numbers, committee_std "
-                    "with k_center/10. Rows by chance are always an arm",
+                    "cost, pseudo = see --pseudo-delta, power:C, softmax:C or softrank:C = noise "
+                    "(see --randomize there), strength=X, sigma=X, radius=X = as for 'sluice "
+                    "select'. Divide in a score by ^-1. Repeat for more arms; default: margin or, "
+                    "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
          .kind = Kind::list},
         {.name = "metric",
          .value_name = "NAME",
@@ -112,6 +114,29 @@ std::vector<OptionSpec> oracle_options() {
     };
 }
 
+std::vector<OptionSpec> pseudo_options() {
+    return {
+        {.name = "pseudo-delta",
+         .value_name = "X",
+         .summary = "arms with the word pseudo train on rows too whose class the committee of the "
+                    "round before is sure of: entropy of the members' mean below X",
+         .unit = "nats"},
+        {.name = "pseudo-decay",
+         .value_name = "X",
+         .summary = "that bound falls by so much each round",
+         .unit = "nats"},
+        {.name = "pseudo-most",
+         .value_name = "N",
+         .summary = "at most so many such rows, the surest first; auto = as many as labels",
+         .unit = "rows",
+         .default_text = "auto"},
+        {.name = "pseudo-weight",
+         .value_name = "X",
+         .summary = "of such a row in training; a label has 1",
+         .default_text = "1"},
+    };
+}
+
 std::vector<OptionSpec> report_options() {
     std::vector<Choice> measures;
     for (const study::MeasureDefinition& measure : study::measure_definitions())
@@ -152,8 +177,8 @@ CommandSpec make_spec() {
         "oracle open its labels, again. Whether a strategy is better than rows chosen by chance is "
         "said only by a paired test over the seeds. The result is the same for any number of "
         "ranks, which share the runs.";
-    for (const auto& group :
-         {data_options(), arm_options(), training_options(), oracle_options(), report_options()}) {
+    for (const auto& group : {data_options(), arm_options(), training_options(), oracle_options(),
+                              pseudo_options(), report_options()}) {
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     }
     return spec;
@@ -190,6 +215,24 @@ void read_rules(const Options& options, study::StudyRules& rules) {
     }
     if (options.has("budget")) rules.budget = options.positive_number("budget");
     if (options.has("refuse")) rules.oracle.refusal = share(options, "refuse", 1.0);
+}
+
+void read_pseudo(const Options& options, study::StudyRequest& request) {
+    model::PseudoRules& pseudo = request.rules.pseudo;
+    if (options.has("pseudo-delta")) pseudo.delta = options.positive_number("pseudo-delta");
+    if (options.has("pseudo-decay")) pseudo.decay = options.positive_number("pseudo-decay");
+    pseudo.most = options.count_or_auto("pseudo-most", {1, max_count}).value_or(0);
+    pseudo.weight = static_cast<float>(options.positive_number("pseudo-weight"));
+    const bool is_wanted =
+        std::ranges::any_of(request.strategies, [](const study::Strategy& strategy) {
+            return strategy.training == study::Strategy::Training::pseudo;
+        });
+    if (!is_wanted && !pseudo.is_used()) return;
+    if (!pseudo.is_used()) options.fail("pseudo-delta", "missing; an arm has the word pseudo");
+    if (!is_wanted)
+        options.fail("pseudo-delta", "no arm has the word pseudo, as in entropy/none/1/pseudo");
+    if (request.rules.training.head != model::Head::softmax)
+        options.fail("pseudo-delta", "goes by probabilities, which only --head softmax gives");
 }
 
 void read_arms(const Options& options, study::StudyRequest& request) {
@@ -236,6 +279,7 @@ study::StudyRequest read_request(const Options& options) {
     study::StudyRequest request;
     read_rules(options, request.rules);
     read_arms(options, request);
+    read_pseudo(options, request);
     read_report(options, request);
     request.num_seeds = options.count("seeds", {1, max_count});
     request.first_seed = options.seed("seed");

@@ -2,9 +2,9 @@
 
 #include "cli/numbers.hpp"
 #include "core/text.hpp"
-#include "kernels/score_rows.hpp"
 #include "queue/layout.hpp"
-#include "select/two_stage.hpp"
+#include "select/diversity.hpp"
+#include "select/score_expression.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -42,27 +42,75 @@ void require_plain(const std::string& option, const std::string& name, const Opt
                              "' cannot be a name; use letters, digits, '-', '_' and '.'");
 }
 
+bool is_noise(const std::string& word) {
+    return word.starts_with("power") || word.starts_with("soft");
+}
+
+// A study's rows have features and costs, and no columns.
+std::string score_of_study(const std::string& text, const Options& options) {
+    const select::ScoreExpression score = select::parse_score(text);
+    for (const std::string& source : score.sources) {
+        if (source.starts_with("column:"))
+            options.fail("strategy", "a study has no columns (" + printable(source) + ")");
+    }
+    return score.text;
+}
+
+// What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, strength=X, sigma=X
+// or radius=X.
+void read_word(const std::string& word, study::Strategy& strategy, const Options& options) {
+    if (word == "distinct") {
+        strategy.count = study::Strategy::Count::distinct_rows;
+        return;
+    }
+    if (word == "per_cost") {
+        strategy.price = study::Strategy::Price::divides_score;
+        return;
+    }
+    if (is_noise(word)) {
+        strategy.randomization = select::parse_randomization(word);
+        return;
+    }
+    if (word == "pseudo") {
+        strategy.training = study::Strategy::Training::pseudo;
+        return;
+    }
+    const std::string name = word.substr(0, word.find('='));
+    select::DiversityParameters& parameters = strategy.diversity_parameters;
+    double* const number = name == "strength" ? &parameters.strength
+                           : name == "sigma"  ? &parameters.sigma
+                           : name == "radius" ? &parameters.radius
+                                              : nullptr;
+    const std::optional<double> value =
+        name == word ? std::nullopt : parse_number(word.substr(name.size() + 1));
+    if (number == nullptr || !value) {
+        options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]] (" +
+                                     printable(word) +
+                                     "); write as in two_stage=margin/k_center/10");
+    }
+    *number = *value;
+}
+
 }  // namespace
 
 study::Strategy parse_strategy(const std::string& text, const Options& options) {
-    const std::size_t equals = text.find('=');
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::size_t equals = text.substr(0, slash).find('=');
     const std::string words = equals == std::string::npos ? text : text.substr(equals + 1);
     const std::vector<std::string> parts = split(words, '/');
     study::Strategy strategy;
     strategy.name = text.substr(0, equals);
-    if (equals == std::string::npos)
+    if (equals == std::string::npos) {
         std::replace(strategy.name.begin(), strategy.name.end(), '/', '-');
-    require_plain("strategy", strategy.name, options);
-    for (std::size_t i = 3; i < parts.size(); ++i) {
-        if (parts[i] == "distinct") strategy.count = study::Strategy::Count::distinct_rows;
-        if (parts[i] == "per_cost") strategy.price = study::Strategy::Price::divides_score;
-        if (parts[i] == "distinct" || parts[i] == "per_cost") continue;
-        options.fail("strategy", "not [NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]] (" +
-                                     printable(text) +
-                                     "); write as in two_stage=margin/k_center/10");
+        std::replace(strategy.name.begin(), strategy.name.end(), '=', '-');
     }
-    strategy.score = kernels::find_score(parts[0]).name;
+    require_plain("strategy", strategy.name, options);
+    for (std::size_t i = 3; i < parts.size(); ++i)
+        read_word(parts[i], strategy, options);
+    strategy.score = score_of_study(parts[0], options);
     if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
+    select::check_parameters(select::find_diversity(strategy.diversity),
+                             strategy.diversity_parameters);
     strategy.shortlist_factor = strategy.diversity == "none" ? 1.0 : usual_shortlist_factor;
     if (parts.size() > 2) strategy.shortlist_factor = parse_factor(parts[2], options);
     if (strategy.name == study::random_arm_name || strategy.name == study::all_labels_name) {

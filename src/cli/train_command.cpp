@@ -6,6 +6,7 @@
 #include "cli/pool_options.hpp"
 #include "cli/queue_options.hpp"
 #include "cli/training_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/durable_file.hpp"
 #include "core/text.hpp"
 
@@ -109,7 +110,8 @@ CommandSpec make_spec() {
         "model file that 'sluice select --model' scores a pool with. The file is the same, bit for "
         "bit, for any number of ranks and on any machine. With --train-command a program of yours "
         "trains instead; what it leaves is checked before it takes the place of what was there.";
-    for (const auto& group : {data_options(), network_options(), command_options()})
+    for (const auto& group :
+         {data_options(), network_options(), walltime_options(), command_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     return spec;
 }
@@ -200,6 +202,7 @@ void check_options(const Options& options) {
 Command train_command() {
     return {make_spec(), [](const Options& options) -> std::function<void(comm::Communicator&)> {
                 check_options(options);
+                heed_walltime(options);
                 if (!options.has("train-command")) {
                     const campaign::TrainRequest request = train_request(options);
                     return [request](comm::Communicator& world) { run_training(request, world); };

@@ -59,6 +59,7 @@ const Traffic& Communicator::traffic() const {
 
 void Communicator::barrier() {
     if (size() == 1) return;
+    const InCall in_call(*state_);
     state_->count(0, 0);
     check(MPI_Barrier(state_->handle), "MPI_Barrier");
 }
@@ -91,6 +92,7 @@ void all_reduce(State& state, std::span<T> values, MPI_Op operation) {
 }  // namespace
 
 void Communicator::sum(std::span<std::int64_t> values) {
+    const InCall in_call(*state_);
     all_reduce(*state_, values, MPI_SUM);
 }
 
@@ -100,6 +102,7 @@ std::int64_t Communicator::sum(std::int64_t value) {
 }
 
 void Communicator::max(std::span<std::int64_t> values) {
+    const InCall in_call(*state_);
     all_reduce(*state_, values, MPI_MAX);
 }
 
@@ -109,17 +112,20 @@ std::int64_t Communicator::max(std::int64_t value) {
 }
 
 std::int64_t Communicator::min(std::int64_t value) {
+    const InCall in_call(*state_);
     all_reduce(*state_, std::span(&value, 1), MPI_MIN);
     return value;
 }
 
 double Communicator::max(double value) {
+    const InCall in_call(*state_);
     all_reduce(*state_, std::span(&value, 1), MPI_MAX);
     return value;
 }
 
 std::int64_t Communicator::exclusive_sum(std::int64_t value) {
     if (size() == 1) return 0;
+    const InCall in_call(*state_);
     std::int64_t result = 0;
     state_->count(sizeof value, sizeof value);
     check(MPI_Exscan(&value, &result, 1, MPI_INT64_T, MPI_SUM, state_->handle), "MPI_Exscan");
@@ -128,15 +134,17 @@ std::int64_t Communicator::exclusive_sum(std::int64_t value) {
 
 void Communicator::broadcast(std::string& bytes, int root) {
     if (size() == 1) return;
+    const InCall in_call(*state_);
     std::int64_t length = rank() == root ? static_cast<std::int64_t>(bytes.size()) : 0;
+    state_->count(0, 0);
     check(MPI_Bcast(&length, 1, MPI_INT64_T, root, state_->handle), "MPI_Bcast");
     bytes.resize(static_cast<std::size_t>(length));
     for (std::size_t begin = 0; begin < bytes.size(); begin += state_->max_count) {
         const std::size_t count = std::min(state_->max_count, bytes.size() - begin);
+        state_->count(rank() == root ? count : 0, rank() == root ? 0 : count);
         check(MPI_Bcast(bytes.data() + begin, int_count(count), MPI_BYTE, root, state_->handle),
               "MPI_Bcast");
     }
-    state_->count(rank() == root ? bytes.size() : 0, rank() == root ? 0 : bytes.size());
 }
 
 void Communicator::all_gather_into(std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -147,13 +155,15 @@ void Communicator::all_gather_into(std::span<const std::byte> mine, std::span<st
         std::copy(mine.begin(), mine.end(), all.begin());
         return;
     }
+    const InCall in_call(*state_);
+    state_->count(0, 0);
     check(MPI_Allgather(&length, sizeof length, MPI_BYTE, sizes.data(), sizeof length, MPI_BYTE,
                         state_->handle),
           "MPI_Allgather");
     const std::vector<std::size_t> offsets = offsets_of(sizes);
     require(offsets.back() == all.size(), ExitCode::internal, "all_gather_into: size mismatch");
-    state_->count(mine.size(), all.size());
     if (all.size() <= state_->max_count) {
+        state_->count(mine.size(), all.size());
         std::vector<int> counts(sizes.size());
         std::vector<int> displacements(sizes.size());
         for (std::size_t r = 0; r < sizes.size(); ++r) {
@@ -172,6 +182,7 @@ void Communicator::all_gather_into(std::span<const std::byte> mine, std::span<st
         if (root == rank()) std::copy(mine.begin(), mine.end(), part);
         for (std::size_t begin = 0; begin < sizes[r]; begin += state_->max_count) {
             const std::size_t count = std::min(state_->max_count, sizes[r] - begin);
+            state_->count(root == rank() ? count : 0, root == rank() ? 0 : count);
             check(MPI_Bcast(part + begin, int_count(count), MPI_BYTE, root, state_->handle),
                   "MPI_Bcast");
         }
@@ -195,11 +206,13 @@ std::vector<std::byte> Communicator::gather_bytes(std::span<const std::byte> min
 std::vector<std::byte> Communicator::all_to_all_bytes(
     const std::vector<std::span<const std::byte>>& parts) {
     if (size() == 1) return {parts.at(0).begin(), parts.at(0).end()};
+    const InCall in_call(*state_);
     const std::size_t num_ranks = parts.size();
     std::vector<std::size_t> send_sizes(num_ranks);
     std::vector<std::size_t> receive_sizes(num_ranks);
     for (std::size_t r = 0; r < num_ranks; ++r)
         send_sizes[r] = parts[r].size();
+    state_->count(0, 0);
     check(MPI_Alltoall(send_sizes.data(), sizeof(std::size_t), MPI_BYTE, receive_sizes.data(),
                        sizeof(std::size_t), MPI_BYTE, state_->handle),
           "MPI_Alltoall");

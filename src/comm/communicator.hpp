@@ -14,11 +14,13 @@
 
 namespace sluice::comm {
 
-/// How many bytes and collective calls this rank has taken part in; for plans and benchmarks.
+/// How many collective calls of MPI this rank has taken part in, and the bytes of their payloads
+/// (lengths that travel before them are calls without bytes); for plans and benchmarks.
 struct Traffic {
     std::int64_t collectives = 0;
     std::int64_t bytes_sent = 0;
     std::int64_t bytes_received = 0;
+    double cpu_seconds = 0.0;  ///< of the calling thread inside these calls, waiting included
 };
 
 /// Typed collectives over all ranks of a job. Every member that communicates must be called by
@@ -107,6 +109,7 @@ class Communicator {
   private:
     friend class Session;
     struct State;
+    class InCall;
     explicit Communicator(std::unique_ptr<State> state);
 
     std::vector<std::byte> all_gather_bytes(std::span<const std::byte> mine);

@@ -5,6 +5,7 @@
 #include <mpi.h>
 
 #include <cstddef>
+#include <ctime>
 
 namespace sluice::comm {
 
@@ -25,6 +26,25 @@ struct Communicator::State {
         traffic.bytes_sent += static_cast<std::int64_t>(sent);
         traffic.bytes_received += static_cast<std::int64_t>(received);
     }
+};
+
+/// Adds the CPU time of this thread from here to the end of the scope to the traffic's.
+class Communicator::InCall {
+  public:
+    explicit InCall(State& state) : traffic_(state.traffic), started_(thread_seconds()) {}
+    ~InCall() { traffic_.cpu_seconds += thread_seconds() - started_; }
+    InCall(const InCall&) = delete;
+    InCall& operator=(const InCall&) = delete;
+
+  private:
+    static double thread_seconds() {
+        std::timespec time = {};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+    }
+
+    Traffic& traffic_;
+    double started_;
 };
 
 }  // namespace sluice::comm

@@ -39,6 +39,8 @@ enum class RandomPurpose : std::uint16_t {
     stop_set = 4,
     score_noise = 5,
     density_sample = 6,
+    diversity_race = 12,
+    diversity_answer = 13,
     member_seed = 16,
     held_out_rows = 17,
     initial_weights = 18,
@@ -49,6 +51,10 @@ enum class RandomPurpose : std::uint16_t {
     study_split = 32,
     study_noise = 33,
     study_refusal = 34,
+    stream_policy = 40,
+    cluster_seeds = 48,
+    label_draws = 49,
+    synthesis_starts = 64,
 };
 
 /// Four random words of (seed, purpose, round, row, index): row and index identify the value,

@@ -126,8 +126,8 @@ void Run::take_tickets(const Tickets& tickets) {
         const queue::TicketFiles& files = ticket->second;
         if (files.results.empty()) continue;
         require(!stop_requested(), ExitCode::try_again,
-                request_.queue_directory +
-                    ": stopped by a signal; what is published stays, run the same command again");
+                request_.queue_directory + ": " + stop_text() +
+                    "; what is published stays, run the same command again");
         if (!files.settled.empty() && !(ticket->first <= known_until_)) {
             look_up_known(ticket, tickets);
         }

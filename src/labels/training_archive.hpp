@@ -34,6 +34,7 @@ void transfer(Archive& archive, TrainingSet& set) {
     transfer(archive, set.features);
     transfer(archive, set.classes);
     transfer(archive, set.targets);
+    transfer(archive, set.pseudo);
     transfer(archive, set.target_names);
     transfer(archive, set.target_units);
     transfer(archive, set.source);

@@ -142,6 +142,7 @@ void TrainingSetBuilder::add(const std::string& file, const LabelSource& source)
         if (!seen_.insert(rows[i]).second) continue;
         take_label(y, i);
         set_.rows.push_back(rows[i]);
+        set_.pseudo.push_back(source.pseudo_weight);
         items_.rounds.push_back(rounds[i]);
         chosen.push_back(static_cast<RowId>(i));
     }
@@ -154,6 +155,8 @@ void TrainingSetBuilder::finish() {
     if (set_.task == Task::classification) count_classes();
     const std::vector<std::int64_t> order = ascending_order(set_.rows);
     reorder(order, 1, set_.rows);
+    reorder(order, 1, set_.pseudo);
+    if (std::ranges::count(set_.pseudo, 0.0F) == std::ssize(set_.pseudo)) set_.pseudo.clear();
     reorder(order, set_.dim, set_.features);
     reorder(order, 1, items_.rounds);
     if (set_.task == Task::classification) reorder(order, 1, set_.classes);

@@ -62,6 +62,12 @@ void check_steps(const TrainOptions& options) {
                        " member); give --members");
 }
 
+// Without those that a committee has given itself.
+std::int64_t num_labels(const TrainingSet& set) {
+    return set.size() -
+           std::ranges::count_if(set.pseudo, [](float weight) { return weight > 0.0F; });
+}
+
 void check_classes(const TrainingSet& set) {
     const auto [lowest, highest] = std::minmax_element(set.classes.begin(), set.classes.end());
     require(*lowest != *highest, ExitCode::bad_data,
@@ -86,9 +92,10 @@ void check_trainable(const TrainingSet& set, const TrainOptions& options) {
     if (set.task == Task::classification) check_classes(set);
     const bool folds = options.resample == Resample::k_fold;
     const std::int64_t needed = folds ? 2 * options.members : options.members;
-    require(set.size() >= needed, ExitCode::bad_data,
+    const std::int64_t labels = num_labels(set);
+    require(labels >= needed, ExitCode::bad_data,
             set.source + ": fewer labels than " + (folds ? "the folds" : "the members") +
-                " need (" + std::to_string(set.size()) + " of " + std::to_string(needed) +
+                " need (" + std::to_string(labels) + " of " + std::to_string(needed) +
                 "); label more rows or give fewer --members");
 }
 

@@ -31,24 +31,28 @@ class SoftmaxLoss : public Loss {
         const std::int64_t classes = set_.outputs;
         double total = 0.0;
         for (std::int64_t i = 0; i < rows; ++i) {
+            const std::int64_t entry = entries[static_cast<std::size_t>(i)];
             float* row = said + i * classes;
             const float highest = *std::max_element(row, row + classes);
             for (std::int64_t c = 0; c < classes; ++c)
                 row[c] -= highest;
-            total -= static_cast<double>(row[class_of(set_, entries[static_cast<std::size_t>(i)])]);
+            total -= static_cast<double>(set_.weight(entry)) *
+                     static_cast<double>(row[class_of(set_, entry)]);
         }
         kernels::training_passes().exponential(said, rows * classes);
         const float share = one_over(entries.size());
         for (std::int64_t i = 0; i < rows; ++i) {
+            const std::int64_t entry = entries[static_cast<std::size_t>(i)];
+            const float weight = set_.weight(entry);
             float* row = said + i * classes;
             float sum = 0.0F;
             for (std::int64_t c = 0; c < classes; ++c)
                 sum += row[c];
-            total += static_cast<double>(kernels::canonical_log(sum));
-            const float factor = share / sum;
+            total += static_cast<double>(weight) * static_cast<double>(kernels::canonical_log(sum));
+            const float factor = weight * share / sum;
             for (std::int64_t c = 0; c < classes; ++c)
                 row[c] *= factor;
-            row[class_of(set_, entries[static_cast<std::size_t>(i)])] -= share;
+            row[class_of(set_, entry)] -= weight * share;
         }
         return total;
     }
@@ -70,11 +74,12 @@ class HingeLoss : public Loss {
         double total = 0.0;
         for (const std::int64_t entry : entries) {
             const std::int64_t own = class_of(set_, entry);
+            const float weight = set_.weight(entry);
             for (std::int64_t c = 0; c < outputs(); ++c, ++said) {
                 const float sign = c + first_class == own ? 1.0F : -1.0F;
                 const float missing = std::max(0.0F, 1.0F - sign * *said);
-                total += static_cast<double>(missing * missing);
-                *said = -2.0F * sign * missing * share;
+                total += static_cast<double>(weight) * static_cast<double>(missing * missing);
+                *said = -2.0F * sign * missing * share * weight;
             }
         }
         return total;

@@ -13,10 +13,26 @@
 namespace sluice::model {
 namespace {
 
+using kernels::ScoreInput;
+
 constexpr std::int64_t block_rows = 1024;
 
+bool are_numbers(ScoreInput input) {
+    return input == ScoreInput::predictions || input == ScoreInput::gaussian_predictions;
+}
+
+bool are_probabilities(ScoreInput input) {
+    return input == ScoreInput::probabilities || input == ScoreInput::committee_probabilities;
+}
+
+// Adds values / M to `mean`.
+void add_share(std::span<const float> values, float share, std::span<float> mean) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+        mean[i] += values[i] * share;
+}
+
 // Adds softmax(logits) / M to `mean`.
-void add_probabilities(std::span<const float> logits, float share, std::span<float> mean) {
+void add_softmax(std::span<const float> logits, float share, std::span<float> mean) {
     const float largest = *std::max_element(logits.begin(), logits.end());
     std::vector<float> terms(logits.size());
     float total = 0.0F;
@@ -39,8 +55,12 @@ std::vector<float> scores_of(const std::string& name, const kernels::ScoreBlock&
 // Puts together what the members say of a block of rows.
 class Summary {
   public:
-    Summary(ModelOutputs& outputs, std::int64_t members, std::int64_t member_width)
-        : outputs_(outputs), members_(members), member_width_(member_width) {}
+    Summary(ModelOutputs& outputs, ScoreInput input, std::int64_t members,
+            std::int64_t member_width)
+        : outputs_(outputs),
+          said_shares_(are_numbers(input) || are_probabilities(input)),
+          members_(members),
+          member_width_(member_width) {}
 
     /// `said` [rows, members, member_width]; of a member with variances the first half counts.
     void add(std::span<const float> said, std::int64_t rows) {
@@ -53,11 +73,10 @@ class Summary {
                 const auto member = said.subspan(
                     static_cast<std::size_t>((row * members_ + m) * member_width_), width);
                 predictions_.insert(predictions_.end(), member.begin(), member.end());
-                if (outputs_.task == Task::classification) {
-                    add_probabilities(member, share, mean);
+                if (said_shares_) {
+                    add_share(member, share, mean);
                 } else {
-                    for (std::size_t t = 0; t < width; ++t)
-                        mean[t] += member[t] * share;
+                    add_softmax(member, share, mean);
                 }
             }
             outputs_.mean.insert(outputs_.mean.end(), mean.begin(), mean.end());
@@ -73,7 +92,7 @@ class Summary {
         std::vector<float> scores;
         if (outputs_.task == Task::classification) {
             block.values = outputs_.mean.data() + std::ssize(outputs_.mean) - rows * outputs_.width;
-            block.input = kernels::ScoreInput::probabilities;
+            block.input = ScoreInput::probabilities;
             scores = scores_of("entropy", block);
             const float most = kernels::canonical_log(static_cast<float>(outputs_.width));
             for (float& score : scores)
@@ -81,13 +100,14 @@ class Summary {
         } else if (members_ > 1) {
             block.values = predictions_.data();
             block.members = members_;
-            block.input = kernels::ScoreInput::predictions;
+            block.input = ScoreInput::predictions;
             scores = scores_of("committee_std", block);
         }
         outputs_.uncertainty.insert(outputs_.uncertainty.end(), scores.begin(), scores.end());
     }
 
     ModelOutputs& outputs_;
+    bool said_shares_;  // what members say is averaged as it is, not as logits
     std::int64_t members_;
     std::int64_t member_width_;
     std::vector<float> predictions_;  // [rows, members, width] of one block
@@ -102,12 +122,22 @@ std::vector<std::int32_t> ModelOutputs::classes() const {
     return result;
 }
 
+ModelOutputs outputs_of(const MemberOutputs& said) {
+    ModelOutputs outputs;
+    outputs.task = are_numbers(said.input) ? Task::regression : Task::classification;
+    outputs.width = said.width;
+    const std::int64_t row_size = said.members * said.width;
+    Summary summary(outputs, said.input, said.members, said.width);
+    summary.add(said.values, row_size == 0 ? 0 : std::ssize(said.values) / row_size);
+    return outputs;
+}
+
 ModelOutputs outputs_of(const kernels::CommitteeNetwork& network, Task task, std::int64_t width,
                         std::span<const float> features) {
     ModelOutputs outputs;
     outputs.task = task;
     outputs.width = width;
-    Summary summary(outputs, network.members(), network.outputs());
+    Summary summary(outputs, network.output(), network.members(), network.outputs());
     const std::int64_t rows = std::ssize(features) / std::max<std::int64_t>(network.dim(), 1);
     const std::int64_t row_size = network.members() * network.outputs();
     std::vector<float> said(static_cast<std::size_t>(std::min(block_rows, rows) * row_size));

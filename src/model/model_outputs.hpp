@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/committee_network.hpp"
+#include "kernels/score_rows.hpp"
 #include "model/committee.hpp"
 
 #include <cstdint>
@@ -24,6 +25,18 @@ struct ModelOutputs {
     /// The most probable class of each row, ties to the lower class. Classification only.
     std::vector<std::int32_t> classes() const;
 };
+
+/// What the members of a committee say of some rows, as scores read it from a pool: probabilities
+/// or logits [rows, M, C], or predictions [rows, M, T].
+struct MemberOutputs {
+    kernels::ScoreInput input = kernels::ScoreInput::none;
+    std::int64_t members = 1;  ///< M
+    std::int64_t width = 0;    ///< C or T
+    std::span<const float> values;
+};
+
+/// Puts them together, in canonical arithmetic.
+ModelOutputs outputs_of(const MemberOutputs& said);
 
 /// What a network that is ready to run says of features [rows, D]; `width` = C or T, without
 /// variances.

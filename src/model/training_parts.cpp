@@ -17,10 +17,11 @@ std::uint64_t first_words(const Philox4& words) {
     return (std::uint64_t{words.word[0]} << 32) | words.word[1];
 }
 
-// Entries of the set in the order of their rows' random numbers.
+// The set's labels in the order of their rows' random numbers.
 std::vector<std::int64_t> random_order(const TrainingSet& set, std::uint64_t seed) {
     std::vector<std::pair<std::uint64_t, std::int64_t>> keyed;
     for (std::int64_t i = 0; i < set.size(); ++i) {
+        if (set.is_pseudo(i)) continue;
         const auto row = static_cast<std::uint64_t>(set.rows[static_cast<std::size_t>(i)]);
         keyed.emplace_back(first_words(random_words(seed, RandomPurpose::held_out_rows, 0, row, 0)),
                            i);
@@ -55,11 +56,15 @@ TrainingParts training_parts(const TrainingSet& set, const TrainOptions& options
                              std::int64_t member) {
     const std::vector<std::int64_t> order = random_order(set, options.seed);
     const bool folds = options.resample == Resample::k_fold;
-    const std::int64_t count = num_held_out(set.size(), options.held_out);
+    const std::int64_t count = num_held_out(std::ssize(order), options.held_out);
     TrainingParts parts;
     for (std::int64_t i = 0; i < std::ssize(order); ++i) {
         const bool held = folds ? i % options.members == member : i < count;
         (held ? parts.held_out : parts.training).push_back(order[static_cast<std::size_t>(i)]);
+    }
+    // Nothing is judged by what a committee has said itself.
+    for (std::int64_t entry = 0; entry < set.size(); ++entry) {
+        if (set.is_pseudo(entry)) parts.training.push_back(entry);
     }
     std::sort(parts.training.begin(), parts.training.end());
     std::sort(parts.held_out.begin(), parts.held_out.end());

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <utility>
 
 namespace sluice::oracle {
@@ -42,11 +41,7 @@ Clock::time_point after(Clock::time_point start, double seconds) {
 // Seconds this process may still take; 0 = no limit.
 double walltime_of(const WorkerRequest& request) {
     if (request.walltime_seconds > 0) return request.walltime_seconds;
-    const char* variable = std::getenv("SLURM_JOB_END_TIME");
-    const double end = variable == nullptr ? 0.0 : std::strtod(variable, nullptr);
-    if (!(end > 0)) return 0.0;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::max(end - Seconds(now).count(), 1e-3);
+    return walltime_left().value_or(0.0);
 }
 
 std::string counts_text(const std::map<std::string, std::int64_t>& counts) {
@@ -347,9 +342,8 @@ std::optional<Error> Worker::early_end() const {
     const std::string& oracle = request_.spec.path;
     switch (ending_) {
         case Ending::signal:
-            return Error(ExitCode::try_again,
-                         fmt::format("{}: stopped by a signal; {}; run the same command again",
-                                     queue, account));
+            return Error(ExitCode::try_again, fmt::format("{}: {}; {}; run the same command again",
+                                                          queue, stop_text(), account));
         case Ending::walltime:
             return Error(ExitCode::try_again,
                          fmt::format("{}: too little walltime is left for another item ({} tickets "

@@ -72,7 +72,8 @@ struct Dataset {
     std::vector<std::int64_t> row_shape;
     RowId num_rows = 0;
     std::vector<FilePart> parts;  ///< in row order, covering [0, num_rows)
-    std::map<std::string, std::vector<std::string>> attributes;  ///< "kind", "names", "units"
+    std::map<std::string, std::vector<std::string>> attributes;  ///< "kind", "names", "units",
+                                                                 ///< "ranges"
 
     std::int64_t row_elements() const;
     std::int64_t row_bytes() const;  ///< stored bytes of a row

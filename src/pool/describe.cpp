@@ -150,7 +150,7 @@ class Describer {
     }
 
     void add_attributes(Dataset& dataset, const std::string& object) {
-        for (const char* name : {"kind", "names", "units"}) {
+        for (const char* name : {"kind", "names", "units", "ranges"}) {
             auto values = inspector_.text_attribute(object, name, max_attribute_bytes);
             if (values) dataset.attributes[name] = std::move(*values);
         }

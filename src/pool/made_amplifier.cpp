@@ -1,3 +1,4 @@
+#include "core/text.hpp"
 #include "pool/made_inputs.hpp"
 #include "pool/made_precise.hpp"
 #include "pool/sobol.hpp"
@@ -39,7 +40,9 @@ constexpr std::array<Quantity, amplifier_features> quantities = {{
 std::vector<InputColumn> quantity_columns() {
     std::vector<InputColumn> columns;
     for (const Quantity& quantity : quantities)
-        columns.push_back({quantity.name, quantity.unit});
+        columns.push_back({quantity.name, quantity.unit,
+                           number_text(quantity.low) + "," + number_text(quantity.high) +
+                               (quantity.log_ratio > 0.0 ? ",log" : ",linear")});
     return columns;
 }
 

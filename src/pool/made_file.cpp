@@ -57,12 +57,15 @@ void write_columns(h5::OutputFile& file, const std::vector<InputColumn>& columns
     if (columns.empty()) return;
     std::vector<std::string> names;
     std::vector<std::string> units;
+    std::vector<std::string> ranges;
     for (const InputColumn& column : columns) {
         names.push_back(column.name);
         units.push_back(column.unit);
+        if (!column.range.empty()) ranges.push_back(column.range);
     }
     file.set_attribute("inputs", "names", names);
     file.set_attribute("inputs", "units", units);
+    if (!ranges.empty()) file.set_attribute("inputs", "ranges", ranges);
 }
 
 }  // namespace

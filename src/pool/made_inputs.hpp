@@ -15,6 +15,7 @@ namespace sluice::pool {
 struct InputColumn {
     std::string name;
     std::string unit;
+    std::string range = {};  ///< `LOW,HIGH,SCALE` where the features are the inputs, scaled
 };
 
 /// A kind whose rows are cases for a simulation: it has `inputs` beside its features, and one width

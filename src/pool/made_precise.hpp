@@ -31,6 +31,23 @@ inline double precise_exp(double x) {
     return value * std::bit_cast<double>((static_cast<std::int64_t>(count) + 1023) << 52);
 }
 
+/// ln x for positive normal x.
+/// \source x = 2^n m with m in [0.7, 1.5); ln m = 2 artanh((m - 1) / (m + 1)), by its series
+inline double precise_log(double x) {
+    constexpr std::uint64_t seven_tenths = std::bit_cast<std::uint64_t>(0.7071067811865476);
+    const std::uint64_t offset = std::bit_cast<std::uint64_t>(x) - seven_tenths;
+    const std::int64_t count = static_cast<std::int64_t>(offset) >> 52;
+    const double m = std::bit_cast<double>(std::bit_cast<std::uint64_t>(x) -
+                                           (static_cast<std::uint64_t>(count) << 52));
+    const double s = (m - 1.0) / (m + 1.0);
+    const double square = s * s;
+    double series = 0.0;
+    for (int k = 23; k >= 3; k -= 2)  // s is below 0.172: s^25 / 25 is below 2^-64 of s
+        series = (series + 1.0 / k) * square;
+    const double n = static_cast<double>(count);
+    return n * 6.93145751953125E-1 + (n * 1.42860682030941723212E-6 + (2.0 * s * series + 2.0 * s));
+}
+
 /// Sine and cosine of an angle.
 struct PreciseSineCosine {
     double sine;

@@ -72,6 +72,9 @@ class Queue {
     std::string directory_;
 };
 
+/// A field of a CSV file, quoted as RFC 4180 where needed.
+std::string csv_field(const std::string& field);
+
 /// selected.csv: `rank,row,id,score,distance`, in selection order; numbers read back to the same
 /// bits; distance empty without a diversity stage; ids quoted as RFC 4180 where needed. Instances
 /// of items have two more columns, `group,instance_score`.

@@ -15,14 +15,6 @@ namespace {
 constexpr std::string_view header = "rank,row,id,score,distance\n";
 constexpr std::string_view instances_header = "rank,row,id,score,distance,group,instance_score\n";
 
-std::string quoted(const std::string& field) {
-    if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-    std::string result = "\"";
-    for (const char c : field)
-        result.append(c == '"' ? 2 : 1, c);
-    return result + "\"";
-}
-
 // The length of the record at the start of `text` with its line end; a line end within quotes
 // belongs to the field.
 std::size_t record_length(std::string_view text) {
@@ -45,13 +37,21 @@ RowId second_field(std::string_view record) {
 
 }  // namespace
 
+std::string csv_field(const std::string& field) {
+    if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+    std::string result = "\"";
+    for (const char c : field)
+        result.append(c == '"' ? 2 : 1, c);
+    return result + "\"";
+}
+
 std::string selected_csv(const std::vector<BatchItem>& items) {
     const bool are_instances = !items.empty() && items.front().group.has_value();
     std::string text(are_instances ? instances_header : header);
     for (std::size_t i = 0; i < items.size(); ++i) {
         const BatchItem& item = items[i];
         const std::string distance = std::isnan(item.distance) ? "" : number_text(item.distance);
-        text += fmt::format("{},{},{},{},{}", i + 1, item.row, quoted(item.id),
+        text += fmt::format("{},{},{},{},{}", i + 1, item.row, csv_field(item.id),
                             number_text(item.score), distance);
         if (are_instances)
             text += fmt::format(",{},{}", item.group.value(), number_text(item.instance_score));

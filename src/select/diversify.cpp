@@ -7,10 +7,11 @@
 #include "pool/row_reader.hpp"
 #include "select/budget.hpp"
 #include "select/feature_rows.hpp"
-#include "select/k_center.hpp"
+#include "select/member_probabilities.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <span>
 
@@ -20,10 +21,7 @@ namespace {
 constexpr std::int64_t center_block_bytes = std::int64_t{8} << 20;
 constexpr std::int64_t most_rows_for_redundancy = 20'000;
 constexpr float infinity = std::numeric_limits<float>::infinity();
-
-float distance_of(float squared, Metric metric) {
-    return metric == Metric::cosine ? squared * 0.5F : std::sqrt(squared);
-}
+constexpr float unknown = std::numeric_limits<float>::quiet_NaN();
 
 std::int64_t center_block_rows(std::int64_t dim) {
     return std::max<std::int64_t>(
@@ -34,8 +32,10 @@ std::int64_t center_block_rows(std::int64_t dim) {
 class Diversity {
   public:
     Diversity(const pool::Pool& pool, const Plan& plan, comm::Communicator& world)
-        : features_(pool.get("features", "--diversify k_center")),
+        : pool_(pool),
+          features_(pool.get("features", "--diversify " + plan.diversity)),
           plan_(plan),
+          rule_(find_diversity(plan.diversity)),
           world_(world),
           reader_(features_) {}
 
@@ -50,46 +50,38 @@ class Diversity {
             return !std::binary_search(share_.rows.begin(), share_.rows.end(), candidate.row);
         });
         mine_ = std::move(mine);
-        nearest_.assign(share_.rows.size(), infinity);
+        for (const Candidate& candidate : mine_)
+            scores_.push_back(candidate.score);
+        if (rule_.needs_members) read_members_of_share();
     }
 
-    // Relaxes every share against the centres, block by block; each rank reads its part of a block.
-    void add_centers(const std::vector<RowId>& centers) {
-        const std::int64_t block = center_block_rows(share_.dim);
-        const auto total = static_cast<std::int64_t>(centers.size());
-        Progress progress("existing centres", total, "rows");
-        for (std::int64_t begin = 0; begin < total; begin += block) {
-            const std::int64_t count = std::min(block, total - begin);
-            const std::vector<float> values = gather_block(centers, begin, count);
-            const auto rows = static_cast<std::int64_t>(values.size()) / share_.dim;
-            kernels::relax_nearest(plan_.backend, share_.view(), {values.data(), rows, share_.dim},
-                                   nearest_, plan_.num_threads);
-            progress.advance(count);
-        }
-    }
-
-    KCenterResult pick(RowId first_pick) {
-        KCenterOptions options;
+    DiverseBatch pick(const std::vector<RowId>& centers) {
+        ShortlistShare share;
+        share.rows = share_.rows;
+        share.scores = scores_;
+        share.features = share_.view();
+        share.member_says = member_says_;
+        share.members = members_.members;
+        share.classes = members_.classes;
+        share.num_centers = static_cast<std::int64_t>(centers.size());
+        share.visit_centers = [&](const auto& visit) { visit_blocks(centers, visit); };
+        DiversityOptions options;
         options.num_picks = plan_.batch_size;
-        options.first_pick = first_pick;
+        options.metric = plan_.metric;
+        options.seed = plan_.seed;
+        options.round = plan_.round;
+        options.parameters = plan_.diversity_parameters;
         options.backend = plan_.backend;
         options.num_threads = plan_.num_threads;
         Progress progress("diversifying", plan_.batch_size, "picks");
-        return k_center({share_.rows, share_.view(), nearest_}, options, world_, &progress);
-    }
-
-    // The best-scored row of the shortlist: what a traversal without any centre starts with.
-    RowId best_scored() {
-        std::vector<Candidate> best;
-        if (!mine_.empty()) best.push_back(*std::min_element(mine_.begin(), mine_.end(), better));
-        const auto all = world_.all_gather(std::span<const Candidate>(best));
-        return all.empty() ? -1 : std::min_element(all.begin(), all.end(), better)->row;
+        options.progress = &progress;
+        return rule_.pick(share, options, world_);
     }
 
     // Scores live with the rank that holds the row: gather (pick, score) pairs.
-    std::vector<Selected> with_scores(const std::vector<KCenterPick>& picks) {
+    std::vector<Selected> with_scores(const std::vector<DiversePick>& picks) {
         std::vector<Candidate> known;
-        for (const KCenterPick& pick : picks) {
+        for (const DiversePick& pick : picks) {
             const auto found = std::lower_bound(
                 mine_.begin(), mine_.end(), pick.row,
                 [](const Candidate& candidate, RowId row) { return candidate.row < row; });
@@ -99,26 +91,37 @@ class Diversity {
         const auto by_row = [](const Candidate& a, const Candidate& b) { return a.row < b.row; };
         std::sort(all.begin(), all.end(), by_row);
         std::vector<Selected> result;
-        for (const KCenterPick& pick : picks) {
+        for (const DiversePick& pick : picks) {
             const auto found =
                 std::lower_bound(all.begin(), all.end(), Candidate{0.0F, pick.row}, by_row);
-            result.push_back(
-                {pick.row, found->score, distance_of(pick.squared_distance, plan_.metric)});
+            result.push_back({pick.row, found->score, pick.value});
         }
         return result;
     }
 
+    // The radius that the picks and the centres leave, where the rule does not know it.
+    float covering_radius(const std::vector<RowId>& centers,
+                          const std::vector<DiversePick>& picks) {
+        std::vector<float> nearest(share_.rows.size(), infinity);
+        const auto relax = [&](kernels::MatrixView block) {
+            kernels::relax_nearest(plan_.backend, share_.view(), block, nearest, plan_.num_threads);
+        };
+        visit_blocks(centers, relax);
+        visit_blocks(rows_of(picks), relax);
+        float radius = 0.0F;
+        for (const float squared : nearest)
+            radius = std::max(radius, squared);
+        return distance_of(static_cast<float>(world_.max(static_cast<double>(radius))),
+                           plan_.metric);
+    }
+
     // Mean distance of a picked row to the nearest other one: small means near-copies in the batch.
-    double redundancy(const std::vector<KCenterPick>& picks) {
+    double redundancy(const std::vector<DiversePick>& picks) {
         const auto count = static_cast<std::int64_t>(picks.size());
         if (count < 2 || count > most_rows_for_redundancy) {
             return std::numeric_limits<double>::quiet_NaN();
         }
-        std::vector<RowId> rows;
-        for (const KCenterPick& pick : picks)
-            rows.push_back(pick.row);
-        std::sort(rows.begin(), rows.end());
-        const std::vector<float> values = gather_block(rows, 0, count);
+        const std::vector<float> values = gather_block(rows_of(picks), 0, count);
         const kernels::MatrixView all{values.data(), count, share_.dim};
         const RowRange own = part_of_rows(count, world_.rank(), world_.size());
         std::vector<float> nearest(static_cast<std::size_t>(own.size()), infinity);
@@ -149,6 +152,36 @@ class Diversity {
     void count_share() { rows_read_ += static_cast<std::int64_t>(mine_.size()); }
 
   private:
+    static std::vector<RowId> rows_of(const std::vector<DiversePick>& picks) {
+        std::vector<RowId> rows;
+        for (const DiversePick& pick : picks)
+            rows.push_back(pick.row);
+        std::sort(rows.begin(), rows.end());
+        return rows;
+    }
+
+    void read_members_of_share() {
+        world_.agree([&] {
+            members_ = find_members(pool_, plan_, "--diversify " + rule_.name);
+            member_says_ = read_members(members_, plan_, share_.rows);
+        });
+    }
+
+    // Each rank reads its part of a block, and all get all of it.
+    void visit_blocks(const std::vector<RowId>& rows,
+                      const std::function<void(kernels::MatrixView)>& visit) {
+        const std::int64_t block = center_block_rows(share_.dim);
+        const auto total = static_cast<std::int64_t>(rows.size());
+        Progress progress("existing centres", total, "rows");
+        for (std::int64_t begin = 0; begin < total; begin += block) {
+            const std::int64_t count = std::min(block, total - begin);
+            const std::vector<float> values = gather_block(rows, begin, count);
+            const auto num_good = static_cast<std::int64_t>(values.size()) / share_.dim;
+            visit({values.data(), num_good, share_.dim});
+            progress.advance(count);
+        }
+    }
+
     // Features of rows[begin, begin + count) on every rank, each rank reading its part.
     std::vector<float> gather_block(const std::vector<RowId>& rows, std::int64_t begin,
                                     std::int64_t count) {
@@ -163,13 +196,17 @@ class Diversity {
         return world_.all_gather(std::span<const float>(own.values));
     }
 
+    const pool::Pool& pool_;
     const pool::Dataset& features_;
     const Plan& plan_;
+    const DiversityDefinition& rule_;
     comm::Communicator& world_;
     pool::RowReader reader_;
     std::vector<Candidate> mine_;
     FeatureRows share_;
-    std::vector<float> nearest_;
+    std::vector<float> scores_;  // of share_
+    MemberSource members_;
+    std::vector<float> member_says_;
     std::int64_t num_dropped_ = 0;
     std::int64_t rows_read_ = 0;
 };
@@ -182,42 +219,52 @@ void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> 
     enter_phase("read shortlist");
     stage.read_share(std::move(mine));
     stage.count_share();
-    stage.add_centers(centers);
     enter_phase("diversify");
-    KCenterResult result = stage.pick(centers.empty() ? stage.best_scored() : -1);
-    selection.rows = stage.with_scores(result.picks);
+    DiverseBatch batch = stage.pick(centers);
+    selection.rows = stage.with_scores(batch.picks);
     const std::size_t affordable = affordable_picks(pool, plan, selection.rows, world);
-    if (affordable < result.picks.size()) {
+    if (affordable < batch.picks.size()) {
         // What the first pick left out was at is what the picks before it leave uncovered.
-        result.squared_radius = result.picks[affordable].squared_distance;
-        result.picks.resize(affordable);
+        const bool is_known = find_diversity(plan.diversity).values_cover;
+        batch.covering_radius = is_known ? batch.picks[affordable].value : unknown;
+        batch.picks.resize(affordable);
         selection.rows.resize(affordable);
     }
-    selection.covering_radius = distance_of(result.squared_radius, plan.metric);
-    selection.redundancy = stage.redundancy(result.picks);
-    selection.rounds = result.rounds;
-    selection.rows_refreshed = world.sum(result.rows_refreshed);
+    selection.covering_radius = std::isnan(batch.covering_radius)
+                                    ? stage.covering_radius(centers, batch.picks)
+                                    : batch.covering_radius;
+    selection.redundancy = stage.redundancy(batch.picks);
+    selection.rounds = batch.rounds;
+    selection.rows_refreshed = world.sum(batch.rows_refreshed);
     selection.num_skipped += stage.num_dropped();
     selection.bytes_read += world.sum(stage.bytes_read());
 }
 
-std::int64_t diversify_memory(const pool::Pool& pool, const Plan& plan, std::int64_t num_centers,
-                              int num_ranks) {
-    const pool::Dataset* features = pool.find("features");
-    if (plan.diversity == "none" || features == nullptr) return 0;
-    const std::int64_t dim = features->row_elements();
+DiversityForecast forecast_diversify(const pool::Pool& pool, const Plan& plan,
+                                     std::int64_t num_centers, int num_ranks) {
+    const DiversityDefinition& rule = find_diversity(plan.diversity);
+    const std::int64_t dim = pool.get("features", "--diversify " + rule.name).row_elements();
     const auto real = static_cast<std::int64_t>(sizeof(float));
-    const std::int64_t rows = (plan.shortlist_size + num_ranks - 1) / num_ranks;
-    KCenterOptions options;
-    options.num_picks = plan.batch_size;
-    options.num_threads = plan.num_threads;
-    const KCenterEstimate estimate = estimate_k_center(plan.shortlist_size, dim, options);
-    const std::int64_t per_row =
-        dim * real + real + static_cast<std::int64_t>(sizeof(RowId) + sizeof(Candidate));
+    DiversitySizes sizes;
+    sizes.shortlist_rows = plan.shortlist_size;
+    sizes.share_rows = (plan.shortlist_size + num_ranks - 1) / num_ranks;
+    sizes.dim = dim;
+    sizes.num_picks = plan.batch_size;
+    sizes.num_centers = num_centers;
+    sizes.num_threads = plan.num_threads;
+    if (rule.needs_members) {
+        const MemberSource members = find_members(pool, plan, "--diversify " + rule.name);
+        sizes.member_floats = members.members * members.classes;
+    }
+    DiversityForecast forecast = rule.forecast(sizes);
+    const std::int64_t per_row = (dim + sizes.member_floats) * real + real +
+                                 static_cast<std::int64_t>(sizeof(RowId) + sizeof(Candidate));
     const std::int64_t batch = std::min(plan.batch_size, most_rows_for_redundancy) * dim * real;
     // A block of centres exists twice while the ranks' parts are put together.
     const std::int64_t centers = 2 * std::min(num_centers, center_block_rows(dim)) * dim * real;
-    return rows * per_row + std::max(estimate.memory_bytes + batch, centers);
+    forecast.memory_bytes =
+        sizes.share_rows * per_row + std::max(forecast.memory_bytes + batch, centers);
+    return forecast;
 }
 
 }  // namespace sluice::select

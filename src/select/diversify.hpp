@@ -11,16 +11,17 @@
 
 namespace sluice::select {
 
-/// Stage 2 with `k_center`: reads the features of this rank's share of the shortlist (`mine`,
-/// ascending by row, see balance_by_row), makes the `centers` rows (labeled or issued) centres, and
-/// runs the exact greedy. Fills the selection's rows (distances in the plan's metric), radius,
-/// redundancy, rounds. Rows whose features are not finite or overflow a squared distance are
-/// refused or, under BadRows::skip, dropped and counted. \collective
+/// Stage 2: reads the features of this rank's share of the shortlist (`mine`, ascending by row, see
+/// balance_by_row) and what else the plan's rule looks at, with the `centers` rows (labeled or
+/// issued) as centres, and lets the rule pick. Fills the selection's rows (the rule's values as
+/// distances), radius, redundancy, rounds. Rows whose features are not finite or overflow a squared
+/// distance are refused or, under BadRows::skip, dropped and counted. \collective
 void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> mine,
                const std::vector<RowId>& centers, Selection& selection, comm::Communicator& world);
 
-/// Memory that diversify needs on one rank beyond the process's base.
-std::int64_t diversify_memory(const pool::Pool& pool, const Plan& plan, std::int64_t num_centers,
-                              int num_ranks);
+/// What diversify needs on one rank: memory beyond the process's base, rounds, bytes received.
+/// Throws Error(bad_data) if the pool lacks what the rule looks at.
+DiversityForecast forecast_diversify(const pool::Pool& pool, const Plan& plan,
+                                     std::int64_t num_centers, int num_ranks);
 
 }  // namespace sluice::select

@@ -24,32 +24,12 @@ float squared_norm(const float* row, std::int64_t dim) {
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-// Why a row cannot take part in distances; empty if it can.
-std::string what_is_wrong(const float* row, std::int64_t dim, Metric metric) {
-    const float norm = squared_norm(row, dim);
-    if (norm <= largest_squared_norm && (norm > 0.0F || metric == Metric::euclidean)) return {};
-    for (std::int64_t k = 0; k < dim; ++k) {
-        if (!std::isfinite(row[k])) {
-            return "feature " + std::to_string(k) + " is " + number_text(row[k]) +
-                   " (must be finite); repair the row or pass --bad-rows skip";
-        }
-    }
-    if (norm > largest_squared_norm) {
-        const float largest = std::fabs(*std::max_element(
-            row, row + dim, [](float a, float b) { return std::fabs(a) < std::fabs(b); }));
-        return "features as large as " + number_text(largest) +
-               " overflow a squared distance in float32; scale the features, e.g. to unit variance";
-    }
-    return "all features are 0, which has no direction for --metric cosine; repair the row or pass "
-           "--bad-rows skip";
-}
-
 // Refuses or marks bad rows; returns which of `rows` are in order.
 std::vector<char> check_rows(const pool::Dataset& features, const Plan& plan, FeatureRows& result) {
     std::vector<char> good(result.rows.size(), 1);
     for (std::size_t i = 0; i < result.rows.size(); ++i) {
         const float* row = result.values.data() + static_cast<std::int64_t>(i) * result.dim;
-        const std::string wrong = what_is_wrong(row, result.dim, plan.metric);
+        const std::string wrong = why_no_distances(row, result.dim, plan.metric);
         if (wrong.empty()) continue;
         require(plan.bad_rows == BadRows::skip, ExitCode::bad_data,
                 pool::location_text(features, result.rows[i]) + ": " + wrong);
@@ -75,6 +55,25 @@ void drop_bad_rows(const std::vector<char>& good, FeatureRows& result) {
 }
 
 }  // namespace
+
+std::string why_no_distances(const float* row, std::int64_t dim, Metric metric) {
+    const float norm = squared_norm(row, dim);
+    if (norm <= largest_squared_norm && (norm > 0.0F || metric == Metric::euclidean)) return {};
+    for (std::int64_t k = 0; k < dim; ++k) {
+        if (!std::isfinite(row[k])) {
+            return "feature " + std::to_string(k) + " is " + number_text(row[k]) +
+                   " (must be finite); repair the row or pass --bad-rows skip";
+        }
+    }
+    if (norm > largest_squared_norm) {
+        const float largest = std::fabs(*std::max_element(
+            row, row + dim, [](float a, float b) { return std::fabs(a) < std::fabs(b); }));
+        return "features as large as " + number_text(largest) +
+               " overflow a squared distance in float32; scale the features, e.g. to unit variance";
+    }
+    return "all features are 0, which has no direction for --metric cosine; repair the row or pass "
+           "--bad-rows skip";
+}
 
 FeatureRows read_features(const pool::Dataset& features, const pool::RowReader& reader,
                           const Plan& plan, std::vector<RowId> rows) {

@@ -24,6 +24,9 @@ struct FeatureRows {
     }
 };
 
+/// Why a row cannot take part in distances, as read_features judges; empty if it can.
+std::string why_no_distances(const float* row, std::int64_t dim, Metric metric);
+
 /// Reads features for distances in the plan's metric, with `plan.num_threads` threads. A row is bad
 /// if a value is not finite, if its squared norm exceeds an eighth of float32's range (squared
 /// distances might overflow), or, for the cosine, if it is zero: refused with Error(bad_data)

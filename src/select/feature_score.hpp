@@ -3,7 +3,6 @@
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
 #include "kernels/nearest_center.hpp"
-#include "pool/pool.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -12,9 +11,6 @@
 #include <vector>
 
 namespace sluice::select {
-
-struct Plan;
-struct TakenRows;
 
 /// A score of a row's features that was prepared from the pool or the labeled rows. Immutable, so
 /// any number of threads may call it.
@@ -29,12 +25,27 @@ class FeatureScore {
                        std::span<float> scores) const = 0;
 };
 
+/// Where the features of rows are: in a pool or in memory. Any number of threads may read.
+class FeatureTable {
+  public:
+    virtual ~FeatureTable() = default;
+
+    virtual RowId num_rows() const = 0;
+    virtual std::int64_t dim() const = 0;
+    /// Features of consecutive rows into out [rows, dim].
+    virtual void read(RowRange rows, std::span<float> out) const = 0;
+    /// Features of the given rows, ascending, into out [rows, dim].
+    virtual void gather(std::span<const RowId> rows, std::span<float> out) const = 0;
+    /// The start of an error message about a row.
+    virtual std::string location(RowId row) const = 0;
+};
+
 /// What a feature score is prepared from.
 struct ScorePreparation {
-    const pool::Pool& pool;
-    const pool::Dataset& features;
-    const Plan& plan;
-    const TakenRows& taken;
+    const FeatureTable& features;
+    std::span<const RowId> labeled;  ///< or issued; ascending
+    std::uint64_t seed = 0;
+    int num_threads = 1;
     comm::Communicator& world;
 };
 

@@ -1,6 +1,6 @@
 #include "select/k_center.hpp"
 
-#include "core/stop.hpp"
+#include "select/diversity/row_greedy.hpp"
 #include "select/panel_greedy.hpp"
 #include "select/refresh_best.hpp"
 #include "select/stale_rows.hpp"
@@ -195,14 +195,6 @@ KCenterResult KCenter::finish() {
     }
     result_.rows_refreshed = rows_.rows_refreshed();
     return std::move(result_);
-}
-
-// A stop signal may have reached some of the ranks only.
-void leave_if_stopped(comm::Communicator& world) {
-    if (world.max(std::int64_t{stop_requested()}) == 0) return;
-    throw comm::AgreedError(ExitCode::try_again,
-                            "stopped by a signal while diversifying; nothing was published, run "
-                            "the same command again");
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include "pool/row_reader.hpp"
 #include "select/diversify.hpp"
 #include "select/group_numbers.hpp"
-#include "select/k_center.hpp"
 #include "select/row_scorer.hpp"
 #include "select/scan.hpp"
 #include "select/score_sources.hpp"
@@ -29,7 +28,6 @@ namespace {
 constexpr std::int64_t block_bytes = std::int64_t{1} << 20;
 constexpr std::int64_t rows_without_input = 65'536;
 constexpr std::int64_t shortlist_factor = 10;
-constexpr std::int64_t ranked_factor = 10;  // shortlists that `softrank` draws one from
 constexpr std::int64_t histogram_bytes = 2048 * 8;
 constexpr std::int64_t selection_passes = 9;
 
@@ -135,20 +133,18 @@ void plan_diversity(const pool::Pool& pool, const PlanRequest& request, std::int
                     int num_ranks, Plan& plan) {
     if (plan.diversity == "none") return;
     const pool::Dataset& features = pool.get("features", "--diversify " + plan.diversity);
-    plan.memory_diversify = diversify_memory(pool, plan, num_centers, num_ranks);
+    const DiversityForecast forecast = forecast_diversify(pool, plan, num_centers, num_ranks);
+    plan.memory_diversify = forecast.memory_bytes;
     const auto budget = static_cast<std::int64_t>(request.memory_gib * 0x1p30);
     require(plan.memory_diversify <= budget, ExitCode::usage,
-            fmt::format("--memory: a shortlist of {} rows of {} features needs {} per rank, more "
-                        "than {}; use more ranks, raise --memory or lower --shortlist",
-                        count_text(plan.shortlist_size), features.row_elements(),
+            fmt::format("--memory: {} of a shortlist of {} rows of {} features needs {} per rank, "
+                        "more than {}; use more ranks, raise --memory or lower --shortlist",
+                        plan.diversity, count_text(plan.shortlist_size), features.row_elements(),
                         bytes_text(static_cast<double>(plan.memory_diversify)),
                         bytes_text(static_cast<double>(budget))));
     plan.gather_bytes = (plan.shortlist_size + num_centers) * features.row_bytes();
-    KCenterOptions options;
-    options.num_picks = plan.batch_size;
-    const auto estimate = estimate_k_center(plan.shortlist_size, features.row_elements(), options);
-    plan.rounds = estimate.rounds;
-    plan.exchange_bytes += estimate.bytes_received_per_rank;
+    plan.rounds = forecast.rounds;
+    plan.exchange_bytes += forecast.bytes_received;
 }
 
 std::string input_text(const Plan& plan) {
@@ -168,6 +164,10 @@ std::string input_text(const Plan& plan) {
 
 void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
     plan.score = parse_score(request.score);
+    if (request.order == Order::lowest) {
+        for (ScoreTerm& term : plan.score.terms)
+            term.weight = -term.weight;
+    }
     plan.price = request.price;
     plan.randomization = parse_randomization(request.randomize);
     if (request.committee)
@@ -204,6 +204,14 @@ std::int64_t Plan::peak_memory() const {
     return memory_base + std::max(memory_scan, memory_diversify);
 }
 
+std::string Plan::ranking() const {
+    std::string text = score.text;
+    if (price == Price::divides_score) text += " per cost";
+    if (randomization.kind != Randomization::Kind::none)
+        text += ", with noise " + randomization.text();
+    return text;
+}
+
 std::vector<ScoreRead> Plan::reads() const {
     std::vector<ScoreRead> result;
     const auto add = [&](const std::string& role, kernels::ScoreInput input) {
@@ -231,6 +239,8 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
     Plan plan;
     world.agree([&] {
         plan.diversity = find_diversity(request.diversity).name;
+        check_parameters(find_diversity(request.diversity), request.diversity_parameters);
+        plan.diversity_parameters = request.diversity_parameters;
         plan.metric = find_metric(request.metric);
         plan.seed = request.seed;
         plan.round = request.round;
@@ -266,7 +276,7 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     std::string text = fmt::format(
         "pool       {} rows in {} file(s)\n"
         "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
-        count_text(pool.num_rows), pool.source.files.size(), plan.score.text, input_text(plan),
+        count_text(pool.num_rows), pool.source.files.size(), plan.ranking(), input_text(plan),
         size(plan.scan_bytes), count_text(plan.shortlist_size));
     if (!plan.conditions.empty()) text += "where      " + conditions_text(plan.conditions) + "\n";
     if (plan.items.has_items())

@@ -7,6 +7,7 @@
 #include "kernels/score_rows.hpp"
 #include "model/committee.hpp"
 #include "pool/pool.hpp"
+#include "select/diversity.hpp"
 #include "select/item_rule.hpp"
 #include "select/randomization.hpp"
 #include "select/row_condition.hpp"
@@ -22,8 +23,6 @@ namespace sluice::select {
 
 /// What becomes of rows whose data break the contract (non-finite, negative, wrong sum).
 enum class BadRows { refuse, skip };
-
-enum class Metric { euclidean, cosine };
 
 /// Only rows with scores in [low, high] are chosen: below, there is nothing to learn; above, a
 /// deviation of physical predictions says that a row is beyond all that is known, and mostly
@@ -42,6 +41,10 @@ enum class Copies { keep, drop };
 
 /// Whether rows are ranked by their score or by what a label brings for its price.
 enum class Price { ignored, divides_score };
+
+/// Which end of the score comes first. Lowest: ranks, trust levels and what is reported are by the
+/// negative of the score.
+enum class Order { highest, lowest };
 
 struct CatalogScore;
 
@@ -68,6 +71,7 @@ struct Plan {
     Randomization randomization;
     std::shared_ptr<const kernels::CommitteeNetwork> network;  ///< speaks for the features; or null
     std::string diversity;                                     ///< canonical name
+    DiversityParameters diversity_parameters;
     Metric metric = Metric::euclidean;
     std::int64_t batch_size = 0;      ///< B, at most the candidates
     double batch_cost = 0.0;          ///< most that a batch may cost; 0 = no limit
@@ -98,6 +102,9 @@ struct Plan {
     /// Largest resident set of a rank.
     std::int64_t peak_memory() const;
 
+    /// What rows are ranked by, for people: "entropy per cost, with noise power:1".
+    std::string ranking() const;
+
     /// The datasets that stage 1 reads, each once.
     std::vector<ScoreRead> reads() const;
 };
@@ -107,9 +114,11 @@ struct PlanRequest {
     std::string score = "entropy";   ///< name or alias, or an expression of such
     std::string randomize = "none";  ///< as parse_randomization reads it
     Price price = Price::ignored;
+    Order order = Order::highest;
     std::string diversity = "k_center";  ///< name or alias
-    std::string metric = "euclidean";    ///< euclidean or cosine
-    std::string input = "auto";          ///< auto, probabilities, committee or predictions
+    DiversityParameters diversity_parameters = {};
+    std::string metric = "euclidean";  ///< euclidean or cosine
+    std::string input = "auto";        ///< auto, probabilities, committee or predictions
     std::shared_ptr<const model::Committee> committee = {};  ///< scores read what it says
     std::string model_path = {};                             ///< of the committee; may be empty
     std::int64_t batch_size = 0;                             ///< B >= 1

@@ -28,6 +28,9 @@ struct Randomization {
     std::string text() const;
 };
 
+/// How many shortlists' best rows `softrank` draws one shortlist from, by their rank among them.
+inline constexpr std::int64_t ranked_factor = 10;
+
 /// Reads none, or power, softmax or softrank, with `:COLDNESS` or not. Throws Error(usage).
 Randomization parse_randomization(std::string_view text);
 

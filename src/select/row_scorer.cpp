@@ -28,6 +28,30 @@ std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan, const ScoreSource
     return kernels::make_scorer(plan.backend, definition, plan.seed, plan.round);
 }
 
+class PoolFeatures : public FeatureTable {
+  public:
+    explicit PoolFeatures(const pool::Dataset& dataset) : dataset_(dataset), reader_(dataset) {}
+
+    RowId num_rows() const override { return dataset_.num_rows; }
+    std::int64_t dim() const override { return dataset_.row_elements(); }
+    void read(RowRange rows, std::span<float> out) const override {
+        reader_.read(rows, out, scratch());
+    }
+    void gather(std::span<const RowId> rows, std::span<float> out) const override {
+        reader_.gather(rows, out, scratch());
+    }
+    std::string location(RowId row) const override { return pool::location_text(dataset_, row); }
+
+  private:
+    static pool::RowReader::Scratch& scratch() {
+        thread_local pool::RowReader::Scratch own;
+        return own;
+    }
+
+    const pool::Dataset& dataset_;
+    pool::RowReader reader_;
+};
+
 void spoil_infinities(std::span<float> values) {
     for (float& value : values)
         if (std::isinf(value)) value = std::nanf("");
@@ -70,7 +94,7 @@ void RowScorer::prefetch(RowRange rows) const {
         read.reader.prefetch(rows);
 }
 
-void RowScorer::read(RowRange rows, Buffers& buffers) const {
+void RowScorer::make_room(RowRange rows, Buffers& buffers) const {
     buffers.values.resize(reads_.size());
     buffers.readers.resize(reads_.size());
     buffers.blocks.clear();
@@ -78,11 +102,22 @@ void RowScorer::read(RowRange rows, Buffers& buffers) const {
         const Read& read = reads_[i];
         std::vector<float>& values = buffers.values[i];
         values.resize(static_cast<std::size_t>(rows.size() * read.dataset->row_elements()));
-        read.reader.read(rows, values, buffers.readers[i]);
         const std::int64_t members = members_of(*read.dataset, read.input);
         buffers.blocks.push_back(
             {values.data(), rows, members, read.dataset->row_elements() / members, read.input});
     }
+}
+
+void RowScorer::read(RowRange rows, Buffers& buffers) const {
+    make_room(rows, buffers);
+    for (std::size_t i = 0; i < reads_.size(); ++i)
+        reads_[i].reader.read(rows, buffers.values[i], buffers.readers[i]);
+}
+
+void RowScorer::gather(std::span<const RowId> rows, Buffers& buffers) const {
+    make_room({0, std::ssize(rows)}, buffers);
+    for (std::size_t i = 0; i < reads_.size(); ++i)
+        reads_[i].reader.gather(rows, buffers.values[i], buffers.readers[i]);
 }
 
 void RowScorer::compute(const Source& source, RowRange rows, const Buffers& buffers,
@@ -248,8 +283,9 @@ std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool
     for (std::size_t s = 0; s < plan.sources.size(); ++s) {
         const CatalogScore* score = plan.sources[s].score;
         if (score == nullptr || score->feature_score == nullptr) continue;
+        const PoolFeatures features(pool.get("features", "score '" + score->name + "'"));
         prepared[s] = score->feature_score->prepare(
-            {pool, pool.get("features", "score '" + score->name + "'"), plan, taken, world});
+            {features, taken.centers, plan.seed, plan.num_threads, world});
     }
     return prepared;
 }

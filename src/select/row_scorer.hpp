@@ -41,6 +41,10 @@ class RowScorer {
     void prefetch(RowRange rows) const;
     void read(RowRange rows, Buffers& buffers) const;
 
+    /// As read(), of any rows, ascending. They are scored as rows 0 and on: not for scores that are
+    /// functions of the row's number.
+    void gather(std::span<const RowId> rows, Buffers& buffers) const;
+
     /// Scores, and keys if they are others, of the rows that were read; NaN for rows that are bad.
     void score(RowRange rows, Buffers& buffers) const;
 
@@ -77,6 +81,7 @@ class RowScorer {
         std::shared_ptr<const FeatureScore> feature_score;
     };
 
+    void make_room(RowRange rows, Buffers& buffers) const;
     std::size_t read_of(const std::string& role) const;
     void compute(const Source& source, RowRange rows, const Buffers& buffers,
                  std::span<float> out) const;

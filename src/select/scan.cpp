@@ -98,8 +98,9 @@ class Scan {
                 const std::int64_t index = next_block_++;
                 if (index >= num_blocks_) return;
                 require(!stop_requested(), ExitCode::try_again,
-                        "stopped by a signal while scoring; nothing was published, run the same "
-                        "command again");
+                        stop_text() +
+                            " while scoring; nothing was published, run the same "
+                            "command again");
                 work_on(block(index), index, buffers);
             }
         } catch (...) {

@@ -16,7 +16,7 @@ struct ScoreFactor {
 };
 
 struct ScoreTerm {
-    double weight = 1.0;  ///< > 0
+    double weight = 1.0;  ///< > 0; < 0 where the lowest scores come first
     std::vector<ScoreFactor> factors;
 };
 

@@ -14,16 +14,6 @@ bool takes(const kernels::ScoreDefinition& score, ScoreInput input) {
     return std::count(score.inputs.begin(), score.inputs.end(), input) > 0;
 }
 
-ScoreInput input_of_role(const pool::Pool& pool, const std::string& role) {
-    const pool::Dataset& dataset = *pool.find(role);
-    if (role == "predictions") return ScoreInput::predictions;
-    if (role == "committee") {
-        return dataset.is_logit() ? ScoreInput::committee_logits
-                                  : ScoreInput::committee_probabilities;
-    }
-    return dataset.is_logit() ? ScoreInput::logits : ScoreInput::probabilities;
-}
-
 std::vector<std::string> roles_of(const kernels::ScoreDefinition& score) {
     std::vector<std::string> roles;
     if (takes(score, ScoreInput::probabilities) || takes(score, ScoreInput::logits))
@@ -104,6 +94,15 @@ std::string misfit(const kernels::CommitteeNetwork& network, const kernels::Scor
 
 }  // namespace
 
+ScoreInput input_of(const pool::Dataset& dataset) {
+    if (dataset.role == "predictions") return ScoreInput::predictions;
+    if (dataset.role == "committee") {
+        return dataset.is_logit() ? ScoreInput::committee_logits
+                                  : ScoreInput::committee_probabilities;
+    }
+    return dataset.is_logit() ? ScoreInput::logits : ScoreInput::probabilities;
+}
+
 InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition& score,
                          const std::string& wanted) {
     InputChoice choice;
@@ -127,7 +126,7 @@ InputChoice choose_input(const pool::Pool& pool, const kernels::ScoreDefinition&
         const pool::Dataset* dataset = pool.find(role);
         if (dataset == nullptr) continue;
         choice.reason.clear();
-        choice.input = input_of_role(pool, role);
+        choice.input = input_of(*dataset);
         check_dataset(*dataset, score, choice);
         if (!choice.reason.empty()) continue;
         choice.role = role;

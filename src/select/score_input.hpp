@@ -9,6 +9,9 @@
 
 namespace sluice::select {
 
+/// What scores read in a dataset of the roles probabilities, committee and predictions.
+kernels::ScoreInput input_of(const pool::Dataset& dataset);
+
 /// Which dataset and input a score would read of this pool; empty role with `reason` filled when
 /// the pool does not allow the score. `wanted` is auto or a role.
 struct InputChoice {

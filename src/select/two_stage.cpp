@@ -83,34 +83,6 @@ std::vector<Selected> in_score_order(const std::vector<Candidate>& mine,
 
 }  // namespace
 
-const std::vector<DiversityDefinition>& diversity_definitions() {
-    static const std::vector<DiversityDefinition> definitions = {
-        {"none", {"top", "topk", "top_b"}, "the B best by score", false},
-        {"k_center",
-         {"kcenter", "k_center_greedy", "kcenter_greedy", "coreset", "core_set", "greedy_coreset",
-          "maxdist", "max_dist", "farthest_first", "diversity"},
-         "exact greedy k-center (farthest-first traversal), labeled and pending rows as centres",
-         true},
-    };
-    return definitions;
-}
-
-const DiversityDefinition& find_diversity(std::string_view name) {
-    std::vector<std::string> names;
-    for (const DiversityDefinition& definition : diversity_definitions()) {
-        if (definition.name == name ||
-            std::count(definition.aliases.begin(), definition.aliases.end(), name) > 0) {
-            return definition;
-        }
-        names.push_back(definition.name);
-        names.insert(names.end(), definition.aliases.begin(), definition.aliases.end());
-    }
-    const std::string nearest = nearest_name(name, names);
-    throw Error(ExitCode::usage, "--diversify: unknown rule '" + std::string(name) + "'; " +
-                                     (nearest.empty() ? "choose none or k_center"
-                                                      : "did you mean " + nearest + "?"));
-}
-
 Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const TakenRows& taken,
                            comm::Communicator& world) {
     Selection selection;

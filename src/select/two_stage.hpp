@@ -5,6 +5,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/pool.hpp"
+#include "select/diversity.hpp"
 #include "select/plan.hpp"
 
 #include <cstdint>
@@ -14,25 +15,12 @@
 
 namespace sluice::select {
 
-/// A stage 2 rule; the registry behind `--diversify`, help and `check`.
-struct DiversityDefinition {
-    std::string name;
-    std::vector<std::string> aliases;
-    std::string summary;
-    bool needs_features = false;
-};
-
-/// Every diversity rule (`none` first).
-const std::vector<DiversityDefinition>& diversity_definitions();
-
-/// The definition whose name or alias is `name`; throws Error(usage) naming the nearest one.
-const DiversityDefinition& find_diversity(std::string_view name);
-
 /// One chosen row.
 struct Selected {
     RowId row = 0;
     float score = 0.0F;
-    float distance = 0.0F;  ///< to the nearest centre when picked; NaN without a diversity stage
+    float distance = 0.0F;  ///< DiversePick::value: mostly the distance to the nearest centre when
+                            ///< picked; NaN without a diversity stage
 };
 
 /// One row of a chosen item.

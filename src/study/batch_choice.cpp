@@ -4,9 +4,9 @@
 #include "core/error.hpp"
 #include "core/top_k.hpp"
 #include "kernels/nearest_center.hpp"
-#include "kernels/random_score.hpp"
 #include "select/distinct.hpp"
-#include "select/k_center.hpp"
+#include "select/diversity.hpp"
+#include "select/member_probabilities.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -28,10 +28,10 @@ BatchChoice::BatchChoice(const ChoiceRows& rows, const Strategy& strategy, const
       strategy_(strategy),
       rules_(rules),
       seed_(seed),
+      score_(select::parse_score(strategy.score)),
       places_(rows.features),
       scores_(rows.rows.size()) {
     if (strategy.diversity == "none") return;
-    nearest_.assign(rows.rows.size(), std::numeric_limits<float>::infinity());
     if (rules.metric != "cosine") return;
     directions_.assign(rows.features.begin(), rows.features.end());
     const auto count = static_cast<std::int64_t>(rows.rows.size());
@@ -44,41 +44,36 @@ BatchChoice::BatchChoice(const ChoiceRows& rows, const Strategy& strategy, const
 }
 
 void BatchChoice::add_centers(std::span<const std::int64_t> labeled) {
-    if (nearest_.empty() || labeled.empty()) return;
+    labeled_.insert(labeled_.end(), labeled.begin(), labeled.end());
+    std::sort(labeled_.begin(), labeled_.end());
+    if (strategy_.diversity == "none") return;
     const auto dim = static_cast<std::size_t>(rows_.dim);
-    std::vector<float> centers;
     for (const std::int64_t local : labeled) {
         const auto place = places_.subspan(static_cast<std::size_t>(local) * dim, dim);
-        centers.insert(centers.end(), place.begin(), place.end());
+        centers_.insert(centers_.end(), place.begin(), place.end());
     }
-    kernels::relax_nearest(
-        kernels::Backend::cpu,
-        {places_.data(), static_cast<std::int64_t>(rows_.rows.size()), rows_.dim},
-        {centers.data(), static_cast<std::int64_t>(labeled.size()), rows_.dim}, nearest_, 1);
 }
 
 void BatchChoice::score(const std::shared_ptr<const kernels::CommitteeNetwork>& network,
                         std::uint32_t round) {
-    if (strategy_.score == "random") {
-        const kernels::RandomScore random{seed_, round};
-        std::transform(rows_.rows.begin(), rows_.rows.end(), scores_.begin(), random);
-    } else {
-        const auto scorer = kernels::make_committee_scorer(kernels::Backend::cpu, network,
-                                                           kernels::find_score(strategy_.score));
-        const auto count = static_cast<RowId>(rows_.rows.size());
-        scorer->score(
-            {rows_.features.data(), {0, count}, 1, rows_.dim, kernels::ScoreInput::features},
-            scores_);
-        check_scores();
-    }
+    network_ = network;
+    round_ = round;
+    score_rows(rows_, score_, {network, labeled_, seed_, round}, scores_);
     if (strategy_.price == Strategy::Price::divides_score) divide_by_cost();
+    add_noise();
 }
 
-void BatchChoice::check_scores() const {
+// Ranks get their noise when it is known which rows they are among.
+void BatchChoice::add_noise() {
+    using Kind = select::Randomization::Kind;
+    const Kind kind = strategy_.randomization.kind;
+    if (kind == Kind::none || kind == Kind::softrank) return;
     for (std::size_t i = 0; i < scores_.size(); ++i) {
-        require(std::isfinite(scores_[i]), ExitCode::bad_data,
-                "the " + strategy_.score + " of row " + std::to_string(rows_.rows[i]) +
-                    " is not a number: training has diverged; lower --learning-rate");
+        require(kind != Kind::power || scores_[i] >= 0.0F, ExitCode::usage,
+                "--strategy: power takes logarithms, and the " + strategy_.score +
+                    " can be below 0; choose softmax or softrank");
+        select::perturb_scores(strategy_.randomization, seed_, round_, rows_.rows[i],
+                               std::span(scores_).subspan(i, 1));
     }
 }
 
@@ -91,7 +86,24 @@ void BatchChoice::divide_by_cost() {
     }
 }
 
+// Ten shortlists' best rows, and of these by their rank and chance: as select draws them.
 std::vector<Candidate> BatchChoice::shortlist(std::span<const std::uint8_t> open,
+                                              std::int64_t size) const {
+    if (strategy_.randomization.kind != select::Randomization::Kind::softrank)
+        return best_rows(open, size);
+    std::vector<Candidate> drawn = best_rows(open, select::ranked_factor * size);
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+        const RowId row = rows_.rows[static_cast<std::size_t>(drawn[i].row)];
+        drawn[i].score =
+            select::rank_key(strategy_.randomization.coldness, static_cast<std::int64_t>(i) + 1,
+                             select::gumbel_noise(seed_, round_, row));
+    }
+    std::sort(drawn.begin(), drawn.end(), better);
+    drawn.resize(std::min(drawn.size(), static_cast<std::size_t>(size)));
+    return drawn;
+}
+
+std::vector<Candidate> BatchChoice::best_rows(std::span<const std::uint8_t> open,
                                               std::int64_t size) const {
     const auto capacity = static_cast<std::size_t>(size);
     TopK rows(strategy_.count == Strategy::Count::rows ? capacity : 0);
@@ -125,32 +137,59 @@ std::vector<std::int64_t> BatchChoice::choose(std::span<const std::uint8_t> open
 
 std::vector<std::int64_t> BatchChoice::spread(std::vector<Candidate> shortlist,
                                               std::int64_t count) const {
-    const RowId best_scored = shortlist.empty() ? -1 : shortlist.front().row;
     std::sort(shortlist.begin(), shortlist.end(),
               [](const Candidate& left, const Candidate& right) { return left.row < right.row; });
     const auto dim = static_cast<std::size_t>(rows_.dim);
     std::vector<RowId> locals;
+    std::vector<float> scores;
     std::vector<float> places;
-    std::vector<float> nearest;
     for (const Candidate& candidate : shortlist) {
-        const auto local = static_cast<std::size_t>(candidate.row);
-        const auto place = places_.subspan(local * dim, dim);
+        const auto place = places_.subspan(static_cast<std::size_t>(candidate.row) * dim, dim);
         locals.push_back(candidate.row);
+        scores.push_back(candidate.score);
         places.insert(places.end(), place.begin(), place.end());
-        nearest.push_back(nearest_[local]);
     }
-    select::KCenterOptions options;
+    const select::DiversityDefinition& rule = select::find_diversity(strategy_.diversity);
+    select::ShortlistShare share;
+    share.rows = locals;
+    share.scores = scores;
+    share.features = {places.data(), std::ssize(locals), rows_.dim};
+    std::vector<float> said;
+    if (rule.needs_members) {
+        said = member_says(locals);
+        share.member_says = said;
+        share.members = network_->members();
+        share.classes = network_->outputs();
+    }
+    share.num_centers = std::ssize(centers_) / rows_.dim;
+    share.visit_centers = [&](const auto& visit) {
+        visit({centers_.data(), share.num_centers, rows_.dim});
+    };
+    select::DiversityOptions options;
     options.num_picks = count;
-    const bool has_center = !nearest.empty() && std::isfinite(nearest.front());
-    options.first_pick = has_center ? -1 : best_scored;
+    options.metric = rules_.metric == "cosine" ? select::Metric::cosine : select::Metric::euclidean;
+    options.seed = seed_;
+    options.round = round_;
+    options.parameters = strategy_.diversity_parameters;
     comm::Communicator alone;
-    const select::KCenterResult result = select::k_center(
-        {locals, {places.data(), static_cast<std::int64_t>(locals.size()), rows_.dim}, nearest},
-        options, alone, nullptr);
+    const select::DiverseBatch result = rule.pick(share, options, alone);
     std::vector<std::int64_t> chosen;
-    for (const select::KCenterPick& pick : result.picks)
+    for (const select::DiversePick& pick : result.picks)
         chosen.push_back(pick.row);
     return chosen;
+}
+
+// [locals, M, C] class probabilities.
+std::vector<float> BatchChoice::member_says(std::span<const RowId> locals) const {
+    require(network_ != nullptr && select::speaks_of_classes(network_->output()), ExitCode::usage,
+            "--strategy: " + strategy_.diversity +
+                " needs class probabilities, which this model does not give; choose another rule");
+    std::vector<float> features;
+    for (const std::int64_t local : locals) {
+        const auto of_row = row(local);
+        features.insert(features.end(), of_row.begin(), of_row.end());
+    }
+    return select::model_probabilities(*network_, features);
 }
 
 }  // namespace sluice::study

@@ -2,6 +2,7 @@
 
 #include "kernels/committee_network.hpp"
 #include "study/study_rules.hpp"
+#include "study/study_scores.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -9,14 +10,6 @@
 #include <vector>
 
 namespace sluice::study {
-
-/// The rows a simulated run can choose from, in memory.
-struct ChoiceRows {
-    std::span<const RowId> rows;      ///< [n], ascending
-    std::span<const float> features;  ///< [n,D]
-    std::int64_t dim = 0;
-    std::span<const double> cost = {};  ///< [n] > 0, or empty: 1 each
-};
 
 /// Chooses batches among rows in memory as `sluice select` does in a pool: scores, shortlist,
 /// diversity with the labeled rows as centres; the same picks in the same order.
@@ -31,7 +24,7 @@ class BatchChoice {
     void add_centers(std::span<const std::int64_t> labeled);
 
     /// Scores all rows for `round`. Throws Error(bad_data) for a score that is not a number, and
-    /// Error(usage) for one below 0 that is to be divided by a cost.
+    /// Error(usage) for one below 0 that is to be divided by a cost or has no power.
     void score(const std::shared_ptr<const kernels::CommitteeNetwork>& network,
                std::uint32_t round);
 
@@ -39,10 +32,12 @@ class BatchChoice {
     std::vector<std::int64_t> choose(std::span<const std::uint8_t> open, std::int64_t count) const;
 
   private:
-    void check_scores() const;
     void divide_by_cost();
+    void add_noise();
     std::vector<Candidate> shortlist(std::span<const std::uint8_t> open, std::int64_t size) const;
+    std::vector<Candidate> best_rows(std::span<const std::uint8_t> open, std::int64_t size) const;
     std::vector<std::int64_t> spread(std::vector<Candidate> shortlist, std::int64_t count) const;
+    std::vector<float> member_says(std::span<const RowId> locals) const;
     std::span<const float> row(std::int64_t local) const {
         return rows_.features.subspan(static_cast<std::size_t>(local * rows_.dim),
                                       static_cast<std::size_t>(rows_.dim));
@@ -52,10 +47,14 @@ class BatchChoice {
     const Strategy& strategy_;
     const StudyRules& rules_;
     std::uint64_t seed_;
+    select::ScoreExpression score_;
+    std::vector<RowId> labeled_;     // local indices, ascending
     std::vector<float> directions_;  // [n,D] of unit length under the cosine metric, or empty
     std::span<const float> places_;  // [n,D] what distances see
-    std::vector<float> nearest_;     // [n] squared distance to the nearest centre; empty: unused
+    std::vector<float> centers_;     // [centres,D] places of the labeled rows
     std::vector<float> scores_;      // [n]
+    std::shared_ptr<const kernels::CommitteeNetwork> network_;  // of the last score()
+    std::uint32_t round_ = 0;                                   // likewise
 };
 
 }  // namespace sluice::study

@@ -107,6 +107,14 @@ TestLabels HiddenLabels::open_test_part(std::span<const std::int64_t> items) {
     return result;
 }
 
+std::int64_t HiddenLabels::count_wrong(std::span<const std::int64_t> items,
+                                       std::span<const std::int32_t> classes) const {
+    std::int64_t wrong = 0;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        wrong += classes[i] == truth_->classes[static_cast<std::size_t>(items[i])] ? 0 : 1;
+    return wrong;
+}
+
 std::vector<std::int64_t> HiddenLabels::class_by_class(std::span<const std::int64_t> order,
                                                        std::int64_t count) const {
     require(truth_->task == model::Task::classification, ExitCode::usage,

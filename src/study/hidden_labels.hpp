@@ -59,6 +59,10 @@ class HiddenLabels {
     /// Labels for the evaluator. Throws Error(internal) if one of the items has been asked.
     TestLabels open_test_part(std::span<const std::int64_t> items);
 
+    /// How many of these classes are not the true ones; for the evaluator. Classification only.
+    std::int64_t count_wrong(std::span<const std::int64_t> items,
+                             std::span<const std::int32_t> classes) const;
+
     /// The first `count` items of `order` as somebody would choose them who knows the classes: the
     /// classes take turns, each with its first item left. The one choice that looks at labels
     /// which are not asked for. Throws Error(usage) for labels that are numbers.

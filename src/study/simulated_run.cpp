@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "study/batch_choice.hpp"
+#include "study/sure_rows.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -61,6 +62,17 @@ class Learner {
         return true;
     }
 
+    // Pseudo-labels for the training of `round`, by the network of the round before.
+    void label_by_network(std::int64_t round, std::span<const float> features) {
+        sure_.clear();
+        const double delta = rules_.pseudo.delta_of(round);
+        if (delta <= 0.0 || !network_) return;
+        std::vector<std::uint8_t> open(answers_.size());
+        for (std::size_t i = 0; i < open.size(); ++i)
+            open[i] = answers_[i].status == Answer::Status::refused ? 1 : 0;
+        sure_ = sure_rows(network_, features, open, delta, rules_.pseudo.most_of(num_labels_));
+    }
+
     void train(std::int64_t round) {
         model::TrainOptions options = rules_.training;
         options.seed = seed_;
@@ -75,6 +87,8 @@ class Learner {
 
     RunPoint point(std::int64_t round) const {
         RunPoint result{round, num_labels_, oracle_.num_asked(), cost_, {}};
+        result.pseudo = std::ssize(sure_);
+        result.wrong = num_wrong();
         std::vector<double> values = measure(*network_, pool_.task, pool_.outputs, test_);
         // Decision values are no probabilities.
         if (rules_.training.head == model::Head::hinge)
@@ -88,6 +102,25 @@ class Learner {
         return pool_.cost.empty() ? 1.0 : pool_.cost[static_cast<std::size_t>(item)];
     }
 
+    std::int64_t num_wrong() const {
+        std::vector<std::int64_t> items;
+        std::vector<std::int32_t> classes;
+        for (const SureRow& row : sure_) {
+            items.push_back(split_.pool[static_cast<std::size_t>(row.local)]);
+            classes.push_back(row.class_index);
+        }
+        return oracle_.count_wrong(items, classes);
+    }
+
+    // What is known of a row to train on: an answer, or what the network is sure of.
+    std::vector<Answer> known() const {
+        std::vector<Answer> all = answers_;
+        for (const SureRow& row : sure_)
+            all[static_cast<std::size_t>(row.local)] = {
+                Answer::Status::labeled, row.class_index, {}};
+        return all;
+    }
+
     model::TrainingSet training_set() const {
         model::TrainingSet set;
         set.task = pool_.task;
@@ -96,12 +129,15 @@ class Learner {
         set.target_names = pool_.target_names;
         set.target_units = pool_.target_units;
         set.source = pool_.name;
-        for (std::size_t i = 0; i < answers_.size(); ++i) {
-            if (answers_[i].status == Answer::Status::refused) continue;
+        const std::vector<Answer> all = known();
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (all[i].status == Answer::Status::refused) continue;
+            const bool is_answer = answers_[i].status == Answer::Status::labeled;
+            if (!sure_.empty()) set.pseudo.push_back(is_answer ? 0.0F : rules_.pseudo.weight);
             const std::int64_t item = split_.pool[i];
             set.rows.push_back(pool_.rows[static_cast<std::size_t>(item)]);
             set.features.insert(set.features.end(), pool_.row(item), pool_.row(item) + pool_.dim);
-            add_label(answers_[i], set);
+            add_label(all[i], set);
         }
         return set;
     }
@@ -118,6 +154,7 @@ class Learner {
     StudySplit split_;
     TestPart test_;
     std::vector<Answer> answers_;  // by local index
+    std::vector<SureRow> sure_;    // pseudo-labels of this round
     std::int64_t num_labels_ = 0;
     double cost_ = 0.0;
     std::shared_ptr<const kernels::CommitteeNetwork> network_;
@@ -129,6 +166,7 @@ class Run {
     Run(const StudyData& data, const Strategy& strategy, const StudyRules& rules,
         std::uint64_t seed)
         : rules_(rules),
+          strategy_(strategy),
           learner_(data, rules, seed),
           features_(features_of(data.pool, learner_.split().pool)) {
         for (const std::int64_t item : learner_.split().pool) {
@@ -143,6 +181,8 @@ class Run {
         std::vector<RunPoint> result;
         ask_start();
         for (std::int64_t round = 0;; ++round) {
+            if (strategy_.training == Strategy::Training::pseudo)
+                learner_.label_by_network(round, features_);
             learner_.train(round);
             result.push_back(learner_.point(round));
             if (after_round) after_round();
@@ -184,6 +224,7 @@ class Run {
     }
 
     const StudyRules& rules_;
+    const Strategy& strategy_;
     Learner learner_;
     std::vector<float> features_;  // [n,D] of the pool part
     std::vector<RowId> rows_;

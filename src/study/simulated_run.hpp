@@ -24,6 +24,8 @@ struct RunPoint {
     std::int64_t asked = 0;   ///< questions so far, refused ones included
     double cost = 0.0;        ///< of the labels so far
     double values[max_measures] = {};
+    std::int64_t pseudo = 0;  ///< pseudo-labels that this round's training had beside them
+    std::int64_t wrong = 0;   ///< of which so many name another class than the true one
 };
 
 /// Active learning from the start on for one seed: train on what is labeled, measure on the test

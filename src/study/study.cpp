@@ -25,7 +25,7 @@ static_assert(std::is_trivially_copyable_v<TaskPoint>);
 
 void check_stop() {
     require(!stop_requested(), ExitCode::try_again,
-            "stopped by a signal; nothing was written, run the same command again");
+            stop_text() + "; nothing was written, run the same command again");
 }
 
 // The runs of a study in one order: data sets, arms, seeds. The arm after the last strategy is the

@@ -38,31 +38,41 @@ bool has_task(const std::vector<DataResult>& results, model::Task task) {
     return false;
 }
 
-// The measures of all tasks in the study, as columns.
-std::vector<MeasureDefinition> columns_of(const std::vector<DataResult>& results) {
-    std::vector<MeasureDefinition> columns;
+// The measures of all tasks in the study, and whether there may be pseudo-labels.
+struct Columns {
+    std::vector<MeasureDefinition> measures;
+    std::string pseudo;  // their heading, or nothing
+};
+
+Columns columns_of(const StudyRequest& request, const std::vector<DataResult>& results) {
+    Columns columns;
     for (const MeasureDefinition& definition : measure_definitions()) {
-        if (has_task(results, *definition.task)) columns.push_back(definition);
+        if (has_task(results, *definition.task)) columns.measures.push_back(definition);
     }
+    if (request.rules.pseudo.is_used()) columns.pseudo = ",pseudo,pseudo_wrong";
     return columns;
 }
 
+std::string pseudo_cells(const RunPoint& point, const Columns& columns) {
+    return columns.pseudo.empty() ? "" : fmt::format(",{},{}", point.pseudo, point.wrong);
+}
+
 // A point's measures in their columns.
-std::string measure_cells(const RunPoint& point, model::Task task,
-                          const std::vector<MeasureDefinition>& columns) {
+std::string measure_cells(const RunPoint& point, model::Task task, const Columns& columns) {
     std::string text;
     std::size_t which = 0;
-    for (const MeasureDefinition& column : columns)
+    for (const MeasureDefinition& column : columns.measures)
         text += "," + (column.task == task ? cell(point.values[which++]) : std::string());
     return text;
 }
 
 std::string run_lines(const std::string& start, const std::vector<RunPoint>& run, model::Task task,
-                      const std::vector<MeasureDefinition>& columns) {
+                      const Columns& columns) {
     std::string text;
     for (const RunPoint& point : run) {
-        text += fmt::format("{},{},{},{},{}{}\n", start, point.round, point.labels, point.asked,
-                            number_text(point.cost), measure_cells(point, task, columns));
+        text += fmt::format("{},{},{},{},{}{}{}\n", start, point.round, point.labels, point.asked,
+                            number_text(point.cost), measure_cells(point, task, columns),
+                            pseudo_cells(point, columns));
     }
     return text;
 }
@@ -134,11 +144,11 @@ Json summary_json_of(const StudySummary& summary) {
 }  // namespace
 
 std::string curves_csv(const StudyRequest& request, const std::vector<DataResult>& results) {
-    const std::vector<MeasureDefinition> columns = columns_of(results);
+    const Columns columns = columns_of(request, results);
     std::string text = "data,strategy,seed,round,labels,asked,cost";
-    for (const MeasureDefinition& column : columns)
+    for (const MeasureDefinition& column : columns.measures)
         text += "," + column.name;
-    text += "\n";
+    text += columns.pseudo + "\n";
     for (const DataResult& result : results) {
         for (const Arm& arm : result.arms) {
             for (std::size_t seed = 0; seed < arm.runs.size(); ++seed) {
@@ -185,6 +195,12 @@ std::string summary_json(const StudyRequest& request, const std::vector<DataResu
                      {"rows", result.rows},       {"dim", result.dim},
                      {"outputs", result.outputs}, {"test_rows", result.test_rows},
                      {"measures", Json::array()}};
+        for (const Arm& arm : result.arms) {
+            const PseudoCount count = count_pseudo(arm);
+            if (count.labels == 0) continue;
+            data["pseudo"].push_back(
+                {{"strategy", arm.name}, {"labels", count.labels}, {"wrong", count.wrong}});
+        }
         for (std::size_t which = 0; which < measures_of(result.task).size(); ++which)
             data["measures"].push_back(summary_json_of(summaries[next++]));
         json["data"].push_back(std::move(data));

@@ -112,6 +112,20 @@ std::string arm_table(const StudySummary& summary) {
     return text;
 }
 
+// What a study knows better than a campaign: how many pseudo-labels were wrong.
+std::string pseudo_lines(const DataResult& result) {
+    std::string text;
+    for (const Arm& arm : result.arms) {
+        const PseudoCount count = count_pseudo(arm);
+        if (count.labels == 0) continue;
+        text += fmt::format(
+            "pseudo-labels of {}: {} in {} trainings, {:.2f} % of them wrong\n", arm.name,
+            count_text(count.labels), count_text(count.trainings),
+            100.0 * static_cast<double>(count.wrong) / static_cast<double>(count.labels));
+    }
+    return text;
+}
+
 std::string target_line(const StudySummary& summary, const StudyRequest& request) {
     std::string text = fmt::format("target: {} {} ({})", summary.measure.name,
                                    number(summary.target), summary.target_text);
@@ -140,7 +154,8 @@ std::string write_study_report(const StudyRequest& request,
             write_plots(request, result, summary);
             if (which == reported) {
                 text += facts_line(result, request) + curve_table(summary, result.unit) +
-                        arm_table(summary) + target_line(summary, request) + "\n";
+                        arm_table(summary) + pseudo_lines(result) + target_line(summary, request) +
+                        "\n";
             }
             all.push_back(summary);
         }

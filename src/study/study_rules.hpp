@@ -1,6 +1,9 @@
 #pragma once
 
+#include "model/pseudo_rules.hpp"
 #include "model/train.hpp"
+#include "select/diversity.hpp"
+#include "select/randomization.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
 
@@ -21,12 +24,20 @@ struct Strategy {
         distinct_rows  ///< of rows with the same features the shortlist holds one
     };
 
+    enum class Training {
+        labels,  ///< the learner is trained on labels alone
+        pseudo   ///< and on what it is sure of itself, by StudyRules::pseudo
+    };
+
     std::string name;                ///< as in curves and reports
-    std::string score = "margin";    ///< canonical name
+    std::string score = "margin";    ///< canonical name, or expression of such
     std::string diversity = "none";  ///< canonical name
     double shortlist_factor = 1.0;   ///< shortlist = factor x batch; infinity: all candidates
     Count count = Count::rows;
     Price price = Price::ignored;
+    select::Randomization randomization = {};
+    select::DiversityParameters diversity_parameters = {};
+    Training training = Training::labels;
 };
 
 /// The arm that every study has: rows by chance.
@@ -37,6 +48,7 @@ struct StudyRules {
     SplitRules split;
     OracleRules oracle;
     model::TrainOptions training;  ///< seed and round are set by the study
+    model::PseudoRules pseudo;     ///< of strategies that train on such labels
     std::int64_t batch = 20;
     std::int64_t rounds = 12;
     double budget = std::numeric_limits<double>::infinity();  ///< of all labels' cost

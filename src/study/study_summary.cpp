@@ -128,6 +128,18 @@ std::string_view verdict_text(Verdict verdict) {
     }
 }
 
+PseudoCount count_pseudo(const Arm& arm) {
+    PseudoCount count;
+    for (const std::vector<RunPoint>& run : arm.runs) {
+        for (const RunPoint& point : run) {
+            count.labels += point.pseudo;
+            count.wrong += point.wrong;
+            count.trainings += point.pseudo > 0 ? 1 : 0;
+        }
+    }
+    return count;
+}
+
 StudySummary summarize(const DataResult& result, std::size_t which, const StudyRequest& request) {
     StudySummary summary;
     summary.measure = measures_of(result.task)[which];

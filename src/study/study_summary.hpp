@@ -4,6 +4,7 @@
 #include "study/statistics.hpp"
 #include "study/study.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,14 @@ struct StudySummary {
     std::vector<ArmSummary> arms;
     std::optional<Estimate> all_labels;
 };
+
+/// The pseudo-labels of all trainings of an arm.
+struct PseudoCount {
+    std::int64_t labels = 0;
+    std::int64_t wrong = 0;      ///< of which so many name another class than the true one
+    std::int64_t trainings = 0;  ///< that had some
+};
+PseudoCount count_pseudo(const Arm& arm);
 
 /// Sums up a data set under the measure number `which` of its task. The target is the request's
 /// where it is of this measure, else what the random arm ends with on average.

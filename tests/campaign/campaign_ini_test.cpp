@@ -119,6 +119,24 @@ change = 0.05
     EXPECT_EQ(*spec.stop.change, 0.05);
 }
 
+TEST(CampaignIni, scores_may_be_expressions_drawn_per_cost) {
+    const CampaignSpec spec = parse(
+        "[select]\nscore = 0.50*lc + column:loss/column:length\n"
+        "randomize = power\nper-cost = yes\n"
+        "schedule = 2:entropy/cost/none, 3:column:x/kcenter\n");
+
+    EXPECT_EQ(spec.strategy(2), (BatchStrategy{"entropy*cost^-1", "none"}));
+    EXPECT_EQ(spec.strategy(3), (BatchStrategy{"column:x", "k_center"}));
+    EXPECT_EQ(spec.strategy(4), (BatchStrategy{"0.5*least_confidence + "
+                                               "column:loss*column:length^-1",
+                                               "k_center"}));
+    EXPECT_EQ(spec.select.randomize, "power:1");
+    EXPECT_EQ(spec.select.price, select::Price::divides_score);
+    expect_bad("[select]\nscore = entropy/entropy\n", "6:9: score: ");
+    expect_bad("[select]\nrandomize = powr\n", "6:13: randomize: ");
+    expect_bad("[select]\nschedule = 2:margin - entropy/none\n", "positive weights");
+}
+
 TEST(CampaignIni, names_line_column_and_the_nearest_word) {
     expect_bad("[selekt]\n",
                "/data/c/campaign.ini:5:1: [selekt]: unknown section; did you mean 'select'?");
@@ -147,8 +165,9 @@ TEST(CampaignIni, refuses_what_could_never_hold) {
     expect_bad("[stop]\nplateau = rmsd\n", "unknown metric (rmsd)");
     expect_bad("[model]\nhead = squares\n[stop]\nkappa = 0.9\n", "compares classes");
     expect_bad("[stop]\nkappa = 0.9\nset = 0\n", "rules that need it are set");
-    expect_bad("[model]\ntrain-command = train.py\n", "train-command: does not say {model}");
-    expect_bad("[model]\ntrain-command = t {model} {predictions}\n", "says {predictions}");
+    expect_bad("[model]\ntrain-command = train.py\n", "says neither {model} nor {predictions}");
+    expect_bad("[model]\ntrain-command = t {model} {predictions}\n",
+               "says {model} and {predictions}");
     expect_bad("[start]\nrounds = 0\n", "no round and no labels to start from");
     expect_bad("[test]\nrows = 5\nlabels = t.h5\n", "there are labels too");
     expect_error(ExitCode::bad_config, "[pool] file: missing",
@@ -171,12 +190,15 @@ TEST(ScienceOfRound, holds_what_alters_a_round) {
     EXPECT_NE(science("[model]\nmembers = 7\n", 2), before);
     EXPECT_NE(science("[select]\nscore = margin\n", 2), before);
     EXPECT_NE(science("[select]\nbatch = 101\n", 2), before);
+    EXPECT_NE(science("[select]\nrandomize = power:2\n", 2), before);
+    EXPECT_NE(science("[select]\nper-cost = yes\n", 2), before);
+    EXPECT_EQ(science("[select]\nrandomize = none\nper-cost = no\n", 2), before);
     EXPECT_EQ(science("[select]\nschedule = 3-:margin/none\n", 2), before);
     EXPECT_NE(science("[select]\nschedule = 2-:margin/none\n", 2), before);
     EXPECT_EQ(science("[stop]\nlabels = 10\n[campaign]\nrounds = 3\n", 2), before);
     EXPECT_EQ(science("[start]\nbatch = 5\n", 2), before);
     EXPECT_NE(science("[start]\nbatch = 5\n", 1), science("", 1));
-    EXPECT_EQ(science("[select]\nscore = margin\n", 1), science("", 1));
+    EXPECT_EQ(science("[select]\nscore = margin\nrandomize = power:2\n", 1), science("", 1));
 }
 
 TEST(CampaignKeys, are_unique_and_told_with_unit_and_default) {

@@ -67,7 +67,9 @@ class OneAnswer(unittest.TestCase):
         committee = softmax(rng.normal(size=(rows, members, classes))).astype(np.float32)
         committee[700:760] = committee[100:160]
         cls.data = {"features": features, "committee": committee,
-                    "probabilities": softmax(rng.normal(size=(rows, classes))).astype(np.float32)}
+                    "probabilities": softmax(rng.normal(size=(rows, classes))).astype(np.float32),
+                    "cost": rng.uniform(1, 5, size=rows),
+                    "columns/loss": rng.uniform(0, 5, size=rows)}
         cls.options = cls.options_with({})
         cls.plain = cls.path("plain.h5")
         write_pool(cls.plain, cls.data)
@@ -132,7 +134,15 @@ class OneAnswer(unittest.TestCase):
     def test_cosine_and_none_over_ranks(self):
         for changes in ({"--metric": "cosine"}, {"--diversify": "none", "--shortlist": "60"},
                         {"--score": "random"}, {"--score": "margin"},
-                        {"--score": "entropy", "--input": "committee"}):
+                        {"--score": "entropy", "--input": "committee"},
+                        {"--score": "0.5*margin*column:loss^0.5 + egl/cost"},
+                        {"--score": "bald*information_density^0", "expect": 64},
+                        {"--score": "entropy", "--randomize": "power:2"},
+                        {"--score": "margin", "--randomize": "softrank"}):
+            if changes.pop("expect", 0):
+                self.assertIn("a strength of 0", run_select(
+                    [self.plain], 2, self.options_with(changes), expect=64))
+                continue
             options = self.options_with(changes)
             answers = {run_select([self.plain], ranks, options) for ranks in (1, 2, 3, 7)}
             with self.subTest(changes=changes):

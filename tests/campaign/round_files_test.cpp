@@ -34,7 +34,7 @@ TEST(RoundFiles, read_back_to_the_same_values) {
     write_plan(arm, plan);
     write_record(arm, record);
     write_batch(arm, 3, {"abc", 5, 9, 2.5, std::numeric_limits<double>::quiet_NaN(), 1.5});
-    write_timings(arm, 3, {{{"label", 1.5}, {"train", 2.0}}, 9.0});
+    write_timings(arm, 3, {{{"label", 1.5}, {"train", 2.0}}, 9.0, {}});
 
     const RoundPlan found = *read_plan(arm, 3);
     EXPECT_EQ(found.strategy, plan.strategy);
@@ -51,6 +51,26 @@ TEST(RoundFiles, read_back_to_the_same_values) {
     EXPECT_EQ(read_timings(arm, 3)->total(), 3.5);
     EXPECT_FALSE(read_plan(arm, 4));
     EXPECT_FALSE(is_complete(arm, 3));
+}
+
+TEST(RoundFiles, timings_tell_of_each_rank) {
+    const test::TemporaryDirectory directory;
+    const Arm arm{"active", directory.path(), 1};
+    RoundTimings timings;
+    timings.seconds["select"] = 1.5;
+    add_use({{0.5, 100, 7}, {0.25, 50, 9}}, timings.ranks["select"]);
+    add_use({{0.5, 1, 0}}, timings.ranks["select"]);
+    write_timings(arm, 1, timings);
+
+    const std::vector<RankUse> ranks = read_timings(arm, 1)->ranks.at("select");
+
+    ASSERT_EQ(ranks.size(), 2U);
+    EXPECT_EQ(ranks[0].cpu_seconds, 1.0);
+    EXPECT_EQ(ranks[0].bytes_read, 101);
+    EXPECT_EQ(ranks[1].bytes_received, 9);
+    publish_text_file(arm.file(1, round_file::timings),
+                      R"({"seconds": {"plan": 2.0}, "total": 2.0, "oracle_seconds": 0.0})");
+    EXPECT_TRUE(read_timings(arm, 1)->ranks.empty());
 }
 
 TEST(RoundFiles, name_a_damaged_one) {

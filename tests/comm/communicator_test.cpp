@@ -143,6 +143,8 @@ TEST(Communicator, counts_its_traffic) {
         EXPECT_EQ(after.collectives, before.collectives);
         return;
     }
+    EXPECT_GE(after.collectives - before.collectives, 2);  // the length, then the bytes
+    EXPECT_GT(after.cpu_seconds, before.cpu_seconds);
     EXPECT_EQ(after.bytes_sent - before.bytes_sent, world().is_root() ? 10 : 0);
     EXPECT_EQ(after.bytes_received - before.bytes_received, world().is_root() ? 0 : 10);
 }

@@ -11,7 +11,8 @@ import repository
 
 BINARY = os.environ.get("SLUICE_BINARY", str(repository.ROOT / "build/release/sluice"))
 OPTIONS_FILE = repository.ROOT / "jobs/select.ini"
-BATCH_SCRIPT = repository.ROOT / "jobs/sluice.sbatch"
+JOBS = repository.ROOT / "jobs"
+BATCH_SCRIPTS = ["sluice", "select", "train", "label", "campaign", "scaling"]
 
 
 def run(*command):
@@ -63,22 +64,67 @@ class Studies(unittest.TestCase):
 
 
 class BatchScript(unittest.TestCase):
-    """jobs/sluice.sbatch outside Slurm, with srun, scontrol and sluice played."""
+    """jobs/*.sbatch outside Slurm, with srun, squeue, scontrol and sluice played."""
 
-    def run_script(self, sluice, restarts="0", words=("select", "--config", "my.ini")):
+    def run_script(self, sluice, restarts="0", words=("select", "--config", "my.ini"), job="sluice"):
         with tempfile.TemporaryDirectory() as folder:
             for name, text in (("srun", '[ "$1" = --mpi=list ] && echo pmix && exit\n'
                                         'while [ "${1#--}" != "$1" ]; do shift; done\nexec "$@"'),
-                               ("scontrol", "echo scontrol $*"), ("sluice", sluice)):
+                               ("scontrol", "echo scontrol $*"), ("squeue", "echo 2100-01-01T00:00:00"),
+                               ("sluice", sluice)):
                 path = os.path.join(folder, name)
                 with open(path, "w", encoding="utf-8") as program:
                     program.write(f"#!/bin/bash\n{text}\n")
                 os.chmod(path, 0o755)
             environment = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}",
                                SLURM_SUBMIT_DIR=folder, SLURM_JOB_ID="7",
-                               SLURM_RESTART_COUNT=restarts, SLUICE=os.path.join(folder, "sluice"))
-            return subprocess.run(["bash", str(BATCH_SCRIPT), *words],
+                               SLURM_RESTART_COUNT=restarts, SLUICE=os.path.join(folder, "sluice"),
+                               SLUICE_JOBS=str(JOBS))
+            return subprocess.run(["bash", str(JOBS / f"{job}.sbatch"), *words], cwd=folder,
                                   capture_output=True, text=True, check=False, env=environment)
+
+    def test_each_is_ready_to_be_requeued_and_says_how_to_submit_it(self):
+        for name in BATCH_SCRIPTS:
+            text = (JOBS / f"{name}.sbatch").read_text(encoding="utf-8")
+            for line in ("#SBATCH --signal=B:USR1@120", "#SBATCH --open-mode=append", f"jobs/{name}.sbatch"):
+                self.assertIn(line, text, name)
+            if name != "scaling":
+                self.assertIn("#SBATCH --requeue\n", text, name)
+
+    def test_tells_sluice_when_the_job_ends(self):
+        finished = self.run_script('echo "until $SLURM_JOB_END_TIME"')
+        self.assertRegex(finished.stdout, r"until 41024[0-9]{5}\n")
+
+    def test_select_train_and_label_call_their_command(self):
+        for name, begin in (("select", "select --config jobs/select.ini"), ("train", "train"),
+                            ("label", "label --workers 1 --until-empty")):
+            finished = self.run_script('echo "got $*"', job=name, words=("--more",))
+            self.assertIn(f"got {begin} --more\n", finished.stdout)
+            self.assertEqual(finished.returncode, 0, finished.stderr)
+
+    def test_a_campaign_that_is_done_submits_nothing(self):
+        finished = self.run_script('echo "got $*"', job="campaign", words=("c.ini", "--tasks", "3"))
+        self.assertIn("got run --campaign c.ini\n", finished.stdout)
+        self.assertNotIn("submit", finished.stdout)
+
+    def test_a_campaign_that_comes_back_submits_its_next_link(self):
+        sluice = 'echo "got $*"; [ "$1" = submit ] || exit 75'
+        finished = self.run_script(sluice, job="campaign", words=("c.ini", "--tasks", "3"))
+        self.assertIn("got submit --campaign c.ini --tasks 3\n", finished.stdout)
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+
+    def test_a_campaign_that_fails_submits_nothing(self):
+        finished = self.run_script('echo "got $*"; exit 65', job="campaign", words=("c.ini",))
+        self.assertNotIn("submit", finished.stdout)
+        self.assertEqual(finished.returncode, 65)
+
+    def test_a_cancelled_job_does_not_come_back(self):
+        for name in ("sluice", "label", "campaign"):
+            finished = self.run_script('echo "got $*"; trap "exit 75" TERM; sleep 0.2; kill -TERM $PPID\n'
+                                       'for i in $(seq 200); do sleep 0.05; done', job=name)
+            self.assertNotIn("scontrol requeue", finished.stdout, name)
+            self.assertNotIn("got submit", finished.stdout, name)
+            self.assertEqual(finished.returncode, 75, name)
 
     def test_passes_options_and_exit_code(self):
         finished = self.run_script('echo "got $*"; exit 65')

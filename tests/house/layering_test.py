@@ -20,9 +20,13 @@ ROOMS = {
     "oracle": {"queue"},
     "labels": {"comm", "h5", "pool", "model", "queue"},
     "campaign": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels"},
+    "stream": {"kernels", "comm", "h5", "pool", "model", "select"},
     "study": {"kernels", "comm", "pool", "model", "select", "labels"},
+    # Reads what campaigns leave, and takes statistics and axes from studies.
+    "report": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels",
+               "campaign", "study"},
     "cli": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels",
-            "campaign", "study"},
+            "campaign", "stream", "study", "report"},
 }
 
 # Outside header -> the only places that may include it.

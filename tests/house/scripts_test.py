@@ -10,7 +10,8 @@ import unittest
 
 import repository
 
-SCRIPTS = ["install_dependencies.sh", "quickstart.sh", "test.sh", "bench.sh", "studies.sh", "format.sh", "lint.sh"]
+SCRIPTS = ["install_dependencies.sh", "quickstart.sh", "test.sh", "bench.sh", "bundle.sh", "gpu_check.sh", "studies.sh",
+           "format.sh", "lint.sh", "local_slurm.sh", "scaling.sh"]
 
 
 def run(command, **options):

@@ -28,6 +28,16 @@ TEST(MadePrecise, exp_is_accurate) {
     EXPECT_EQ(precise_exp(0.0), 1.0);
 }
 
+TEST(MadePrecise, log_is_accurate) {
+    for (double x = -300.0; x < 300.0; x += 0.00737) {
+        const double value = std::exp(x);
+        EXPECT_LE(ulps(precise_log(value), std::log(value)), 3.0) << value;
+    }
+    for (double x = 0.5; x < 2.0; x += 0.00013)
+        EXPECT_LE(ulps(precise_log(x), std::log(x)), 3.0) << x;
+    EXPECT_EQ(precise_log(1.0), 0.0);
+}
+
 TEST(MadePrecise, sine_and_cosine_are_accurate_and_exact_at_right_angles) {
     for (double degrees = -700.0; degrees < 700.0; degrees += 0.0137) {
         const PreciseSineCosine found = precise_sine_cosine(degrees);

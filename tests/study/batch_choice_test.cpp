@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -122,6 +123,71 @@ TEST_F(Choice, distinct_counts_copies_once) {
     const Strategy plain{"two", "random", "k_center", 3.0, Strategy::Count::rows};
     EXPECT_EQ(make(plain).choose(open_, 10), farthest(best(30), 10));
     EXPECT_NE(make(plain).choose(open_, 10), make(strategy).choose(open_, 10));
+}
+
+// Those of the local rows with the highest keys.
+Locals highest(const Locals& locals, const std::vector<float>& keys, std::size_t count) {
+    std::vector<Candidate> all;
+    for (std::size_t i = 0; i < locals.size(); ++i)
+        all.push_back({keys[i], locals[i]});
+    std::sort(all.begin(), all.end(), better);
+    Locals result;
+    for (std::size_t i = 0; i < count; ++i)
+        result.push_back(all[i].row);
+    return result;
+}
+
+TEST_F(Choice, noise_is_of_the_rows_numbers) {
+    Strategy strategy = random_strategy();
+    strategy.randomization = select::parse_randomization("power:2");
+    const Locals open = best(397);
+    std::vector<float> keys;
+    for (const std::int64_t local : open) {
+        keys.push_back(score(local));
+        select::perturb_scores(strategy.randomization, 5, 3,
+                               set_.rows[static_cast<std::size_t>(local)], std::span(keys).last(1));
+    }
+    EXPECT_EQ(make(strategy).choose(open_, 10), highest(open, keys, 10));
+    EXPECT_NE(make(strategy).choose(open_, 10), best(10));
+}
+
+TEST_F(Choice, ranks_are_drawn_from_ten_shortlists) {
+    Strategy strategy = random_strategy();
+    strategy.randomization = select::parse_randomization("softrank:1.5");
+    const Locals ranked = best(100);
+    std::vector<float> keys;
+    for (std::size_t i = 0; i < ranked.size(); ++i) {
+        const RowId row = set_.rows[static_cast<std::size_t>(ranked[i])];
+        keys.push_back(select::rank_key(1.5, static_cast<std::int64_t>(i) + 1,
+                                        select::gumbel_noise(5, 3, row)));
+    }
+    EXPECT_EQ(make(strategy).choose(open_, 10), highest(ranked, keys, 10));
+}
+
+TEST_F(Choice, expressions_and_scores_of_features) {
+    const Locals open = best(397);
+    std::vector<float> sums;
+    for (const std::int64_t local : open) {
+        const double norm =
+            std::hypot(static_cast<double>(row(local)[0]), static_cast<double>(row(local)[1]));
+        sums.push_back(static_cast<float>(2.0 * static_cast<double>(score(local)) +
+                                          static_cast<double>(static_cast<float>(norm))));
+    }
+    Strategy strategy = random_strategy();
+    strategy.score = "2*random + feature_norm";
+    EXPECT_EQ(make(strategy).choose(open_, 10), highest(open, sums, 10));
+}
+
+TEST_F(Choice, scores_of_features_know_the_labeled_rows) {
+    Strategy strategy = random_strategy();
+    for (const char* score : {"posterior_variance", "extrapolation_grade", "eer"}) {
+        strategy.score = score;
+        BatchChoice choice = make(strategy);
+        const Locals before = choice.choose(open_, 10);
+        choice.add_centers(before);
+        choice.score(nullptr, 4);
+        EXPECT_NE(choice.choose(open_, 10), before) << score;
+    }
 }
 
 TEST_F(Choice, more_than_there_are_gives_all_once) {

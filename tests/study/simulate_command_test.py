@@ -155,6 +155,34 @@ class Simulate(unittest.TestCase):
         self.assertLess(spent["cheap"], spent["random"])
         self.assertTrue((self.root / "out/made.accuracy.cost.svg").exists())
 
+    def test_pseudo_labels_are_told_with_how_many_are_wrong(self):
+        arms = ["--strategy", "plain=entropy", "--strategy", "ceal=entropy/none/1/pseudo",
+                "--pseudo-delta", "0.5", "--pseudo-decay", "0.1", "--pseudo-most", "12"]
+        expected = None
+        for ranks in (0, 2, 3):
+            stdout = self.succeed(*arms, ranks=ranks)
+            found = program.files_below(self.root / "out"), stdout
+            expected = expected or found
+            self.assertEqual(found, expected, f"{ranks} ranks")
+        total = {}
+        for line in self.table("curves.csv"):
+            pseudo, wrong = int(line["pseudo"]), int(line["pseudo_wrong"])
+            self.assertTrue(0 <= wrong <= pseudo <= 12, line)
+            if line["round"] == "0" or line["strategy"] != "ceal":
+                self.assertEqual(pseudo, 0, line)
+            count = total.setdefault(line["strategy"], [0, 0])
+            count[0] += pseudo
+            count[1] += wrong
+        self.assertGreater(total["ceal"][0], 50)
+        self.assertRegex(stdout, rf"pseudo-labels of ceal: {total['ceal'][0]} in \d+ trainings, "
+                                 f"{100 * total['ceal'][1] / total['ceal'][0]:.2f} % of them wrong")
+        report = json.loads((self.root / "out/summary.json").read_text())
+        self.assertEqual(report["data"][0]["pseudo"], [{"strategy": "ceal", "labels": total["ceal"][0],
+                                                        "wrong": total["ceal"][1]}])
+        self.refuse(64, "no arm has the word pseudo", "--pseudo-delta", "0.5")
+        self.refuse(64, "--pseudo-delta: missing", "--strategy", "a=entropy/none/1/pseudo")
+        self.refuse(64, "which only --head softmax gives", *arms, "--head", "hinge")
+
     def test_plots_are_svg_with_every_arm(self):
         self.succeed("--strategy", "margin")
         tree = xml.etree.ElementTree.parse(self.root / "out/made.accuracy.svg")

@@ -234,5 +234,41 @@ TEST(SimulatedRun, stops_when_the_hook_throws) {
     EXPECT_EQ(calls, 2);
 }
 
+TEST(SimulatedRun, pseudo_labels_are_counted_and_cost_nothing) {
+    const model::TrainingSet truth = test::three_clouds(120);
+    StudyRules rules = test::quick_rules(Task::classification);
+    rules.pseudo.delta = 0.6;
+    rules.pseudo.decay = 0.2;
+    Strategy strategy = two_stage();
+    const auto without = simulate_run(test::study_of(truth), strategy, rules, 1, {});
+    strategy.training = Strategy::Training::pseudo;
+    const auto points = simulate_run(test::study_of(truth), strategy, rules, 1, {});
+    ASSERT_EQ(points.size(), without.size());
+    EXPECT_EQ(points[0].pseudo, 0);  // no model has judged yet
+    for (std::size_t round = 1; round < points.size(); ++round) {
+        EXPECT_EQ(points[round].labels, without[round].labels);
+        EXPECT_EQ(points[round].asked, without[round].asked);
+        EXPECT_EQ(points[round].cost, without[round].cost);
+        EXPECT_EQ(without[round].pseudo, 0);
+        EXPECT_LE(points[round].pseudo, points[round].labels);
+        EXPECT_LE(points[round].wrong, points[round].pseudo);
+    }
+    EXPECT_GT(points[1].pseudo, 0);
+    EXPECT_EQ(points[3].pseudo, 0);  // the bound has come to 0
+    EXPECT_NE(bits(points), bits(without));
+    rules.pseudo.delta = 0.0;
+    EXPECT_EQ(bits(simulate_run(test::study_of(truth), strategy, rules, 1, {})), bits(without));
+}
+
+TEST(SimulatedRun, hidden_labels_count_what_a_learner_got_wrong) {
+    const model::TrainingSet truth = test::three_clouds(10);
+    const HiddenLabels labels(truth);
+    const std::vector<std::int64_t> items = {1, 4, 7};
+    std::vector<std::int32_t> classes = {truth.classes[1], truth.classes[4], truth.classes[7]};
+    EXPECT_EQ(labels.count_wrong(items, classes), 0);
+    classes[2] = (classes[2] + 1) % 3;
+    EXPECT_EQ(labels.count_wrong(items, classes), 1);
+}
+
 }  // namespace
 }  // namespace sluice::study

@@ -1,5 +1,4 @@
 #include "core/error.hpp"
-#include "select/plan.hpp"
 #include "select/scores/feature_scores.hpp"
 #include "select/scores/labeled_matrix.hpp"
 

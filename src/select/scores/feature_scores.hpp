@@ -14,6 +14,9 @@ FeatureScoreDefinition information_density();
 /// Variance that a linear model of the labeled rows leaves at a row.
 FeatureScoreDefinition posterior_variance();
 
+/// What a row's label takes from a linear model's expected error over the pool.
+FeatureScoreDefinition expected_error_reduction();
+
 /// Largest coefficient of a row in the labeled rows that span the most (MaxVol).
 FeatureScoreDefinition extrapolation_grade();
 

@@ -1,8 +1,6 @@
 #include "core/error.hpp"
 #include "core/partition.hpp"
-#include "pool/row_reader.hpp"
 #include "select/in_parallel.hpp"
-#include "select/plan.hpp"
 #include "select/scores/feature_scores.hpp"
 
 #include <cmath>
@@ -47,16 +45,14 @@ struct DirectionSum {
     }
 };
 
-DirectionSum sum_of_rows(const pool::Dataset& features, const pool::RowReader& reader,
-                         RowRange rows) {
-    const auto dim = static_cast<std::size_t>(features.row_elements());
+DirectionSum sum_of_rows(const FeatureTable& features, RowRange rows) {
+    const auto dim = static_cast<std::size_t>(features.dim());
     DirectionSum sum{std::vector<std::int64_t>(dim, 0), 0};
-    pool::RowReader::Scratch scratch;
     std::vector<float> values;
     for (RowId begin = rows.begin; begin < rows.end; begin += rows_at_once) {
         const RowRange block{begin, std::min(begin + rows_at_once, rows.end)};
         values.resize(static_cast<std::size_t>(block.size()) * dim);
-        reader.read(block, values, scratch);
+        features.read(block, values);
         for (std::size_t at = 0; at < values.size(); at += dim)
             sum.add(std::span(values).subspan(at, dim));
     }
@@ -85,18 +81,18 @@ class InformationDensity : public FeatureScore {
 };
 
 std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
-    const auto dim = static_cast<std::size_t>(from.features.row_elements());
+    const auto dim = static_cast<std::size_t>(from.features.dim());
     DirectionSum sum{std::vector<std::int64_t>(dim, 0), 0};
     from.world.agree([&] {
-        require(from.pool.num_rows <= most_rows, ExitCode::usage,
+        require(from.features.num_rows() <= most_rows, ExitCode::usage,
                 "--score information_density: sums at most 2^32 rows");
-        const RowRange own = part_of_rows(from.pool.num_rows, from.world.rank(), from.world.size());
-        const pool::RowReader reader(from.features);
+        const RowRange own =
+            part_of_rows(from.features.num_rows(), from.world.rank(), from.world.size());
         std::mutex mutex;
-        in_parallel(from.plan.num_threads, [&](int part) {
-            RowRange rows = part_of_rows(own.size(), part, from.plan.num_threads);
+        in_parallel(from.num_threads, [&](int part) {
+            RowRange rows = part_of_rows(own.size(), part, from.num_threads);
             rows = {own.begin + rows.begin, own.begin + rows.end};
-            const DirectionSum one = sum_of_rows(from.features, reader, rows);
+            const DirectionSum one = sum_of_rows(from.features, rows);
             const std::lock_guard lock(mutex);
             sum.add(one);
         });

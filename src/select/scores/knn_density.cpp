@@ -1,8 +1,6 @@
-#include "core/philox.hpp"
 #include "kernels/dense.hpp"
-#include "pool/row_reader.hpp"
-#include "select/plan.hpp"
 #include "select/scores/feature_scores.hpp"
+#include "select/scores/pool_sample.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,44 +10,48 @@
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t sample_rows = 4096;
 constexpr std::size_t num_nearest = 20;
 constexpr std::size_t num_looked_at = 2 * num_nearest;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-// One row by chance in each of as many equal parts of the pool; all rows of a small one.
-std::vector<RowId> rows_of_sample(RowId num_rows, std::uint64_t seed) {
-    const std::int64_t count = std::min(num_rows, sample_rows);
-    std::vector<RowId> rows;
-    for (std::int64_t i = 0; i < count; ++i) {
-        const RowId begin = num_rows / count * i + std::min(i, num_rows % count);
-        const RowId size = num_rows / count + (i < num_rows % count ? 1 : 0);
-        const auto words =
-            random_words(seed, RandomPurpose::density_sample, 0, static_cast<std::uint64_t>(i), 0);
-        const auto place = std::uint64_t{words.word[0]} << 32 | words.word[1];
-        rows.push_back(begin + static_cast<RowId>(place % static_cast<std::uint64_t>(size)));
-    }
-    return rows;
-}
-
-double squared_norm(const float* row, std::int64_t dim) {
+float squared_norm(const float* row, std::int64_t dim) {
     double squares = 0.0;
     for (std::int64_t k = 0; k < dim; ++k)
         squares += static_cast<double>(row[k]) * static_cast<double>(row[k]);
-    return squares;
+    return static_cast<float>(squares);
 }
+
+double distance(const float* x, const float* y, std::int64_t dim) {
+    double squares = 0.0;
+    for (std::int64_t k = 0; k < dim; ++k) {
+        const double difference = static_cast<double>(x[k]) - static_cast<double>(y[k]);
+        squares += difference * difference;
+    }
+    return std::sqrt(squares);
+}
+
+// A row of the sample and how far it is, less the square that all share. Of equal ones the first
+// is nearer.
+struct Near {
+    float value;
+    std::int64_t index;
+
+    friend bool operator<(const Near& left, const Near& right) {
+        return left.value < right.value || (left.value == right.value && left.index < right.index);
+    }
+};
 
 // The sample in memory, laid out for products.
 struct Sample {
     std::vector<RowId> rows;
     std::vector<float> features;  // [rows, dim]
-    std::vector<double> norms;    // squared
+    std::vector<float> norms;     // squared
     std::int64_t dim = 0;
     kernels::DensePanels panels;
 };
 
 // Products with all rows of the sample say which few may be the nearest; their distances are then
-// computed canonically, without the cancellation of |x|^2 + |y|^2 - 2 x y.
+// computed without the cancellation of |x|^2 + |y|^2 - 2 x y.
 class MeanDistance : public FeatureScore {
   public:
     enum class Sense { dense, sparse };
@@ -82,51 +84,49 @@ class MeanDistance : public FeatureScore {
     }
 
     double mean_distance(const float* row, RowId number, const float* products) const {
-        thread_local std::vector<std::pair<double, std::int32_t>> near;
-        near.clear();
+        double distances[num_looked_at];
+        std::size_t count = 0;
+        for (const Near& one : nearest_of(number, products)) {
+            const float* other = sample_.features.data() + one.index * sample_.dim;
+            distances[count++] = distance(row, other, sample_.dim);
+        }
+        std::sort(distances, distances + count);
+        count = std::min(count, num_nearest);
+        if (count == 0) return 0.0;
+        return std::accumulate(distances, distances + count, 0.0) / static_cast<double>(count);
+    }
+
+    // Those that may be the nearest: a heap of the best so far, which few rows enter.
+    std::vector<Near> nearest_of(RowId number, const float* products) const {
+        std::vector<Near> heap;
+        heap.reserve(num_looked_at);
+        float bound = std::numeric_limits<float>::infinity();
         for (std::size_t j = 0; j < sample_.rows.size(); ++j) {
-            if (sample_.rows[j] == number) continue;
-            near.emplace_back(sample_.norms[j] - 2.0 * static_cast<double>(products[j]),
-                              static_cast<std::int32_t>(j));
+            const float value = sample_.norms[j] - 2.0F * products[j];
+            if (!(value < bound) || sample_.rows[j] == number) continue;
+            if (heap.size() == num_looked_at) {
+                std::pop_heap(heap.begin(), heap.end());
+                heap.pop_back();
+            }
+            heap.push_back({value, static_cast<std::int64_t>(j)});
+            std::push_heap(heap.begin(), heap.end());
+            if (heap.size() == num_looked_at) bound = heap.front().value;
         }
-        const std::size_t looked_at = std::min(num_looked_at, near.size());
-        std::nth_element(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(looked_at),
-                         near.end());
-        std::vector<double> distances;
-        for (std::size_t i = 0; i < looked_at; ++i) {
-            const float* other = sample_.features.data() + near[i].second * sample_.dim;
-            distances.push_back(
-                std::sqrt(static_cast<double>(kernels::squared_distance(row, other, sample_.dim))));
-        }
-        std::sort(distances.begin(), distances.end());
-        distances.resize(std::min(distances.size(), num_nearest));
-        if (distances.empty()) return 0.0;
-        return std::accumulate(distances.begin(), distances.end(), 0.0) /
-               static_cast<double>(distances.size());
+        return heap;
     }
 
     Sample sample_;
     Sense sense_;
 };
 
-// Rows whose features cannot be used are left out; they are refused or skipped when scored.
 Sample read_sample(const ScorePreparation& from) {
-    const std::vector<RowId> rows = rows_of_sample(from.pool.num_rows, from.plan.seed);
+    PoolSample rows = read_pool_sample(from);
     Sample sample;
-    sample.dim = from.features.row_elements();
-    const auto dim = static_cast<std::size_t>(sample.dim);
-    std::vector<float> values(rows.size() * dim);
-    from.world.agree([&] {
-        pool::RowReader::Scratch scratch;
-        pool::RowReader(from.features).gather(rows, values, scratch);
-    });
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto row = std::span(values).subspan(i * dim, dim);
-        if (!is_usable(row)) continue;
-        sample.rows.push_back(rows[i]);
-        sample.norms.push_back(squared_norm(row.data(), sample.dim));
-        sample.features.insert(sample.features.end(), row.begin(), row.end());
-    }
+    sample.dim = from.features.dim();
+    for (std::int64_t i = 0; i < std::ssize(rows.rows); ++i)
+        sample.norms.push_back(squared_norm(rows.features.data() + i * sample.dim, sample.dim));
+    sample.rows = std::move(rows.rows);
+    sample.features = std::move(rows.features);
     sample.panels.pack_transposed(sample.features.data(), std::ssize(sample.rows), sample.dim);
     return sample;
 }

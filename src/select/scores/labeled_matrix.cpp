@@ -1,8 +1,6 @@
 #include "select/scores/labeled_matrix.hpp"
 
 #include "core/error.hpp"
-#include "pool/row_reader.hpp"
-#include "select/plan.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,23 +13,21 @@ constexpr std::size_t rows_at_once = 1024;
 }  // namespace
 
 Matrix read_labeled_features(const ScorePreparation& from) {
-    const std::vector<RowId>& labeled = from.taken.centers;
-    const auto dim = static_cast<std::size_t>(from.features.row_elements());
-    Matrix matrix(std::ssize(labeled), from.features.row_elements());
+    const std::span<const RowId> labeled = from.labeled;
+    const auto dim = static_cast<std::size_t>(from.features.dim());
+    Matrix matrix(std::ssize(labeled), from.features.dim());
     from.world.agree([&] {
-        const pool::RowReader reader(from.features);
-        pool::RowReader::Scratch scratch;
         std::vector<float> values;
         for (std::size_t begin = 0; begin < labeled.size(); begin += rows_at_once) {
             const auto rows =
-                std::span(labeled).subspan(begin, std::min(rows_at_once, labeled.size() - begin));
+                labeled.subspan(begin, std::min(rows_at_once, labeled.size() - begin));
             values.resize(rows.size() * dim);
-            reader.gather(rows, values, scratch);
+            from.features.gather(rows, values);
             for (std::size_t i = 0; i < rows.size(); ++i) {
                 const auto row = std::span(values).subspan(i * dim, dim);
                 require(is_usable(row), ExitCode::bad_data,
-                        pool::location_text(from.features, rows[i]) + ": " +
-                            describe_unusable(row) + "; repair the row, it is labeled or issued");
+                        from.features.location(rows[i]) + ": " + describe_unusable(row) +
+                            "; repair the row, it is labeled or issued");
             }
             std::copy(values.begin(), values.end(),
                       matrix.values.begin() + static_cast<std::ptrdiff_t>(begin * dim));

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Tables of scripts/scaling.sh and jobs/scaling.sbatch from the JSON reports of selections.
+
+  scaling.py table FOLDER [--cores N]   RANKS.json, RANKS.TURN.json and half.TURN.json
+  scaling.py latency FOLDER             latency.MILLISECONDS.PICKS.json
+
+A rank's processor time is that outside collectives: inside, a rank that waits burns it, too. No
+speed-up is claimed where ranks shared cores. Exit code 65 if two reports chose different batches.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import statistics
+import sys
+
+LATENCY_S = 2e-6     # a hop between nodes
+BYTES_PER_S = 12e9   # of a node's link
+MODEL_RANKS = 1000
+TOLERANCE = 0.15     # what one rank must foretell of two
+
+
+class Run:
+    """What is told of one number of ranks: counts of one run, times the median over its runs."""
+
+    def __init__(self, paths):
+        reports = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        self.batches = {report["batch"] for report in reports}
+        self.selected = {path.with_suffix(".csv").read_bytes() for path in paths
+                         if path.with_suffix(".csv").exists()}
+        provenance = [report["provenance"] for report in reports]
+        self.ranks = provenance[0]["ranks"]
+        self.rounds = provenance[0]["rounds"]
+        use = provenance[0]["use"]
+        self.collectives = max(rank["collectives"] for rank in use)
+        self.sent = max(rank["bytes_sent"] for rank in use)
+        self.received = max(rank["bytes_received"] for rank in use)
+        self.memory = max(rank["peak_memory_bytes"] for rank in use)
+        self.cpu = statistics.median(busiest(each["use"]) for each in provenance)
+        self.seconds = statistics.median(each["seconds"] for each in provenance)
+
+    def exchange_seconds(self, ranks):
+        """The model's: each collective takes a tree of hops, each received byte its time."""
+        hops = math.ceil(math.log2(max(ranks, 1)))
+        return self.collectives * hops * LATENCY_S + self.received / BYTES_PER_S
+
+
+def busiest(use):
+    return max(rank["cpu_seconds"] - rank["collective_cpu_seconds"] for rank in use)
+
+
+def read_runs(folder):
+    groups = {}
+    for path in sorted(folder.glob("*.json")):
+        groups.setdefault(path.name.split(".")[0], []).append(path)
+    half = groups.pop("half", None)
+    groups.pop("latency", None)
+    runs = sorted((Run(paths) for paths in groups.values()), key=lambda run: run.ranks)
+    return runs, Run(half) if half else None
+
+
+def table(runs, cores):
+    lines = [f"{'ranks':>5} {'rounds':>7} {'collectives':>12} {'MiB sent':>9} {'MiB received':>13} "
+             f"{'peak MiB':>9} {'CPU s, busiest':>15} {'seconds':>8}"]
+    for run in runs:
+        seconds = f"{run.seconds:8.2f}" if run.ranks <= cores else "       -"
+        lines.append(f"{run.ranks:5} {run.rounds:7} {run.collectives:12} {run.sent / 2**20:9.2f} "
+                     f"{run.received / 2**20:13.2f} {run.memory / 2**20:9.1f} {run.cpu:15.3f} {seconds}")
+    return lines
+
+
+def foretold(one, half):
+    """(what every rank does, what ranks share) in CPU seconds, from a pool and half of it."""
+    shared = 2 * (one.cpu - half.cpu)
+    return one.cpu - shared, shared
+
+
+def model(runs, half):
+    one = next((run for run in runs if run.ranks == 1), None)
+    two = next((run for run in runs if run.ranks == 2), None)
+    if not (one and two and half):
+        return ["no model: it needs runs of 1 and 2 ranks and of half the pool"]
+    fixed, shared = foretold(one, half)
+    error = half.cpu / two.cpu - 1
+    lines = [f"calibration: 1 rank on half the pool takes {half.cpu:.3f} s of a processor, each of 2 ranks "
+             f"{two.cpu:.3f} s: {error:+.0%}"]
+    if abs(error) > TOLERANCE or shared <= 0:
+        return lines + [f"no model is shown: what 1 rank foretells of 2 must hold within {TOLERANCE:.0%}"]
+    lines += ["model (not measured): each rank's own CPU time + shared CPU time / ranks + collectives x "
+              "log2(ranks) x latency + bytes received / bandwidth",
+              f"constants: {fixed:.3f} s own, {shared:.3f} s shared; latency {LATENCY_S * 1e6:.0f} us a hop, "
+              f"bandwidth {BYTES_PER_S / 1e9:.0f} GB/s",
+              f"{'ranks':>5} {'model s':>9} {'of it exchange s':>17}"]
+    last = runs[-1]
+    for run, ranks in [(run, run.ranks) for run in runs] + [(last, MODEL_RANKS)]:
+        exchange = run.exchange_seconds(ranks)
+        lines.append(f"{ranks:5} {fixed + shared / ranks + exchange:9.3f} {exchange:17.6f}")
+    lines.append(f"{MODEL_RANKS} ranks: with the collectives and bytes of {last.ranks} ranks")
+    return lines
+
+
+def latency(folder):
+    lines = [f"{'one way ms':>10} {'picks':>6} {'rounds':>7} {'collectives':>12} {'seconds':>8}"]
+    for path in sorted(folder.glob("latency.*.json"), key=lambda path: [int(x) for x in path.name.split(".")[1:3]]):
+        delay, picks = (int(word) for word in path.name.split(".")[1:3])
+        run = Run([path])
+        lines.append(f"{delay:10} {picks:6} {run.rounds:7} {run.collectives:12} {run.seconds:8.2f}")
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["table", "latency"])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--cores", type=int, default=10**9, help="ranks beyond them shared cores")
+    options = parser.parse_args()
+    if options.what == "latency":
+        print("\n".join(latency(options.folder)))
+        return 0
+    runs, half = read_runs(options.folder)
+    if not runs:
+        print(f"{options.folder}: no reports", file=sys.stderr)
+        return 66
+    print("\n".join(table(runs, options.cores) + model(runs, half)))
+    if len(set().union(*(run.selected for run in runs))) > 1 or len(set().union(*(run.batches for run in runs))) > 1:
+        print("the batch is not the same for all numbers of ranks", file=sys.stderr)
+        return 65
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+#include "cli/walltime_options.hpp"
+
+#include "core/stop.hpp"
+
+namespace sluice::cli {
+namespace {
+
+constexpr double seconds_per_minute = 60.0;
+
+}  // namespace
+
+std::vector<OptionSpec> walltime_options() {
+    return {
+        {.name = "walltime",
+         .value_name = "X",
+         .summary = "end before this time is over, with exit code 75 if there is more to do; "
+                    "without it, SLURM_JOB_END_TIME counts",
+         .unit = "min"},
+        {.name = "grace",
+         .value_name = "S",
+         .summary = "time that is kept free before the walltime's end",
+         .unit = "s",
+         .default_text = "30"},
+    };
+}
+
+void heed_walltime(const Options& options) {
+    const double walltime =
+        options.has("walltime") ? options.positive_number("walltime") * seconds_per_minute : 0.0;
+    set_walltime(walltime, options.positive_number("grace"));
+}
+
+}  // namespace sluice::cli
