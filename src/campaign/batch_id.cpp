@@ -49,6 +49,9 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
     const select::Randomization noise = select::parse_randomization(request.plan.randomize);
     if (noise.kind != select::Randomization::Kind::none) science["randomize"] = noise.text();
     if (request.plan.price == select::Price::divides_score) science["per_cost"] = true;
+    if (!request.plan.conditions.empty())
+        science["where"] =
+            select::conditions_text(select::parse_conditions(request.plan.conditions));
     const select::DiversityParameters& numbers = request.plan.diversity_parameters;
     if (!std::isnan(numbers.strength)) science["strength"] = numbers.strength;
     if (!std::isnan(numbers.sigma)) science["sigma"] = numbers.sigma;

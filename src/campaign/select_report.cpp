@@ -71,6 +71,10 @@ Json manifest_json(const SelectOutcome& outcome) {
         json["max_score"] = float_or_null(outcome.request.plan.trust.high);
         json["beyond_trust"] = selection.num_beyond_trust;
     }
+    if (!plan.conditions.empty()) {
+        json["where"] = select::conditions_text(plan.conditions);
+        json["fail_where"] = selection.num_unwanted;
+    }
     if (plan.items.has_items()) {
         json["groups"] = plan.items.text();
         json["chosen_items"] = std::ssize(selection.rows);
@@ -190,6 +194,11 @@ std::string report_text(const SelectOutcome& outcome) {
             "unphysical\n",
             outcome.request.plan.trust.low, outcome.request.plan.trust.high,
             count_text(selection.num_beyond_trust));
+    }
+    if (!outcome.plan.conditions.empty()) {
+        text += fmt::format("where {}: {} rows fail it, passed over\n",
+                            select::conditions_text(outcome.plan.conditions),
+                            count_text(selection.num_unwanted));
     }
     if (outcome.plan.items.has_items()) {
         text += fmt::format("items scored by the {} of their rows: {} chosen, with {} rows\n",

@@ -108,6 +108,11 @@ std::vector<OptionSpec> science_options() {
          .summary = "rows that score lower are passed over (`lo` of DP-GEN): fewer than --batch "
                     "may be chosen",
          .unit = "that of the score"},
+        {.name = "where",
+         .value_name = "CONDITIONS",
+         .summary = "only rows whose columns or cost meet all of these are chosen, as in "
+                    "'column:brightness >= 0.2, column:frame != 0'; < <= > >= == !=, compared as "
+                    "float32"},
         {.name = "input",
          .value_name = "NAME",
          .summary = "what the score reads; auto = the best of what the pool has",
@@ -230,6 +235,7 @@ void check_names(const Options& options) {
     try {
         static_cast<void>(select::parse_score(options.text("score")));
         static_cast<void>(select::parse_randomization(options.text("randomize")));
+        static_cast<void>(select::parse_conditions(options.text("where")));
         static_cast<void>(select::parse_item_rule(options.text("groups")));
     } catch (const Error& error) {
         const std::string what = error.what();
@@ -253,6 +259,7 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
     request.plan.randomize = options.text("randomize");
     request.plan.price =
         options.flag("per-cost") ? select::Price::divides_score : select::Price::ignored;
+    request.plan.conditions = options.text("where");
     request.plan.items = options.text("groups");
     if (options.has("batch-instances"))
         request.plan.batch_instances =

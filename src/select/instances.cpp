@@ -17,7 +17,7 @@ void add_item(const Plan& plan, const RowScorer& scorer, RowRange item, Instance
         scorer.read(rows, buffers);
         scorer.score(rows, buffers);
         for (std::size_t i = 0; i < buffers.scores.size(); ++i) {
-            if (std::isnan(buffers.scores[i])) continue;
+            if (std::isnan(buffers.scores[i]) || !RowScorer::is_wanted(buffers, i)) continue;
             instance.row = rows.begin + static_cast<RowId>(i);
             instance.score = buffers.scores[i];
             instances.push_back(instance);

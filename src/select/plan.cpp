@@ -174,6 +174,13 @@ void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Pla
         plan.network = model::run_network(*request.committee, plan.backend, request.model_path);
     plan.sources = choose_sources(pool, plan, request);
     if (plan.price == Price::divides_score) static_cast<void>(pool.get("cost", "--per-cost"));
+    plan.conditions = parse_conditions(request.conditions);
+    for (const RowCondition& condition : plan.conditions) {
+        const pool::Dataset& dataset = pool.get(condition.role, "--where");
+        require(dataset.type != pool::ElementType::text, ExitCode::bad_data,
+                pool::location_text(dataset, 0) + ": holds text, which --where cannot compare; " +
+                    "name a column of numbers");
+    }
 }
 
 // What items make of the request; refuses what is counted in rows alone.
@@ -215,6 +222,8 @@ std::vector<ScoreRead> Plan::reads() const {
     for (const ScoreSource& source : sources)
         add(source.role, source.input);
     if (price == Price::divides_score) add("cost", kernels::ScoreInput::none);
+    for (const RowCondition& condition : conditions)
+        add(condition.role, kernels::ScoreInput::none);
     return result;
 }
 
@@ -269,6 +278,7 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
         "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
         count_text(pool.num_rows), pool.source.files.size(), plan.ranking(), input_text(plan),
         size(plan.scan_bytes), count_text(plan.shortlist_size));
+    if (!plan.conditions.empty()) text += "where      " + conditions_text(plan.conditions) + "\n";
     if (plan.items.has_items())
         text += "items      rows of one number in groups; an item's score is the " +
                 plan.items.text() + " of its rows'\n";

@@ -10,6 +10,7 @@
 #include "select/diversity.hpp"
 #include "select/item_rule.hpp"
 #include "select/randomization.hpp"
+#include "select/row_condition.hpp"
 #include "select/score_expression.hpp"
 
 #include <cstdint>
@@ -81,6 +82,7 @@ struct Plan {
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
     TrustLevels trust;
+    std::vector<RowCondition> conditions;  ///< rows that fail one are never chosen
     ItemRule items;                    ///< with items: batches, shortlists and scores are theirs
     std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = no limit
     // how
@@ -127,6 +129,7 @@ struct PlanRequest {
     BadRows bad_rows = BadRows::refuse;
     Copies copies = Copies::keep;
     TrustLevels trust = {};            ///< rows with other scores are never chosen
+    std::string conditions = {};       ///< as parse_conditions reads them
     std::string items = "none";        ///< as parse_item_rule reads it
     std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = all
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;

@@ -150,12 +150,26 @@ void RowScorer::score(RowRange rows, Buffers& buffers) const {
         }
         combine_scores(plan_.score, values, buffers.scores);
     }
+    if (!plan_.conditions.empty()) test_conditions(rows, buffers);
     if (!has_keys_) return;
     buffers.keys = buffers.scores;
     if (plan_.price == Price::divides_score) divide_by_cost(rows, buffers);
     if (plan_.randomization.kind != Randomization::Kind::none &&
         plan_.randomization.kind != Randomization::Kind::softrank) {
         perturb_scores(plan_.randomization, plan_.seed, plan_.round, rows.begin, buffers.keys);
+    }
+}
+
+// A number that is not finite meets no condition and fails none: such a row is bad.
+void RowScorer::test_conditions(RowRange rows, Buffers& buffers) const {
+    const auto count = static_cast<std::size_t>(rows.size());
+    buffers.is_wanted.assign(count, 1);
+    for (const RowCondition& condition : plan_.conditions) {
+        const float* numbers = buffers.blocks[read_of(condition.role)].values;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!std::isfinite(numbers[i])) buffers.scores[i] = std::nanf("");
+            if (!condition.holds(numbers[i])) buffers.is_wanted[i] = 0;
+        }
     }
 }
 
@@ -177,6 +191,13 @@ kernels::ScoreBlock RowScorer::features(RowRange rows, const Buffers& buffers) c
 }
 
 std::string RowScorer::what_is_wrong(const Buffers& buffers, RowId row) const {
+    for (const RowCondition& condition : plan_.conditions) {
+        const std::size_t read = read_of(condition.role);
+        const float number = buffers.blocks[read].values[row - buffers.blocks[read].rows.begin];
+        if (std::isfinite(number)) continue;
+        return pool::location_text(*reads_[read].dataset, row) + ": holds " + number_text(number) +
+               " (--where compares finite numbers)";
+    }
     if (plan_.score.is_plain()) {
         const auto index =
             static_cast<std::size_t>(reads_.empty() ? 0 : row - buffers.blocks.front().rows.begin);
@@ -241,6 +262,7 @@ std::int64_t RowScorer::buffer_bytes(const pool::Pool& pool, const Plan& plan,
                                      std::int64_t block_rows) {
     const auto real = static_cast<std::int64_t>(sizeof(float));
     std::int64_t bytes = block_rows * real;
+    if (!plan.conditions.empty()) bytes += block_rows;
     if (!plan.score.is_plain()) bytes += std::ssize(plan.sources) * block_rows * real;
     for (const ScoreRead& read : plan.reads()) {
         const pool::Dataset& dataset = pool.get(read.role, "the score");

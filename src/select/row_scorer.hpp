@@ -29,6 +29,7 @@ class RowScorer {
         std::vector<std::vector<float>> sources;  ///< [rows] of each quantity
         std::vector<float> scores;                ///< [rows]
         std::vector<float> keys;                  ///< [rows], unless they are the scores
+        std::vector<char> is_wanted;              ///< [rows], unless there are no conditions
     };
 
     /// `prepared[s]` belongs to plan.sources[s]; empty if no score needs preparation.
@@ -52,6 +53,11 @@ class RowScorer {
         return has_keys_ ? buffers.keys : buffers.scores;
     }
     bool has_keys() const { return has_keys_; }
+
+    /// Whether the row at `index` of the block meets the plan's conditions.
+    static bool is_wanted(const Buffers& buffers, std::size_t index) {
+        return buffers.is_wanted.empty() || buffers.is_wanted[index] != 0;
+    }
 
     /// The rows' features if they were read, else the rows alone.
     kernels::ScoreBlock features(RowRange rows, const Buffers& buffers) const;
@@ -79,6 +85,7 @@ class RowScorer {
     std::size_t read_of(const std::string& role) const;
     void compute(const Source& source, RowRange rows, const Buffers& buffers,
                  std::span<float> out) const;
+    void test_conditions(RowRange rows, Buffers& buffers) const;
     void divide_by_cost(RowRange rows, Buffers& buffers) const;
     std::string wrong_source(std::size_t source, const Buffers& buffers, RowId row) const;
     std::string wrong_power(const Buffers& buffers, RowId row) const;

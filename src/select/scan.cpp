@@ -71,7 +71,8 @@ class Scan {
         result_.best = best_.take_sorted();
         result_.distinct = best_.take_distinct();
         if (!items_)
-            result_.num_candidates = rows_.size() - count_in(excluded_, rows_) - bad_candidates_;
+            result_.num_candidates =
+                rows_.size() - count_in(excluded_, rows_) - bad_candidates_ - result_.num_unwanted;
         result_.bytes_read = rows_.size() * scorer_.row_bytes();
         return std::move(result_);
     }
@@ -123,6 +124,7 @@ class Scan {
             throw;
         }
         compute_.release();
+        if (!plan_.conditions.empty()) count_unwanted(rows, buffers);
         if (items_)
             keep_best_items(rows, index, buffers);
         else
@@ -143,7 +145,8 @@ class Scan {
                 const RowId row = rows.begin + static_cast<RowId>(begin + i);
                 if (std::isnan(part[i]))
                     note_bad(buffers, row);
-                else if (part[i] >= threshold && part[i] > distrusted && !contains(excluded_, row))
+                else if (part[i] >= threshold && part[i] > distrusted &&
+                         RowScorer::is_wanted(buffers.rows, begin + i) && !contains(excluded_, row))
                     buffers.passed.push_back({part[i], row});
             }
         }
@@ -157,9 +160,11 @@ class Scan {
 
     // Blocks take turns in row order, for an item may go on in the next one.
     void keep_best_items(RowRange rows, std::int64_t index, Buffers& buffers) {
-        const std::vector<float>& scores = buffers.rows.scores;
-        for (std::size_t i = 0; i < scores.size(); ++i)
+        std::vector<float>& scores = buffers.rows.scores;
+        for (std::size_t i = 0; i < scores.size(); ++i) {
             if (std::isnan(scores[i])) note_bad(buffers, rows.begin + static_cast<RowId>(i));
+            if (!RowScorer::is_wanted(buffers.rows, i)) scores[i] = std::nanf("");
+        }
         std::unique_lock lock(mutex_);
         turn_.wait(lock, [&] { return next_turn_ == index || failed_; });
         if (failed_) return;
@@ -184,6 +189,17 @@ class Scan {
                                   : std::max(best_.threshold(), plan_.trust.low);
     }
 
+    void count_unwanted(RowRange rows, const Buffers& buffers) {
+        const std::span<const float> keys = scorer_.keys(buffers.rows);
+        std::int64_t count = 0;
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            if (RowScorer::is_wanted(buffers.rows, i) || std::isnan(keys[i])) continue;
+            if (!contains(excluded_, rows.begin + static_cast<RowId>(i))) ++count;
+        }
+        const std::lock_guard lock(mutex_);
+        result_.num_unwanted += count;
+    }
+
     void drop_distrusted(RowRange rows, Buffers& buffers) {
         std::int64_t num_beyond = 0;
         for (std::size_t i = 0; i < buffers.rows.keys.size(); ++i) {
@@ -192,7 +208,9 @@ class Scan {
             if (score <= plan_.trust.high && score >= plan_.trust.low) continue;
             buffers.rows.keys[i] = distrusted;
             const RowId row = rows.begin + static_cast<RowId>(i);
-            if (score > plan_.trust.high && !contains(excluded_, row)) ++num_beyond;
+            const bool may_be_chosen =
+                RowScorer::is_wanted(buffers.rows, i) && !contains(excluded_, row);
+            if (score > plan_.trust.high && may_be_chosen) ++num_beyond;
         }
         const std::lock_guard lock(mutex_);
         result_.num_beyond_trust += num_beyond;

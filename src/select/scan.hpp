@@ -20,6 +20,7 @@ struct ScanResult {
     std::vector<DigestedCandidate> distinct;  ///< in their place under Copies::drop
     std::int64_t num_candidates = 0;          ///< this rank's rows (or items) that could be chosen
     std::int64_t num_beyond_trust = 0;  ///< rows that could be chosen but for a score above it
+    std::int64_t num_unwanted = 0;      ///< rows that could be chosen but for the plan's conditions
     std::int64_t num_bad = 0;           ///< this rank's rows that break the score's contract
     RowId first_bad = -1;               ///< lowest of them, -1 = none
     std::string first_bad_reason;       ///< location and reason of `first_bad`

@@ -101,6 +101,7 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     });
     settle_bad_rows(scan, plan, selection, world);
     selection.num_candidates = world.sum(scan.num_candidates);
+    selection.num_unwanted = world.sum(scan.num_unwanted);
     selection.num_beyond_trust = world.sum(scan.num_beyond_trust);
     selection.bytes_read = world.sum(scan.bytes_read);
 

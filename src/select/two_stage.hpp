@@ -37,6 +37,7 @@ struct Selection {
     std::vector<Instance> instances;    ///< with items: all their rows, item by item, ascending
     std::int64_t num_candidates = 0;    ///< rows (or items) neither excluded nor skipped
     std::int64_t num_skipped = 0;       ///< bad rows, under BadRows::skip
+    std::int64_t num_unwanted = 0;      ///< rows that fail the conditions
     std::int64_t num_beyond_trust = 0;  ///< candidates whose score is above the trust levels
     std::int64_t shortlist_size = 0;    ///< K actually used
     float covering_radius = 0.0F;  ///< max distance of a shortlisted row to its centre; NaN: none
