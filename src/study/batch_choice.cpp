@@ -47,7 +47,7 @@ void BatchChoice::add_centers(std::span<const std::int64_t> labeled) {
     labeled_.insert(labeled_.end(), labeled.begin(), labeled.end());
     std::sort(labeled_.begin(), labeled_.end());
     if (strategy_.diversity == "none") return;
-    labeled_.insert(labeled_.end(), labeled.begin(), labeled.end());
+    center_rows_.insert(center_rows_.end(), labeled.begin(), labeled.end());
     const auto dim = static_cast<std::size_t>(rows_.dim);
     for (const std::int64_t local : labeled) {
         const auto place = places_.subspan(static_cast<std::size_t>(local) * dim, dim);
@@ -167,7 +167,7 @@ std::vector<std::int64_t> BatchChoice::spread(std::vector<Candidate> shortlist,
         visit({centers_.data(), share.num_centers, rows_.dim});
     };
     share.visit_saying_centers = [&](const auto& visit) {
-        visit({centers_.data(), share.num_centers, rows_.dim}, member_says(labeled_));
+        visit({centers_.data(), share.num_centers, rows_.dim}, member_says(center_rows_));
     };
     select::DiversityOptions options;
     options.num_picks = count;

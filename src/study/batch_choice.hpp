@@ -48,12 +48,12 @@ class BatchChoice {
     const StudyRules& rules_;
     std::uint64_t seed_;
     select::ScoreExpression score_;
-    std::vector<RowId> labeled_;     // local indices, ascending
-    std::vector<float> directions_;  // [n,D] of unit length under the cosine metric, or empty
-    std::span<const float> places_;  // [n,D] what distances see
-    std::vector<RowId> labeled_;     // local numbers of the labeled rows
-    std::vector<float> centers_;     // [centres,D] places of the labeled rows
-    std::vector<float> scores_;      // [n]
+    std::vector<RowId> labeled_;      // local indices, ascending
+    std::vector<float> directions_;   // [n,D] of unit length under the cosine metric, or empty
+    std::span<const float> places_;   // [n,D] what distances see
+    std::vector<RowId> center_rows_;  // local indices of the centres
+    std::vector<float> centers_;      // [centres,D] their places
+    std::vector<float> scores_;       // [n]
     std::shared_ptr<const kernels::CommitteeNetwork> network_;  // of the last score()
     std::uint32_t round_ = 0;                                   // likewise
 };
