@@ -82,7 +82,7 @@ TEST(CommitteeScorer, gives_the_bits_of_scoring_the_outputs) {
             ++compared;
         }
     }
-    EXPECT_EQ(compared, 11);
+    EXPECT_GE(compared, 18);  // the scores that read such outputs; others may join
 }
 
 TEST(CommitteeScorer, a_bad_feature_spoils_its_own_row_alone) {
