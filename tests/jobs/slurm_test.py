@@ -180,9 +180,9 @@ class Tester:
                 job, node = wait_until(lambda: self.task_of(campaign, "sluice-label"), context)
                 time.sleep(0.5)
             else:
-                wrapper = self.wrapper()
-                self.submit(campaign, HANG_IN=phase, HANG_MARK=str(mark), SLUICE=wrapper)
-                node = self.wait_for_hang(campaign, mark, phase)
+                hanging = {"HANG_IN": phase, "HANG_MARK": str(mark), "SLUICE": self.wrapper()}
+                self.submit(campaign, **hanging)
+                node = self.wait_for_hang(campaign, mark, phase, hanging)
             mark.with_suffix(".hang.done").touch()
             self.cluster.lose_node(node)
             self.cluster.bring_back(node)
@@ -289,12 +289,19 @@ class Tester:
             path.chmod(0o755)
         return str(path)
 
-    def wait_for_hang(self, campaign, mark, phase):
-        """The node of rank 0, which waits for ever on entering the phase."""
+    def wait_for_hang(self, campaign, mark, phase, mended_with=None):
+        """The node of rank 0, which waits for ever on entering the phase. A chain that has lost its
+        jobs to the nodes of the case before is submitted again with the environment given."""
         number = phase.split()[1]
         before = {"select": "plan.json", "train": "labels.csv", "evaluate": "labels.csv"}[phase.split()[0]]
         path = campaign.directory / f"rounds/{int(number):04}/{before}"
-        wait_until(path.exists, f"{path} appears", 90)
+
+        def appears():
+            if mended_with is not None and not path.exists() and self.status(campaign)["jobs"] == []:
+                print(f"before {phase}: mended", flush=True)
+                self.submit(campaign, **mended_with)
+            return path.exists()
+        wait_until(appears, f"{path} appears", 120)
         time.sleep(1.0)
         return mark.read_text().strip()
 
@@ -307,24 +314,38 @@ def main():
     if reason:
         print(f"skipped: {reason}")
         return SKIPPED
+    names = [name for name in CASES if re.search(options.only, name)]
+    left, failure = run_cases(names)
+    if failure is None:
+        return 0
+    # On a busy machine daemons that were killed may not come back in time: that is Slurm's.
+    print(f"failed: {failure}\nonce more, on a new cluster: {' '.join(left)}", flush=True)
+    left, failure = run_cases(sorted({"undisturbed_chain", *left}, key=CASES.index))
+    if failure is None:
+        return 0
+    print(f"failed again: {failure}")
+    return 1
+
+
+def run_cases(names):
+    """Runs the cases on a cluster of their own: those left and the failure, if one fails."""
     folder = tempfile.mkdtemp(prefix="sluice-slurm-test-")
+    left = list(names)
     try:
         with Cluster(nodes=4, cores=4) as cluster:
             tester = Tester(folder, cluster)
-            if re.search(options.only, "out_of_time"):
+            if "out_of_time" in names:
                 tester.begin_out_of_time()
-            for name in CASES:
-                if not re.search(options.only, name):
-                    continue
+            for name in names:
                 started = time.monotonic()
                 getattr(tester, name)()
+                left.remove(name)
                 print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
     except Failure as failure:
-        print(f"failed: {failure}")
-        return 1
+        return left, failure
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0
+    return left, None
 
 
 CASES = ["selection_over_nodes", "undisturbed_chain", "lost_nodes", "requeued", "cancelled", "lost_controller",
