@@ -1,8 +1,5 @@
 #include "report/chart.hpp"
 
-#include "core/text.hpp"
-#include "study/svg_plot.hpp"
-
 #include <fmt/format.h>
 
 #include <cmath>
@@ -159,29 +156,6 @@ std::string short_number(double value) {
     if (size >= 1e6) return fmt::format("{:.4g}M", value * 1e-6);
     if (size >= 1e4) return fmt::format("{:.4g}k", value * 1e-3);
     return fmt::format("{:.4g}", value);
-}
-
-std::string escaped(const std::string& text) {
-    std::string result;
-    for (const char letter : printable(text)) {
-        switch (letter) {
-            case '&':
-                result += "&amp;";
-                break;
-            case '<':
-                result += "&lt;";
-                break;
-            case '>':
-                result += "&gt;";
-                break;
-            case '"':
-                result += "&quot;";
-                break;
-            default:
-                result += letter;
-        }
-    }
-    return result;
 }
 
 }  // namespace sluice::report

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "study/svg_plot.hpp"
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,7 +72,6 @@ class Chart {
 /// A number of at most four digits, as on an axis: `0.05`, `12k`, `3M`.
 std::string short_number(double value);
 
-/// Text as it may stand in HTML; control characters are spelt out.
-std::string escaped(const std::string& text);
+using study::escaped;
 
 }  // namespace sluice::report

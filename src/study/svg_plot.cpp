@@ -28,29 +28,6 @@ constexpr std::array<const char*, 7> colours = {"#0072B2", "#D55E00", "#009E73",
                                                 "#56B4E9", "#E69F00", "#000000"};
 constexpr const char* dashed_colour = "#666666";
 
-std::string escaped(const std::string& text) {
-    std::string result;
-    for (const char letter : printable(text)) {
-        switch (letter) {
-            case '&':
-                result += "&amp;";
-                break;
-            case '<':
-                result += "&lt;";
-                break;
-            case '>':
-                result += "&gt;";
-                break;
-            case '"':
-                result += "&quot;";
-                break;
-            default:
-                result += letter;
-        }
-    }
-    return result;
-}
-
 struct Range {
     double low = std::numeric_limits<double>::infinity();
     double high = -std::numeric_limits<double>::infinity();
@@ -228,6 +205,29 @@ class Picture {
 };
 
 }  // namespace
+
+std::string escaped(const std::string& text) {
+    std::string result;
+    for (const char letter : printable(text)) {
+        switch (letter) {
+            case '&':
+                result += "&amp;";
+                break;
+            case '<':
+                result += "&lt;";
+                break;
+            case '>':
+                result += "&gt;";
+                break;
+            case '"':
+                result += "&quot;";
+                break;
+            default:
+                result += letter;
+        }
+    }
+    return result;
+}
 
 std::vector<double> axis_ticks(double low, double high, int wanted) {
     const double rough = (high - low) / wanted;

@@ -40,4 +40,7 @@ std::string svg_text(const Plot& plot);
 /// parts, from within it.
 std::vector<double> axis_ticks(double low, double high, int wanted);
 
+/// Text as it may stand in SVG and HTML; control characters are spelt out.
+std::string escaped(const std::string& text);
+
 }  // namespace sluice::study
