@@ -46,7 +46,7 @@ class Where(unittest.TestCase):
 
     def rows(self, *options):
         answers = {self.select(*options, "--block-rows", blocks, ranks=ranks)
-                   for ranks, blocks in ((1, "auto"), (3, "7"))}
+                   for ranks, blocks in ((1, "auto"), (2, "64"), (3, "7"), (7, "1"))}
         self.assertEqual(len(answers), 1)
         return [int(record["row"]) for record in csv.DictReader(io.StringIO(answers.pop()))]
 
@@ -59,7 +59,8 @@ class Where(unittest.TestCase):
         for text, wanted in (("column:brightness >= 0.7", brightness >= 0.7),
                              ("column:brightness<.5,cost!=2", (brightness < 0.5) & (cost != 2)),
                              ("cost == 3, column:brightness > 0.1", (cost == 3) & (brightness > 0.1)),
-                             ("cost <= 1", cost <= 1)):
+                             ("cost <= 1", cost <= 1), ("cost < 2", cost < 2),
+                             ("cost >= 5", cost >= 5), ("cost > 4", cost > 4)):
             with self.subTest(text=text):
                 self.assertEqual(self.rows("--diversify", "none", "--where", text),
                                  self.best(wanted))
