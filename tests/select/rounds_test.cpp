@@ -3,6 +3,7 @@
 
 #include "diversity_lists.hpp"
 #include "kernels/nearest_center.hpp"
+#include "select/diversity/covariance.hpp"
 #include "select/diversity/race.hpp"
 #include "support/mpi_main.hpp"
 
@@ -169,6 +170,119 @@ TEST(Rounds, badge_draws_as_one_race_a_pick_does) {
             },
             [](double spread) { return static_cast<float>(std::sqrt(spread)); });
         expect_picks(list, "badge", options, picks, 250 / 15);
+    }
+}
+
+// The greedy that looks at every row for each pick.
+std::vector<DiversePick> greedy(const List& list, const DiversityOptions& options,
+                                std::int64_t first, const std::function<double(std::int64_t)>& gain,
+                                const std::function<float(std::int64_t)>& take) {
+    std::vector<DiversePick> picks;
+    std::vector<bool> taken(list.scores.size(), false);
+    while (std::ssize(picks) < std::min(options.num_picks, list.size())) {
+        Gain best;
+        for (std::int64_t i = 0; i < list.size() && first < 0; ++i) {
+            const Gain one{gain(i), List::row(i)};
+            if (!taken[static_cast<std::size_t>(i)] && beats(one, best)) best = one;
+        }
+        const std::int64_t place = first >= 0 ? first : List::place(best.row);
+        first = -1;
+        taken[static_cast<std::size_t>(place)] = true;
+        picks.push_back({List::row(place), take(place)});
+    }
+    return picks;
+}
+
+using OfDistance = std::function<double(double number, double distance)>;
+
+std::vector<DiversePick> greedy_by_distance(const List& list, const DiversityOptions& options,
+                                            const OfDistance& gain) {
+    std::vector<float> nearest(list.scores.size(), std::numeric_limits<float>::infinity());
+    const auto relax = [&](const float* center) {
+        for (std::int64_t i = 0; i < list.size(); ++i) {
+            float& own = nearest[static_cast<std::size_t>(i)];
+            own = std::min(own, kernels::squared_distance(list.at(i), center, list.dim));
+        }
+    };
+    for (std::int64_t c = 0; c < list.num_centers(); ++c)
+        relax(list.center(c));
+    const auto best = std::max_element(list.scores.begin(), list.scores.end());
+    return greedy(
+        list, options, list.num_centers() > 0 ? -1 : best - list.scores.begin(),
+        [&](std::int64_t i) {
+            const auto at = static_cast<std::size_t>(i);
+            return gain(double{list.scores[at]}, double{std::sqrt(nearest[at])});
+        },
+        [&](std::int64_t i) {
+            const float value = std::sqrt(nearest[static_cast<std::size_t>(i)]);
+            relax(list.at(i));
+            return value;
+        });
+}
+
+TEST(Rounds, weighted_distances_give_the_picks_of_the_plain_greedy) {
+    for (const std::int64_t num_centers : {0, 3}) {
+        for (const bool far : {false, true}) {
+            const List list =
+                far ? clustered(3000, 6, 75, num_centers) : make_list(3000, 6, 76, 0, num_centers);
+            const DiversityOptions options = options_of(200, {1.0, NAN, NAN});
+            expect_picks(
+                list, "k_center", options,
+                greedy_by_distance(list, options, [](double w, double d) { return w * d; }), 10);
+            expect_picks(
+                list, "usdm", options,
+                greedy_by_distance(list, options, [](double s, double d) { return s + d; }), 10);
+        }
+        const List ties = make_list(700, 2, 77, 6, num_centers);
+        const DiversityOptions options = options_of(120, {1.0, NAN, NAN});
+        expect_picks(ties, "usdm", options,
+                     greedy_by_distance(ties, options, [](double s, double d) { return s + d; }),
+                     20);
+    }
+}
+
+// One dot product for each row and pick.
+std::vector<DiversePick> maxdet(const List& list, const DiversityOptions& options) {
+    Covariance covariance(list.dim, options.parameters.sigma * options.parameters.sigma);
+    const auto wide = [&](const float* x) { return std::vector<double>(x, x + list.dim); };
+    for (std::int64_t c = 0; c < list.num_centers(); ++c)
+        static_cast<void>(covariance.look_at(wide(list.center(c))));
+    const auto quality = [&](std::int64_t i) {
+        return options.parameters.strength > 0.0 ? double{list.scores[static_cast<std::size_t>(i)]}
+                                                 : 1.0;
+    };
+    std::vector<double> variances;
+    for (std::int64_t i = 0; i < list.size(); ++i)
+        variances.push_back(dot(wide(list.at(i)), covariance.times(wide(list.at(i)))));
+    const auto gain = [&](std::int64_t i) {
+        return covariance.squared_sigma() +
+               quality(i) * quality(i) * variances[static_cast<std::size_t>(i)];
+    };
+    return greedy(list, options, -1, gain, [&](std::int64_t picked) {
+        const auto value = static_cast<float>(std::sqrt(gain(picked)));
+        std::vector<double> scaled = wide(list.at(picked));
+        for (double& one : scaled)
+            one *= quality(picked);
+        const Covariance::Look look = covariance.look_at(scaled);
+        for (std::int64_t i = 0; i < list.size(); ++i) {
+            const double along = dot(wide(list.at(i)), look.direction);
+            variances[static_cast<std::size_t>(i)] -= along * along / look.variance;
+        }
+        return value;
+    });
+}
+
+TEST(Rounds, maxdet_gives_the_picks_of_the_plain_greedy) {
+    for (const std::int64_t num_centers : {0, 5}) {
+        for (const double strength : {0.0, 1.0}) {
+            const DiversityOptions options = options_of(120, {strength, 0.3, NAN});
+            const List even = make_list(4000, 20, 78, 0, num_centers);
+            expect_picks(even, "maxdet", options, maxdet(even, options), 120 / 8);
+            const List far = clustered(4000, 20, 79, num_centers);
+            expect_picks(far, "maxdet", options, maxdet(far, options), 120 / 8);
+            const List ties = make_list(700, 3, 80, 5, num_centers);
+            expect_picks(ties, "maxdet", options, maxdet(ties, options), 20);
+        }
     }
 }
 
