@@ -8,7 +8,7 @@
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t kept_bytes = std::int64_t{256} << 20;
+constexpr std::int64_t kept_bytes = std::int64_t{512} << 20;
 
 std::int64_t bytes_to_keep(std::int64_t own_rows, std::int64_t all_rows) {
     return own_rows * all_rows * static_cast<std::int64_t>(sizeof(float));
