@@ -64,6 +64,27 @@ class Script(unittest.TestCase):
         self.assertGreater(float(rows[2][4]), 0.0)
         self.assertIn("calibration: 1 rank on half the pool", told.stdout)
 
+    def test_time_grows_with_collectives_and_not_with_picks(self):
+        told = subprocess.run([SCRIPTS / "scaling.sh", "--rows", "20000", "--batch", "400", "--only-latency"],
+                              capture_output=True, text=True, check=False, timeout=100)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        if "latency: skipped" in told.stdout:
+            self.skipTest(told.stdout.strip())
+        lines = re.findall(r"^ +(\d+) +(\d+) +\d+ +(\d+) +4 +[0-9.]+ +([0-9.]+) +([0-9.]+)$", told.stdout, re.MULTILINE)
+        few, many, long = ({"task": tuple(map(int, line[:2])), "collectives": int(line[2]), "added": float(line[3]),
+                            "each": float(line[4])} for line in lines)
+        self.assertEqual([few["task"], many["task"], long["task"]], [(2000, 100), (2000, 400), (20000, 400)])
+        for found in (few, many, long):
+            self.assertGreater(found["each"], 0.8, told.stdout)  # the latency is there
+            self.assertLess(found["each"], 2.5, told.stdout)     # and counts once for a collective
+        # Four times as many picks in as many collectives take no longer; each pick would have cost a message.
+        self.assertLess(abs(many["collectives"] / few["collectives"] - 1), 0.2)
+        self.assertLess(abs(many["added"] / few["added"] - 1), 0.4, told.stdout)
+        self.assertLess(many["added"], 0.6 * 400, told.stdout)
+        # As many picks in more collectives do.
+        self.assertGreater(long["collectives"], 1.2 * many["collectives"])
+        self.assertGreater(long["added"], 1.1 * many["added"], told.stdout)
+
 
 if __name__ == "__main__":
     unittest.main()
