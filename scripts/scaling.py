@@ -19,6 +19,7 @@ LATENCY_S = 2e-6     # a hop between nodes
 BYTES_PER_S = 12e9   # of a node's link
 MODEL_RANKS = 1000
 TOLERANCE = 0.15     # what one rank must foretell of two
+LEAST_SHARE = 0.5    # of one rank's time that the pool must take: starting up alone foretells nothing
 
 
 class Run:
@@ -84,19 +85,24 @@ def model(runs, half):
         return ["no model: it needs runs of 1 and 2 ranks and of half the pool"]
     fixed, shared = foretold(one, half)
     error = half.cpu / two.cpu - 1
+    share = shared / one.cpu
     lines = [f"calibration: 1 rank on half the pool takes {half.cpu:.3f} s of a processor, each of 2 ranks "
-             f"{two.cpu:.3f} s: {error:+.0%}"]
-    if abs(error) > TOLERANCE or shared <= 0:
+             f"{two.cpu:.3f} s: {error:+.0%}; the pool is {share:.0%} of 1 rank's time"]
+    if share < LEAST_SHARE:
+        return lines + [f"no model is shown: below {LEAST_SHARE:.0%} it would hold for nothing; take more rows"]
+    if abs(error) > TOLERANCE:
         return lines + [f"no model is shown: what 1 rank foretells of 2 must hold within {TOLERANCE:.0%}"]
     lines += ["model (not measured): each rank's own CPU time + shared CPU time / ranks + collectives x "
               "log2(ranks) x latency + bytes received / bandwidth",
               f"constants: {fixed:.3f} s own, {shared:.3f} s shared; latency {LATENCY_S * 1e6:.0f} us a hop, "
               f"bandwidth {BYTES_PER_S / 1e9:.0f} GB/s",
-              f"{'ranks':>5} {'model s':>9} {'of it exchange s':>17}"]
+              f"{'ranks':>5} {'model s':>9} {'of it CPU s':>12} {'measured':>9} {'exchange s':>11}"]
     last = runs[-1]
     for run, ranks in [(run, run.ranks) for run in runs] + [(last, MODEL_RANKS)]:
         exchange = run.exchange_seconds(ranks)
-        lines.append(f"{ranks:5} {fixed + shared / ranks + exchange:9.3f} {exchange:17.6f}")
+        cpu = fixed + shared / ranks
+        measured = f"{run.cpu:9.3f}" if ranks == run.ranks else f"{'-':>9}"
+        lines.append(f"{ranks:5} {cpu + exchange:9.3f} {cpu:12.3f} {measured} {exchange:11.6f}")
     lines.append(f"{MODEL_RANKS} ranks: with the collectives and bytes of {last.ranks} ranks")
     return lines
 

@@ -6,9 +6,9 @@
 # the processor time of the busiest rank outside collectives. Seconds only where each rank has a
 # core. Beside it a model (processor time as measured + latency + bytes over bandwidth), with its
 # constants, and what it says of 1,000 ranks; shown only if what is measured on 1 rank predicts 2
-# ranks within 15 %. The batch must be the same every time.
+# ranks within 15 % and the pool takes most of the time. The batch must be the same every time.
 #
-#   --rows N     rows of the made pool (default 200000)
+#   --rows N     rows of the made pool (default 2000000)
 #   --ranks P    most ranks (default 64)
 #   --batch B    rows chosen (default 200)
 #   --latency    also two ranks in network namespaces with 0, 1 and 4 ms of latency between them:
@@ -17,7 +17,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 source "$sluice_root/scripts/delayed_link.sh"
 
-rows=200000
+rows=2000000
 ranks=64
 batch=200
 latency=no
