@@ -140,10 +140,9 @@ class Expedition {
         Party party(plan_, starts);
         const std::vector<float> start_scores = party.score_starts();
         do {
-            require(!stop_requested(), ExitCode::try_again,
-                    stop_text() +
-                        " while climbing; nothing was written, run the same "
-                        "command again");
+            require(
+                !stop_requested(), ExitCode::try_again,
+                stop_text() + " while climbing; nothing was written, run the same command again");
         } while (party.step());
         auto place = static_cast<std::size_t>(starts.begin - starts_.begin);
         for (std::size_t i = 0; i < party.climbers().size(); ++i, ++place) {
