@@ -42,6 +42,21 @@ std::string roles_text(const select::Plan& plan) {
     return text;
 }
 
+// What makes the batch one of several parts, or keeps its rows apart.
+void describe_parts(const SelectOutcome& outcome, Json& json) {
+    const select::PlanRequest& plan = outcome.request.plan;
+    if (!outcome.similar_hash.empty()) json["similar_to"] = outcome.similar_hash;
+    if (!std::isnan(plan.distinct_within)) json["distinct_within"] = plan.distinct_within;
+    if (plan.min_distance > 0.0) json["min_distance"] = plan.min_distance;
+    if (plan.random_share > 0.0) {
+        json["random_share"] = plan.random_share;
+        json["random_rows"] = outcome.plan.random_rows;
+    }
+    if (!outcome.plan.class_rule) return;
+    json["class_by"] = outcome.plan.class_rule->text;
+    json[plan.class_mix.is_quota() ? "quota" : "balance"] = plan.class_mix.text();
+}
+
 Json manifest_json(const SelectOutcome& outcome) {
     const select::Plan& plan = outcome.plan;
     const select::Selection& selection = outcome.selection;
@@ -75,6 +90,7 @@ Json manifest_json(const SelectOutcome& outcome) {
         json["where"] = select::conditions_text(plan.conditions);
         json["fail_where"] = selection.num_unwanted;
     }
+    describe_parts(outcome, json);
     if (plan.items.has_items()) {
         json["groups"] = plan.items.text();
         json["chosen_items"] = std::ssize(selection.rows);
