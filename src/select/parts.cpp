@@ -47,7 +47,10 @@ class Depth {
         next.order = list_.order;
         next.of_class = list_.of_class;
         next.of_no_class = list_.of_no_class;
-        next.capacity = deeper * list_.capacity;
+        // Lists grow as far as the memory goes: they are sent, received and sorted.
+        const auto most =
+            static_cast<std::size_t>(input_.plan.memory_budget) / (4 * sizeof(RankedRow));
+        next.capacity = std::max(list_.capacity, std::min(deeper * list_.capacity, most));
         next.after = rows_.back().rank;
         ScanLists lists(input_.plan, input_.classes, {std::move(next)});
         std::int64_t bytes = 0;

@@ -32,7 +32,8 @@ ScanLists first_lists(const Plan& plan, const RowClasses* classes);
 /// Chooses the batch part by part: first the random share, drawn from all candidates; then for each
 /// class its quota or its share of the balance, from the best of that class; then the rest from the
 /// best of all. Each part is a selection of its own, by the plan's diversity, that has the parts
-/// before it among its centres, and a shortlist as large as its share of the batch; with
+/// before it among its centres, and a shortlist as large as its share of the batch (see
+/// Plan::shortlist_of_part); with
 /// Plan::distinct_within near-copies of centres, of rows chosen and of better rows of the shortlist
 /// are passed over. What a class lacks is chosen from the best of all, and named in the note.
 /// Throws AgreedError(bad_data) for a quota beyond the candidates of its class. \collective

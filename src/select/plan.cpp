@@ -58,6 +58,7 @@ void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64
     if (request.batch_cost > 0.0) static_cast<void>(pool.get("cost", "--batch-cost"));
     plan.batch_cost = request.batch_cost;
     const std::int64_t candidates = std::max<std::int64_t>(0, pool.num_rows - num_excluded);
+    plan.num_candidates = candidates;
     plan.batch_size = std::min(request.batch_size, candidates);
     plan.shortlist_size = plan.batch_size;
     if (plan.diversity != "none") plan.shortlist_size = std::min(shortlist_of(request), candidates);

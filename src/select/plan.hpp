@@ -84,6 +84,7 @@ struct Plan {
     Metric metric = Metric::euclidean;
     std::int64_t batch_size = 0;      ///< B, at most the candidates
     double batch_cost = 0.0;          ///< most that a batch may cost; 0 = no limit
+    std::int64_t num_candidates = 0;  ///< rows that are not taken
     std::int64_t shortlist_size = 0;  ///< K
     std::int64_t scan_size = 0;  ///< rows stage 1 keeps: K, or those whose ranks are drawn from
     std::uint64_t seed = 0;
@@ -127,7 +128,8 @@ struct Plan {
     bool has_distance_limit() const;
     float distance_limit() const;
 
-    /// Rows of the shortlist that a part of so many rows of the batch is chosen from.
+    /// Rows of the shortlist that a part of so many rows of the batch is chosen from: as large a
+    /// share of K, or all of its candidates where K is all of them.
     std::int64_t shortlist_of_part(std::int64_t rows) const;
 
     /// What rows are ranked by, for people: "entropy per cost, with noise power:1".

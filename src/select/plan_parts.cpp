@@ -86,6 +86,7 @@ float Plan::distance_limit() const {
 
 std::int64_t Plan::shortlist_of_part(std::int64_t rows) const {
     if (batch_size == 0 || diversity == "none") return rows;
+    if (shortlist_size == num_candidates) return shortlist_size;
     const double share = static_cast<double>(rows) / static_cast<double>(batch_size);
     const double size = std::ceil(share * static_cast<double>(shortlist_size));
     return std::clamp(static_cast<std::int64_t>(size), rows, std::max(rows, shortlist_size));

@@ -32,6 +32,7 @@ struct Case {
     Copies copies = Copies::keep;
     double min_distance = 0.0;
     std::int64_t batch = 24;
+    std::int64_t shortlist = 72;
 };
 
 std::vector<Case> all_cases() {
@@ -58,6 +59,7 @@ std::vector<Case> all_cases() {
          .random_share = 0.1,
          .mix = quota("each=2"),
          .copies = Copies::drop},
+        {.name = "from the whole pool", .mix = balance("0=0.6, 3=0.4"), .shortlist = 1 << 20},
         {.name = "least distance", .min_distance = 1.2},
         {.name = "least distance in parts",
          .random_share = 0.2,
@@ -100,7 +102,7 @@ class PartsTest : public testing::Test {
         request.score = "column:loss";
         request.diversity = diversity;
         request.batch_size = one.batch;
-        request.shortlist_size = 3 * one.batch;
+        request.shortlist_size = one.shortlist;
         request.random_share = one.random_share;
         request.class_by = "column:kind";
         request.class_mix = one.mix;

@@ -154,9 +154,11 @@ class PlainParts {
             std::isnan(request_.distinct_within) ? 0.0 : request_.distinct_within);
         const bool is_best = by_chance || request_.diversity == "none";
         const double share = static_cast<double>(rows) / static_cast<double>(request_.batch_size);
-        const auto size = is_best ? rows
-                                  : static_cast<std::int64_t>(std::ceil(
-                                        share * static_cast<double>(request_.shortlist_size)));
+        const bool is_whole = request_.shortlist_size >= std::ssize(pool_.candidates);
+        const auto size = is_best    ? rows
+                          : is_whole ? std::ssize(order)
+                                     : static_cast<std::int64_t>(std::ceil(
+                                           share * static_cast<double>(request_.shortlist_size)));
         std::vector<RowId> kept;
         std::vector<RowId> apart = kept_apart();
         for (const RowId candidate : order) {
