@@ -3,6 +3,7 @@
 #include "core/phase.hpp"
 #include "core/text.hpp"
 #include "core/version.hpp"
+#include "select/embedding.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -12,6 +13,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace sluice::campaign {
 namespace {
@@ -68,6 +71,10 @@ Json manifest_json(const SelectOutcome& outcome) {
     if (plan.price == select::Price::divides_score) json["per_cost"] = true;
     json["diversify"] = plan.diversity;
     json["metric"] = metric_name(plan.metric);
+    if (plan.embedding->rule.on != select::DiversifyOn::features) {
+        json["diversify_on"] = select::diversify_on_name(plan.embedding->rule.on);
+        json["embedding_dim"] = plan.embedding->dim();
+    }
     json["batch_size"] = outcome.request.plan.batch_size;
     json["shortlist_size"] = selection.shortlist_size;
     json["seed"] = plan.seed;
@@ -173,6 +180,22 @@ std::string rows_table(const queue::Batch& batch) {
     return text;
 }
 
+// How many rows each part of the batch gave, in their order.
+std::string parts_line(const SelectOutcome& outcome) {
+    if (!outcome.plan.has_parts()) return {};
+    std::vector<std::pair<std::string, std::int64_t>> parts;
+    for (const select::Selected& selected : outcome.selection.rows) {
+        const bool is_new = parts.empty() || parts.back().first != selected.reason;
+        if (is_new) parts.emplace_back(selected.reason, 0);
+        ++parts.back().second;
+    }
+    std::string text;
+    for (const auto& [reason, rows] : parts)
+        text += fmt::format("{}{} {}", text.empty() ? "parts: " : ", ", count_text(rows),
+                            printable(reason));
+    return text.empty() ? text : text + "\n";
+}
+
 std::string diversity_line(const SelectOutcome& outcome) {
     const select::Selection& selection = outcome.selection;
     if (outcome.plan.diversity == "none" || std::isnan(selection.covering_radius)) return {};
@@ -221,6 +244,7 @@ std::string report_text(const SelectOutcome& outcome) {
                             outcome.plan.items.text(), count_text(chosen),
                             count_text(std::ssize(selection.instances)));
     }
+    text += parts_line(outcome);
     text += diversity_line(outcome);
     if (!selection.note.empty()) text += selection.note + "\n";
     text += rows_table(outcome.batch);

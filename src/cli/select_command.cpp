@@ -70,6 +70,8 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
                                          number_or_auto(options, "sigma"),
                                          number_or_auto(options, "radius")};
     request.plan.metric = options.text("metric");
+    request.plan.diversify_on = options.text("diversify-on");
+    request.plan.sketch_dim = options.count_or_auto("sketch-dim", {1, max_count}).value_or(0);
     request.plan.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
     request.plan.input = options.text("input");
     if (options.has("max-score")) request.plan.trust.high = score_of(options, "max-score");

@@ -3,6 +3,7 @@
 #include "cli/pool_options.hpp"
 #include "cli/walltime_options.hpp"
 #include "select/diversity.hpp"
+#include "select/embedding.hpp"
 #include "select/score_catalog.hpp"
 
 #include <vector>
@@ -17,6 +18,13 @@ std::vector<Choice> choices_of(const Definitions& definitions) {
     for (const auto& definition : definitions) {
         choices.push_back({definition.name, definition.aliases, definition.summary});
     }
+    return choices;
+}
+
+std::vector<Choice> choices_of(const std::vector<select::DiversifyOnDefinition>& definitions) {
+    std::vector<Choice> choices;
+    for (const auto& definition : definitions)
+        choices.push_back({definition.name, {}, definition.summary});
     return choices;
 }
 
@@ -78,6 +86,19 @@ std::vector<OptionSpec> science_options() {
          .unit = "that of the features",
          .default_text = "auto",
          .aliases = {"delta"}},
+        {.name = "diversify-on",
+         .value_name = "NAME",
+         .summary = "what --diversify measures distances of: the features, the committee's "
+                    "covariance (members' deviations from their mean, of --model, or else of the "
+                    "pool's committee or predictions), or gradients of the last layer of --model",
+         .default_text = "features",
+         .choices = choices_of(select::diversify_on_definitions())},
+        {.name = "sketch-dim",
+         .value_name = "K",
+         .summary = "length that vectors of --diversify-on are brought to by a random projection; "
+                    "auto = 512 where gradients are longer",
+         .unit = "numbers",
+         .default_text = "auto"},
         {.name = "metric",
          .value_name = "NAME",
          .summary = "distance between features",
@@ -175,7 +196,8 @@ std::vector<OptionSpec> parts_options() {
         {.name = "balance",
          .value_name = "SHARES",
          .summary = "shares of the classes in the batch, as in 'cat=0.5, dog=0.3' (the rest of "
-                    "any other), uniform, or pool (as the candidates)"},
+                    "any other), uniform, pool (as the candidates), or catch-up (what labeled and "
+                    "issued rows lack of the pool's shares)"},
         {.name = "distinct-within",
          .value_name = "X",
          .summary = "rows no farther than X from a better row, a labeled or an issued one are "

@@ -80,6 +80,7 @@ std::string ClassMix::text() const {
     if (kind == Kind::none) return "none";
     if (kind == Kind::uniform) return "uniform";
     if (kind == Kind::as_pool) return "pool";
+    if (kind == Kind::catch_up) return "catch-up";
     if (kind == Kind::quota_each) return "each=" + number_text(targets.front().amount);
     std::string text;
     for (const Target& target : targets)
@@ -101,6 +102,7 @@ ClassMix parse_quota(std::string_view text) {
 ClassMix parse_balance(std::string_view text) {
     if (trimmed(text) == "uniform") return {ClassMix::Kind::uniform, {}};
     if (trimmed(text) == "pool") return {ClassMix::Kind::as_pool, {}};
+    if (trimmed(text) == "catch-up") return {ClassMix::Kind::catch_up, {}};
     ClassMix mix{ClassMix::Kind::balance, read_targets("balance", text)};
     const std::string wrong = what_is_wrong(mix);
     if (!wrong.empty()) refuse("balance", text, "asks for " + wrong);
@@ -127,6 +129,24 @@ std::string what_is_wrong(const ClassMix& mix) {
     if (!mix.is_quota() && sum > 1.0 + rounding)
         return "shares that add up to " + number_text(sum) + "; they must not exceed 1";
     return {};
+}
+
+std::vector<double> shares_lacking(std::span<const std::int64_t> candidates,
+                                   std::span<const std::int64_t> labeled) {
+    const auto sum = [](std::span<const std::int64_t> counts) {
+        return static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+    };
+    const double num_labeled = std::max(sum(labeled), 1.0);
+    const double num_rows = sum(candidates) + sum(labeled);
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        const auto rows = static_cast<double>(candidates[i] + labeled[i]);
+        const double lacks = rows / num_rows - static_cast<double>(labeled[i]) / num_labeled;
+        shares.push_back(candidates[i] > 0 ? std::max(lacks, 0.0) : 0.0);
+    }
+    if (std::any_of(shares.begin(), shares.end(), [](double share) { return share > 0.0; }))
+        return shares;
+    return {candidates.begin(), candidates.end()};
 }
 
 std::vector<std::int64_t> apportion(std::span<const double> shares, std::int64_t rows) {

@@ -4,6 +4,7 @@
 #include "core/phase.hpp"
 #include "kernels/nearest_center.hpp"
 #include "pool/row_reader.hpp"
+#include "select/embedding.hpp"
 #include "select/feature_rows.hpp"
 
 #include <algorithm>
@@ -49,10 +50,7 @@ struct NearestOf {
 class Explanation {
   public:
     Explanation(const pool::Pool& pool, const Plan& plan, comm::Communicator& world)
-        : features_(pool.get("features", "--map")),
-          plan_(plan),
-          world_(world),
-          reader_(features_) {}
+        : features_(dataset_of(pool, plan)), plan_(plan), world_(world), reader_(features_) {}
 
     // Features of rows in any order on every rank; those of a bad row are NaN, near nothing.
     FeatureRows on_all_ranks(const std::vector<RowId>& rows) {
@@ -66,7 +64,7 @@ class Explanation {
         const auto good = world_.all_gather(std::span<const RowId>(own.rows));
         const auto values = world_.all_gather(std::span<const float>(own.values));
         FeatureRows all;
-        all.dim = features_.row_elements();
+        all.dim = plan_.embedding->dim();
         all.rows = rows;
         all.values.assign(rows.size() * static_cast<std::size_t>(all.dim), std::nanf(""));
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -79,7 +77,7 @@ class Explanation {
     }
 
     FeatureRows read(std::vector<RowId> rows) const {
-        return read_features(features_, reader_, plan_, std::move(rows));
+        return read_embedded(*plan_.embedding, reader_, plan_, std::move(rows));
     }
 
     // Every rank compares its share of the centres with all picks.
@@ -172,7 +170,12 @@ class Explanation {
     }
 
   private:
-    const pool::Dataset& features_;
+    static const pool::Dataset& dataset_of(const pool::Pool& pool, const Plan& plan) {
+        const pool::Dataset* dataset = plan.embedding->dataset;
+        return dataset == nullptr ? pool.get("features", "--map") : *dataset;
+    }
+
+    const pool::Dataset& features_;  // what is read of a row
     const Plan& plan_;
     comm::Communicator& world_;
     pool::RowReader reader_;

@@ -13,9 +13,9 @@ namespace sluice::select {
 /// Says of each chosen row why it is there: the reason, where no part of the batch has given one
 /// (`score`, `start` or the diversity rule), and which row was nearest to it when it was chosen:
 /// labeled or issued (ties to the lower row), or else chosen before (ties to the earlier). Rows are
-/// compared by the plan's metric; not without a diversity stage, nor in batches of more than 20,000
-/// rows. With Plan::min_distance the batch ends before the first row that is nearer to another.
-/// \collective
+/// compared as stage 2 compares them; not without a diversity stage, nor in batches of more than
+/// 20,000 rows. With Plan::min_distance the batch ends before the first row that is nearer to
+/// another. \collective
 void explain(const pool::Pool& pool, const Plan& plan, const std::vector<RowId>& centers,
              Selection& selection, comm::Communicator& world);
 

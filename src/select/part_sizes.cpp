@@ -1,6 +1,7 @@
 #include "select/part_sizes.hpp"
 
 #include "core/error.hpp"
+#include "core/partition.hpp"
 #include "core/text.hpp"
 #include "select/class_mix.hpp"
 
@@ -31,6 +32,24 @@ std::map<std::int64_t, std::int64_t> add_up(const std::map<std::int64_t, std::in
     return sum;
 }
 
+// The classes of this rank's share of some rows.
+std::map<std::int64_t, std::int64_t> census_of_share(const RowClasses& classes,
+                                                     std::span<const RowId> rows,
+                                                     comm::Communicator& world) {
+    std::map<std::int64_t, std::int64_t> census;
+    world.agree([&] {
+        const RowRange share = part_of_rows(std::ssize(rows), world.rank(), world.size());
+        RowClasses::Scratch scratch;
+        std::vector<std::int64_t> code;
+        for (RowId i = share.begin; i < share.end; ++i) {
+            const RowId row = rows[static_cast<std::size_t>(i)];
+            classes.read({row, row + 1}, code, scratch);
+            if (code.front() != no_class) ++census[code.front()];
+        }
+    });
+    return census;
+}
+
 // Texts that one rank has read, on all of them.
 void share_texts(const RowClasses& classes, const std::map<std::int64_t, std::int64_t>& mine,
                  comm::Communicator& world) {
@@ -48,10 +67,12 @@ void share_texts(const RowClasses& classes, const std::map<std::int64_t, std::in
 }  // namespace
 
 PartSizes::PartSizes(const Plan& plan, const RowClasses* classes, const ScanLists& lists,
-                     comm::Communicator& world)
+                     std::span<const RowId> centers, comm::Communicator& world)
     : plan_(plan), classes_(classes) {
     if (classes == nullptr) return;
     census_ = add_up(lists.census(), world);
+    if (plan.class_mix.kind == Kind::catch_up)
+        labeled_ = add_up(census_of_share(*classes, centers, world), world);
     if (plan.class_mix.takes_any_class()) {
         if (classes->is_text()) share_texts(*classes, lists.census(), world);
         add_every_class();
@@ -110,9 +131,29 @@ void PartSizes::size_by_shares() {
     if (plan_.class_mix.kind == Kind::as_pool)
         for (const Part& part : parts_)
             shares.push_back(static_cast<double>(part.candidates));
+    if (plan_.class_mix.kind == Kind::catch_up) shares = lacking_shares();
     const std::vector<std::int64_t> rows = apportion(shares, plan_.batch_size - plan_.random_rows);
     for (std::size_t i = 0; i < parts_.size(); ++i)
         parts_[i].rows = rows[i];
+}
+
+std::vector<double> PartSizes::lacking_shares() const {
+    std::vector<std::int64_t> candidates;
+    std::vector<std::int64_t> labeled;
+    for (const Part& part : parts_) {
+        const auto found = labeled_.find(part.code);
+        candidates.push_back(part.candidates);
+        labeled.push_back(found == labeled_.end() ? 0 : found->second);
+    }
+    // Of classes without a candidate too: they are labeled, and none of the batch.
+    for (const auto& [code, rows] : labeled_) {
+        if (census_.contains(code)) continue;
+        candidates.push_back(0);
+        labeled.push_back(rows);
+    }
+    std::vector<double> shares = shares_lacking(candidates, labeled);
+    shares.resize(parts_.size());
+    return shares;
 }
 
 void PartSizes::check_quotas() const {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,11 @@ class PartSizes {
         std::string reason;  ///< why its rows are chosen, as in `quota 3`
     };
 
-    /// In the order of the plan's targets, or of codes. Adds up the ranks' census. Throws
-    /// AgreedError for a quota beyond the candidates or the batch. \collective
+    /// In the order of the plan's targets, or of codes. Adds up the ranks' census, and for a batch
+    /// that catches up that of `centers` (ascending). Throws AgreedError for a quota beyond the
+    /// candidates or the batch. \collective
     PartSizes(const Plan& plan, const RowClasses* classes, const ScanLists& lists,
-              comm::Communicator& world);
+              std::span<const RowId> centers, comm::Communicator& world);
 
     const std::vector<Part>& parts() const { return parts_; }
 
@@ -41,11 +43,13 @@ class PartSizes {
     void add_named();
     void add_every_class();
     void size_by_shares();
+    std::vector<double> lacking_shares() const;
     void check_quotas() const;
 
     const Plan& plan_;
     const RowClasses* classes_;
-    std::map<std::int64_t, std::int64_t> census_;  // of all ranks
+    std::map<std::int64_t, std::int64_t> census_;   // of all ranks
+    std::map<std::int64_t, std::int64_t> labeled_;  // the same of the centres
     std::vector<Part> parts_;
     std::string note_;
 };

@@ -100,7 +100,7 @@ class Parts {
     }
 
     void run(ScanLists lists) {
-        PartSizes sizes(plan_, input_.classes, lists, world_);
+        PartSizes sizes(plan_, input_.classes, lists, input_.taken.centers, world_);
         std::vector<ScanList> all = std::move(lists.lists());
         std::size_t next = 1;  // lists: the best of all, by chance, of classes
         if (plan_.random_rows > 0) draw(std::move(all[next++]), plan_.random_rows, "random share");

@@ -47,6 +47,7 @@ std::vector<Case> all_cases() {
         {.name = "full balance", .mix = balance("0=0.2, 1=0.3, 2=0.5")},
         {.name = "uniform", .mix = balance("uniform")},
         {.name = "as the pool", .mix = balance("pool")},
+        {.name = "catching up", .mix = balance("catch-up")},
         {.name = "balance with a shortage", .mix = balance("6=0.75, 0=0.25")},
         {.name = "near-copies", .distinct_within = 1.1},
         {.name = "near-copies with a shortage", .distinct_within = 2.5},
@@ -311,10 +312,26 @@ TEST(ClassMixTest, shares_are_dealt_by_largest_remainders) {
               (std::vector<std::int64_t>{9, 7, 5, 4, 1}));
 }
 
+TEST(ClassMixTest, a_batch_catches_up_with_the_pool) {
+    // Of 100 rows 50, 30, 20 in three classes, of 20 labeled ones 16, 4, 0: shares of 0.5 - 0.8,
+    // 0.3 - 0.2 and 0.2 - 0.
+    const std::vector<std::int64_t> candidates = {34, 26, 20};
+    const std::vector<std::int64_t> labeled = {16, 4, 0};
+    const std::vector<double> shares = shares_lacking(candidates, labeled);
+    EXPECT_DOUBLE_EQ(shares[0], 0.0);
+    EXPECT_NEAR(shares[1], 0.1, 1e-12);
+    EXPECT_NEAR(shares[2], 0.2, 1e-12);
+    EXPECT_EQ(apportion(shares, 10), (std::vector<std::int64_t>{0, 3, 7}));
+    EXPECT_EQ(shares_lacking(candidates, std::vector<std::int64_t>{0, 0, 0}),
+              (std::vector<double>{34.0 / 80.0, 26.0 / 80.0, 20.0 / 80.0}));
+    EXPECT_EQ(shares_lacking(std::vector<std::int64_t>{0, 5}, std::vector<std::int64_t>{0, 5}),
+              (std::vector<double>{0.0, 5.0}));
+}
+
 TEST(ClassMixTest, texts_are_read_back) {
     for (const std::string text : {"each=3", "0=5, 1=2", "sunny day=1"})
         EXPECT_EQ(parse_quota(parse_quota(text).text()), parse_quota(text));
-    for (const std::string text : {"uniform", "pool", "a=0.25, b=0.75", "x=y=0.5"})
+    for (const std::string text : {"uniform", "pool", "catch-up", "a=0.25, b=0.75", "x=y=0.5"})
         EXPECT_EQ(parse_balance(text).text(), text);
     for (const std::string text : {"", "a", "a=", "=1", "a=0", "a=1.5", "a=-1", "a=1,a=1"})
         sluice::test::expect_error(ExitCode::usage, "--quota: '", [&] { parse_quota(text); });

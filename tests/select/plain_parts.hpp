@@ -78,6 +78,19 @@ class PlainParts {
                     code, mix.kind == ClassMix::Kind::as_pool   ? static_cast<double>(count)
                           : mix.kind == ClassMix::Kind::uniform ? 1.0
                                                                 : mix.targets.front().amount);
+        if (mix.kind == ClassMix::Kind::catch_up) {
+            const auto rows_of = [&](const std::vector<RowId>& of, std::int64_t code) {
+                return static_cast<double>(std::count_if(
+                    of.begin(), of.end(), [&](RowId index) { return class_of(index) == code; }));
+            };
+            const auto labeled = static_cast<double>(pool_.centers.size());
+            const double all = labeled + static_cast<double>(pool_.candidates.size());
+            for (auto& [code, amount] : parts) {
+                const double of_labeled = rows_of(pool_.centers, code);
+                const double of_pool = of_labeled + rows_of(pool_.candidates, code);
+                amount = std::max(0.0, of_pool / all - of_labeled / labeled);
+            }
+        }
         std::vector<double> amounts;
         for (const auto& part : parts)
             amounts.push_back(part.second);
