@@ -64,17 +64,19 @@ class Selection(unittest.TestCase):
         return self.at(name)
 
     def run_select(self, *options, ranks=1, expect=0):
+        launch = [] if ranks == 1 else ["mpirun", "-n", str(ranks), "--bind-to", "none",
+                                        "--oversubscribe"]
         result = subprocess.run(
-            ["mpirun", "-n", str(ranks), "--bind-to", "none", "--oversubscribe", BINARY, "select",
-             "--pool", self.at("pool.h5"), *options], capture_output=True, text=True, timeout=120)
+            [*launch, BINARY, "select", "--pool", self.at("pool.h5"), *options],
+            capture_output=True, text=True, timeout=120)
         self.assertEqual(result.returncode, expect, result.stderr)
         return result.stdout if expect == 0 else next(
             line for line in result.stderr.splitlines() if "error:" in line)
 
-    def select(self, *options, ranks=(1, 3, 7)):
+    def select(self, *options, ranks=(1, 3)):
         """The batch, which is the same for any number of ranks and block size."""
         answers = set()
-        for count, blocks in zip(ranks, ("auto", "64", "7")):
+        for count, blocks in zip(ranks, ("auto", "7")):
             self.run_select("--selected", self.at("s.csv"), "--block-rows", blocks, *options,
                             ranks=count)
             answers.add((self.folder / "s.csv").read_text(encoding="utf-8"))
@@ -100,7 +102,8 @@ class Selection(unittest.TestCase):
         common = ("--batch", str(BATCH), "--score", "margin", "--diversify", "none")
         for name in ("gone.h5", "ids.txt", "rows.csv", "named.csv"):
             with self.subTest(name=name):
-                batch = self.select(*common, "--exclude", self.at(name), ranks=(1, 3))
+                batch = self.select(*common, "--exclude", self.at(name),
+                                    ranks=(3,) if name == "ids.txt" else (1,))
                 self.assertEqual(self.rows_of(batch), expected)
                 self.assertEqual({record["reason"] for record in batch}, {"score"})
         for text, code, message in (("row\n300\n", 65, "line 2: '300' is no row of the pool"),
@@ -110,7 +113,7 @@ class Selection(unittest.TestCase):
             with self.subTest(text=text):
                 self.assertIn(message, self.run_select(
                     *common, "--selected", self.at("n.csv"), "--exclude",
-                    self.write("bad.txt", text), ranks=2, expect=code))
+                    self.write("bad.txt", text), expect=code))
         self.assertIn("absent.txt", self.run_select(*common, "--selected", self.at("n.csv"),
                                                     "--exclude", self.at("absent.txt"), expect=66))
         self.assertFalse((self.folder / "n.csv").exists())
@@ -152,7 +155,7 @@ class Selection(unittest.TestCase):
             embeddings("DIVERSITY", strength=0.5), MARGIN,
             metadata("sharpness", type="THRESHOLD", threshold=0.3, operation="BIGGER_EQUAL")]}
         path = self.write("s.json", selection)
-        batch = self.select("--selection", path)
+        batch = self.select("--selection", path, ranks=(2, 7))
         among = np.flatnonzero(self.sharpness >= 0.3)
         expected, unit = self.farthest_first(2.0, among)
         self.assertEqual(self.rows_of(batch), expected)
@@ -188,7 +191,7 @@ class Selection(unittest.TestCase):
         self.assertIn(f"class 'rain, snow' gave {scarce} of 12 rows", said)
 
     def test_similarity_to_given_rows(self):
-        like = self.features[[5, 6]] + np.float32(0.01)
+        like = self.features[[5, 6]] + np.float32([[0.01], [0.02]])
         with h5py.File(self.at("like.h5"), "w") as file:
             file.attrs["format"] = "sluice-pool"
             file.attrs["format_version"] = 1
@@ -244,7 +247,7 @@ class Selection(unittest.TestCase):
             ({"n_samples": 5, "strategies": [metadata("bad", type="WEIGHTS")]}, (), 65,
              "(a weight must be >= 0)"),
             ({"n_samples": 5, "strategies": [metadata("absent", type="WEIGHTS")]}, (), 65, "absent"),
-            ({"n_samples": 5, "strategy": diverse}, (), 78, "did you mean strategies?"),
+            ({"n_samples": 5, "strategie": diverse}, (), 78, "did you mean strategies?"),
             ({"n_samples": 5, "strategies": diverse}, ("--diversify", "k_center"), 64,
              "--diversify: "),
             ({"strategies": diverse}, (), 78, "n_samples: missing"),
@@ -259,11 +262,12 @@ class Selection(unittest.TestCase):
             (None, ("--batch", "9", "--distinct-within", "-1"), 64, "--distinct-within: "),
             (None, ("--batch", "9", "--class-by", "weather"), 64, "--class-by: "),
             (None, (), 64, "--batch B: missing"))
-        for selection, options, code, message in cases:
+        for number, (selection, options, code, message) in enumerate(cases):
             with self.subTest(message=message):
                 if selection is not None:
                     options += ("--selection", self.write("s.json", selection))
-                line = self.run_select("--queue", queue, *options, ranks=2, expect=code)
+                line = self.run_select("--queue", queue, *options, ranks=2 if number % 9 == 0 else 1,
+                                       expect=code)
                 self.assertIn(message, line)
                 after = sorted((str(path), path.read_bytes() if path.is_file() else b"")
                                for path in pathlib.Path(queue).rglob("*"))
