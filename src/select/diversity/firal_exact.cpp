@@ -1,11 +1,10 @@
 #include "core/error.hpp"
-#include "core/text.hpp"
 #include "kernels/worker_pool.hpp"
 #include "pool/made_precise.hpp"
+#include "select/diversity/firal.hpp"
 #include "select/diversity/fisher.hpp"
 #include "select/diversity/nearest_state.hpp"
 #include "select/diversity/row_greedy.hpp"
-#include "select/diversity/rules.hpp"
 
 #include <fmt/format.h>
 
@@ -16,8 +15,6 @@
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t most_parameters = 256;
-constexpr std::int64_t most_work = std::int64_t{1} << 28;  // rows x parameters^2
 constexpr int most_steps = 200;
 constexpr double good_gap = 1e-3;  // of the objective
 
@@ -259,8 +256,14 @@ class Firal {
     double gap_ = 0.0;
 };
 
-DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
-                  comm::Communicator& world) {
+}  // namespace
+
+// Every rank has the whole (small) shortlist and does all of it, in one order. Relaxed: the weights
+// with least tr(S^-1 F), S the information of labeled rows, sigma^2 I and the weighted shortlist;
+// the bound printed is that of a convex function's tangent. Rounded: one row at a time against the
+// matrices of the regularised leader.
+DiverseBatch firal_exact(const ShortlistShare& share, const DiversityOptions& options,
+                         comm::Communicator& world) {
     Firal firal(share, options, world);
     DiverseBatch batch;
     if (firal.num_picks() == 0) return batch;
@@ -270,51 +273,6 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
     batch.note = fmt::format("firal: relaxed tr(S^-1 F) {:.6g}, at most {:.3g} above the least",
                              firal.objective(), firal.gap());
     return batch;
-}
-
-DiversityForecast forecast(const DiversitySizes& sizes) {
-    const std::int64_t parameters = sizes.dim * sizes.classes;
-    const std::int64_t work = sizes.shortlist_rows * parameters * parameters;
-    require(parameters <= most_parameters && work <= most_work, ExitCode::usage,
-            fmt::format("--diversify firal: {} rows and a last layer of {} parameters are more "
-                        "than {} parameters, or {} rows x parameters^2; lower --shortlist or "
-                        "choose bait_classes",
-                        count_text(sizes.shortlist_rows), count_text(parameters),
-                        count_text(most_parameters), count_text(most_work)));
-    constexpr auto real = static_cast<std::int64_t>(sizeof(double));
-    const std::int64_t row = (sizes.dim + sizes.member_floats) * std::int64_t{sizeof(float)};
-    DiversityForecast forecast;
-    forecast.memory_bytes =
-        12 * parameters * parameters * real +
-        sizes.shortlist_rows * (3 * row + 4 * real + sizes.classes * sizes.classes * real);
-    forecast.rounds = 1;
-    forecast.bytes_received = sizes.shortlist_rows * (row + real);
-    return forecast;
-}
-
-}  // namespace
-
-// Every rank has the whole (small) shortlist and does all of it, in one order. Relaxed: the weights
-// with least tr(S^-1 F), S the information of labeled rows, sigma^2 I and the weighted shortlist;
-// the bound printed is that of a convex function's tangent. Rounded: one row at a time against the
-// matrices of the regularised leader. Exact matrices, where Approx-FIRAL estimates traces and keeps
-// the blocks of each class alone; so only up to 256 parameters.
-// \source Chen, Wen and Biros, "A Scalable Algorithm for Active Learning", SC24 (arXiv 2409.07392),
-//         algorithms 1 and 2 (Exact-FIRAL), rate 8 sqrt(parameters).
-DiversityDefinition firal_rule() {
-    DiversityDefinition rule;
-    rule.name = "firal";
-    rule.aliases = {"exact_firal", "fisher_ratio"};
-    rule.summary =
-        "FIRAL of a softmax layer: weights of the shortlist with least Fisher information ratio, "
-        "rounded by regret minimisation; up to 256 features x classes";
-    rule.value = "fall of tr(B^-1 S) when picked";
-    rule.needs_features = true;
-    rule.needs_members = true;
-    rule.parameters = "sigma";
-    rule.pick = pick;
-    rule.forecast = forecast;
-    return rule;
 }
 
 }  // namespace sluice::select
