@@ -3,6 +3,7 @@
 #include "cli/pool_options.hpp"
 #include "cli/study_options.hpp"
 #include "cli/training_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "select/two_stage.hpp"
@@ -180,7 +181,7 @@ CommandSpec make_spec() {
         "said only by a paired test over the seeds. The result is the same for any number of "
         "ranks, which share the runs.";
     for (const auto& group : {data_options(), arm_options(), training_options(), oracle_options(),
-                              pseudo_options(), report_options()}) {
+                              pseudo_options(), report_options(), walltime_options()}) {
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     }
     return spec;
@@ -267,10 +268,12 @@ void read_report(const Options& options, study::StudyRequest& request) {
     request.all_labels = all ? AllLabels::run : AllLabels::skip;
 }
 
-// All options with their values, as they would stand on a command line.
+// All options with their values, as they would stand on a command line; how much time there was is
+// no matter of the study.
 std::string command_text(const Options& options) {
     std::string text = "sluice simulate";
     for (const OptionSpec& option : make_spec().options) {
+        if (is_walltime_option(option.name)) continue;
         for (const std::string& value : options.texts(option.name))
             text += " --" + option.name + (option.kind == Kind::flag ? "" : " " + value);
     }
@@ -298,6 +301,7 @@ study::StudyRequest read_request(const Options& options) {
 Command simulate_command() {
     return {make_spec(), [](const Options& options) {
                 const study::StudyRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) { study::simulate(request, world); };
             }};
 }
