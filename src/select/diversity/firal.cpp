@@ -36,7 +36,7 @@ DiversityForecast forecast(const DiversitySizes& sizes) {
 
 bool firal_is_exact(std::int64_t num_rows, std::int64_t dim, std::int64_t classes) {
     const std::int64_t parameters = dim * classes;
-    return parameters <= most_parameters && num_rows <= most_work / (parameters * parameters);
+    return parameters <= most_parameters && num_rows * parameters * parameters <= most_work;
 }
 
 // Small shortlists of small layers are done with dense matrices, others with estimates and blocks.
@@ -45,7 +45,7 @@ bool firal_is_exact(std::int64_t num_rows, std::int64_t dim, std::int64_t classe
 DiversityDefinition firal_rule() {
     DiversityDefinition rule;
     rule.name = "firal";
-    rule.aliases = {"exact_firal", "approx_firal", "fisher_ratio"};
+    rule.aliases = {"approx_firal", "fisher_ratio"};
     rule.summary =
         "FIRAL of a softmax layer: weights of the shortlist with least Fisher information ratio, "
         "rounded by regret minimisation; dense up to 256 features x classes, beyond by random "
