@@ -4,7 +4,6 @@ What `sluice select` picks is compared with farthest-first in float64 NumPy on v
 from the model file and the pool; every answer must be the same for any ranks, threads and blocks.
 """
 
-import json
 import os
 import pathlib
 import sys
@@ -21,7 +20,6 @@ from one_answer_test import run_select, softmax, write_pool
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import program  # noqa: E402
-from campaigns import Campaign, check_same  # noqa: E402
 from training import layers_of  # noqa: E402
 
 LABELED = list(range(0, 120, 2))
@@ -170,19 +168,6 @@ class DiversifyOn(unittest.TestCase):
                 rows, _ = table(csv)
                 self.assertEqual(len(set(rows)), 25)
                 self.assertFalse(set(rows) & set(LABELED))
-
-    def test_rounds_of_a_campaign_with_a_model(self):
-        changes = {"select.diversify": "lcmd", "select.diversify-on": "gradients",
-                   "select.sketch-dim": "8"}
-        one, three = (Campaign(pathlib.Path(self.path(name)), changes) for name in ("one", "three"))
-        one.succeed("one")
-        three.succeed("three", ranks=3)
-        check_same(three.state(), one.state(), "3 ranks")
-        manifests = [json.loads(path.read_text()) for path in
-                     sorted(one.directory.glob("queue/batches/*/manifest.json"))]
-        seen = {manifest["round"]: manifest.get("diversify_on") for manifest in manifests
-                if manifest["diversify"] == "lcmd"}
-        self.assertEqual(seen, {2: "gradients", 3: "gradients"})
 
     def test_refusals(self):
         one = WAYS[:1]
