@@ -182,6 +182,10 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
         request.plan.trust = spec.select.trust;
         request.plan.randomize = spec.select.randomize;
         request.plan.price = spec.select.price;
+        if (plan.strategy.diversity != "none") {
+            request.plan.diversify_on = spec.select.diversify_on;
+            request.plan.sketch_dim = spec.select.sketch_dim;
+        }
     }
     request.ticket_items = spec.select.ticket_items;
     request.tag = spec.select.tag;

@@ -32,7 +32,9 @@ struct SelectSpec {
     double batch_cost = 0.0;     ///< 0 = any
     std::int64_t shortlist = 0;  ///< 0 = 10 x batch
     std::string metric = "euclidean";
-    std::string input = "model";  ///< or what SelectRequest::input takes
+    std::string diversify_on = "features";  ///< of rounds with a model
+    std::int64_t sketch_dim = 0;            ///< 0 = chosen
+    std::string input = "model";            ///< or what SelectRequest::input takes
     select::Copies copies = select::Copies::keep;
     select::TrustLevels trust;                     ///< for scores other than random
     std::string randomize;                         ///< as select::PlanRequest::randomize; likewise

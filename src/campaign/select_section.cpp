@@ -110,6 +110,8 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     spec.price = file.text({"select", "per-cost"}) == "yes" ? select::Price::divides_score
                                                             : select::Price::ignored;
     spec.metric = file.text({"select", "metric"});
+    spec.diversify_on = file.text({"select", "diversify-on"});
+    spec.sketch_dim = file.count_or_auto({"select", "sketch-dim"}, 1, max_count).value_or(0);
     spec.input = file.text({"select", "input"});
     spec.copies =
         file.text({"select", "distinct"}) == "yes" ? select::Copies::drop : select::Copies::keep;

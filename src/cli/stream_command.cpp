@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "stream/run_stream.hpp"
 
@@ -112,7 +113,7 @@ CommandSpec make_spec() {
         "[M][C], predictions [M] or [M][T], features [D]), or rows of a pool that grows; decisions "
         "are lines of JSON on stdout. With --state a run that was ended, even killed, goes on with "
         "the same decisions. One process; it starts no MPI.";
-    for (const auto& group : {source_options(), policy_options()})
+    for (const auto& group : {source_options(), policy_options(), walltime_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     spec.launch = Launch::alone;
     return spec;
@@ -160,6 +161,7 @@ stream::StreamRequest read_request(const Options& options) {
 Command stream_command() {
     return {make_spec(), [](const Options& options) {
                 const stream::StreamRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator&) { stream::run_stream(request); };
             }};
 }

@@ -10,6 +10,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,6 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t block_rows = 1024;
+constexpr int silence_ms = 100;  // of the writer, after which signals and walltime are looked at
 
 std::string options_text(const StreamRequest& request) {
     const PolicyOptions& policy = request.policy;
@@ -70,13 +74,21 @@ class Stream {
   private:
     void check_stop() const {
         require(!stop_requested(), ExitCode::try_again,
-                "stopped by a signal; run the same command again to go on");
+                stop_text() + "; run the same command again to go on");
+    }
+
+    // A writer may be silent for hours: a read that waits would notice neither signal nor walltime.
+    void wait_for_line() const {
+        pollfd input = {STDIN_FILENO, POLLIN, 0};
+        while (std::cin.rdbuf()->in_avail() <= 0 && ::poll(&input, 1, silence_ms) <= 0)
+            check_stop();
     }
 
     void read_lines() {
+        std::ios::sync_with_stdio(false);  // a buffer that can be asked whether it holds a line
         std::int64_t to_pass = request_.lines == StreamRequest::Lines::from_start ? state_.seen : 0;
         std::int64_t number = 0;
-        for (std::string line; std::getline(std::cin, line);) {
+        for (std::string line; wait_for_line(), std::getline(std::cin, line);) {
             check_stop();
             ++number;
             if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
