@@ -220,7 +220,7 @@ std::vector<float> BatchChoice::places_of(std::span<const RowId> locals) const {
 
 // Scales to unit length.
 void BatchChoice::scale_to_directions(std::vector<float>& places, std::int64_t dim,
-                                     std::span<const RowId> locals) const {
+                                      std::span<const RowId> locals) const {
     const std::int64_t bad = kernels::normalize_rows(places.data(), std::ssize(places) / dim, dim);
     if (bad < 0) return;
     const RowId local = locals.empty() ? bad : locals[static_cast<std::size_t>(bad)];
