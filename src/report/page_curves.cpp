@@ -172,7 +172,8 @@ std::string curve_table(const Quality& quality) {
                         "asks for as many rows, at the same cost, in every round. Gain: of this "
                         "campaign's " +
                             escaped(quality.metric) + " for each 100 further labels." +
-                            full_data_text(quality)});
+                            full_data_text(quality),
+                        has_full ? "wide" : ""});
 }
 
 std::string parity_plot(const TestView& test, std::size_t target) {
