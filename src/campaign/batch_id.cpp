@@ -56,6 +56,9 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
     if (!std::isnan(numbers.strength)) science["strength"] = numbers.strength;
     if (!std::isnan(numbers.sigma)) science["sigma"] = numbers.sigma;
     if (!std::isnan(numbers.radius)) science["radius"] = numbers.radius;
+    if (request.plan.diversify_on != "features")
+        science["diversify_on"] = request.plan.diversify_on;
+    if (request.plan.sketch_dim > 0) science["sketch_dim"] = request.plan.sketch_dim;
     if (select::parse_item_rule(request.plan.items).has_items())
         science["groups"] = request.plan.items;
     if (request.plan.batch_instances > 0) science["batch_instances"] = request.plan.batch_instances;

@@ -6,8 +6,6 @@
 #include "kernels/activation.hpp"
 #include "model/metrics.hpp"
 #include "oracle/rules.hpp"
-#include "queue/layout.hpp"
-#include "select/two_stage.hpp"
 
 #include <fmt/format.h>
 
@@ -69,33 +67,6 @@ std::vector<std::int64_t> hidden_layers(const CampaignFile& file) {
     return layers;
 }
 
-// The canonical name of a registry's entry.
-template <typename Find>
-std::string known_name(const CampaignFile& file, const KeyName& key, const Find& find) {
-    try {
-        return find(file.text(key)).name;
-    } catch (const Error& error) {
-        file.fail(key, error.what());
-    }
-}
-
-// The canonical text of the score, and how it is randomised.
-std::string known_score(const CampaignFile& file) {
-    try {
-        return select::canonical_score(file.text({"select", "score"}));
-    } catch (const Error& error) {
-        file.fail({"select", "score"}, error.what());
-    }
-}
-
-std::string known_randomization(const CampaignFile& file) {
-    try {
-        return select::parse_randomization(file.text({"select", "randomize"})).text();
-    } catch (const Error& error) {
-        file.fail({"select", "randomize"}, error.what());
-    }
-}
-
 // A metric that can be measured, or not at all.
 std::string known_metric(const CampaignFile& file, const KeyName& key, const std::string& name) {
     if (model::find_metric(name) == nullptr) {
@@ -154,41 +125,6 @@ void read_pool_section(const CampaignFile& file, CampaignSpec& spec) {
     }
     spec.bad_rows =
         file.text({"pool", "bad-rows"}) == "skip" ? select::BadRows::skip : select::BadRows::refuse;
-}
-
-void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
-    SelectSpec& spec = campaign.select;
-    spec.batch = file.count({"select", "batch"}, 1, max_count);
-    spec.batch_cost = file.number({"select", "batch-cost"}, 1e-300, max_number).value_or(0.0);
-    const BatchStrategy otherwise{
-        known_score(file), known_name(file, {"select", "diversify"}, select::find_diversity)};
-    spec.schedule = Schedule::parse(file.text({"select", "schedule"}), otherwise,
-                                    file.path() + ": [select] schedule");
-    spec.shortlist = file.count_or_auto({"select", "shortlist"}, 1, max_rows).value_or(0);
-    if (spec.shortlist != 0 && spec.shortlist < spec.batch) {
-        file.fail({"select", "shortlist"},
-                  fmt::format("smaller than the batch ({} < {}); give at least as many rows",
-                              spec.shortlist, spec.batch));
-    }
-    if (const auto high = file.number({"select", "max-score"}, -3e38, 3e38)) {
-        spec.trust.high = static_cast<float>(*high);
-    }
-    if (const auto low = file.number({"select", "min-score"}, -3e38, 3e38)) {
-        spec.trust.low = static_cast<float>(*low);
-    }
-    spec.randomize = known_randomization(file);
-    spec.price = file.text({"select", "per-cost"}) == "yes" ? select::Price::divides_score
-                                                            : select::Price::ignored;
-    spec.metric = file.text({"select", "metric"});
-    spec.input = file.text({"select", "input"});
-    spec.copies =
-        file.text({"select", "distinct"}) == "yes" ? select::Copies::drop : select::Copies::keep;
-    spec.ticket_items = file.count_or_auto({"select", "ticket-items"}, 1, max_count).value_or(0);
-    spec.tag = file.text({"select", "tag"});
-    if (!spec.tag.empty() && !queue::is_plain_name(spec.tag)) {
-        file.fail({"select", "tag"}, "'" + printable(spec.tag) +
-                                         "' cannot be a tag; use letters, digits, '-', '_', '.'");
-    }
 }
 
 void read_start_section(const CampaignFile& file, CampaignSpec& spec) {

@@ -159,8 +159,9 @@ void RoundSteps::count_labels_and_cost(RoundRecord& record) const {
     record.labels += count_labels(read_text_file(path), path).ok;
     const RoundBatch batch = *read_batch(arm_, round_);
     record.cost += batch.cost;
-    record.candidates_left =
-        batch.id.empty() ? before.candidates_left : batch.candidates - batch.chosen;
+    record.candidates_left = batch.id.empty()
+                                 ? before.candidates_left
+                                 : batch.candidates - batch.items.value_or(batch.chosen);
 }
 
 void RoundSteps::measure_test(const RoundModel& model, RoundRecord& record) const {

@@ -3,6 +3,7 @@
 #include "core/phase.hpp"
 #include "core/text.hpp"
 #include "core/version.hpp"
+#include "select/embedding.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -53,6 +54,10 @@ Json manifest_json(const SelectOutcome& outcome) {
     if (plan.price == select::Price::divides_score) json["per_cost"] = true;
     json["diversify"] = plan.diversity;
     json["metric"] = metric_name(plan.metric);
+    if (plan.embedding->rule.on != select::DiversifyOn::features) {
+        json["diversify_on"] = select::diversify_on_name(plan.embedding->rule.on);
+        json["embedding_dim"] = plan.embedding->dim();
+    }
     json["batch_size"] = outcome.request.plan.batch_size;
     json["shortlist_size"] = selection.shortlist_size;
     json["seed"] = plan.seed;

@@ -5,6 +5,7 @@
 #include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "queue/layout.hpp"
+#include "select/embedding.hpp"
 #include "select/score_catalog.hpp"
 #include "select/two_stage.hpp"
 
@@ -24,6 +25,13 @@ std::vector<Choice> choices_of(const Definitions& definitions) {
     for (const auto& definition : definitions) {
         choices.push_back({definition.name, definition.aliases, definition.summary});
     }
+    return choices;
+}
+
+std::vector<Choice> choices_of(const std::vector<select::DiversifyOnDefinition>& definitions) {
+    std::vector<Choice> choices;
+    for (const auto& definition : definitions)
+        choices.push_back({definition.name, {}, definition.summary});
     return choices;
 }
 
@@ -86,6 +94,19 @@ std::vector<OptionSpec> science_options() {
          .unit = "that of the features",
          .default_text = "auto",
          .aliases = {"delta"}},
+        {.name = "diversify-on",
+         .value_name = "NAME",
+         .summary = "what --diversify measures distances of: the features, the committee's "
+                    "covariance (members' deviations from their mean, of --model, or else of the "
+                    "pool's committee or predictions), or gradients of the last layer of --model",
+         .default_text = "features",
+         .choices = choices_of(select::diversify_on_definitions())},
+        {.name = "sketch-dim",
+         .value_name = "K",
+         .summary = "length that vectors of --diversify-on are brought to by a random projection; "
+                    "auto = 512 where gradients are longer",
+         .unit = "numbers",
+         .default_text = "auto"},
         {.name = "metric",
          .value_name = "NAME",
          .summary = "distance between features",
@@ -270,6 +291,8 @@ void read_science(const Options& options, campaign::SelectRequest& request) {
                                          number_or_auto(options, "sigma"),
                                          number_or_auto(options, "radius")};
     request.plan.metric = options.text("metric");
+    request.plan.diversify_on = options.text("diversify-on");
+    request.plan.sketch_dim = options.count_or_auto("sketch-dim", {1, max_count}).value_or(0);
     request.plan.shortlist_size = options.count_or_auto("shortlist", {1, max_rows}).value_or(0);
     request.plan.input = options.text("input");
     if (options.has("max-score")) request.plan.trust.high = score_of(options, "max-score");

@@ -49,13 +49,15 @@ std::vector<OptionSpec> arm_options() {
     return {
         {.name = "strategy",
          .value_name = "[NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]]",
-         .summary = "an arm: score and diversity (see 'sluice help select'), the shortlist in "
-                    "batches (a number or all; default 10 with a diversity), and words: distinct "
-                    "= the shortlist counts copies once, per_cost = the score is divided by the "
-                    "cost, pseudo = see --pseudo-delta, power:C, softmax:C or softrank:C = noise "
-                    "(see --randomize there), strength=X, sigma=X, radius=X = as for 'sluice "
-                    "select'. Divide in a score by ^-1. Repeat for more arms; default: margin or, "
-                    "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
+         .summary =
+             "an arm: score and diversity (see 'sluice help select'), the shortlist in "
+             "batches (a number or all; default 10 with a diversity), and words: distinct "
+             "= the shortlist counts copies once, per_cost = the score is divided by the "
+             "cost, pseudo = see --pseudo-delta, power:C, softmax:C or softrank:C = noise "
+             "(see --randomize there), on=covariance or on=gradients, sketch=K (see "
+             "--diversify-on and --sketch-dim there), strength=X, sigma=X, radius=X = as for "
+             "'sluice select'. Divide in a score by ^-1. Repeat for more arms; default: margin or, "
+             "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
          .kind = Kind::list},
         {.name = "metric",
          .value_name = "NAME",

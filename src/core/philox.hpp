@@ -54,6 +54,7 @@ enum class RandomPurpose : std::uint16_t {
     stream_policy = 40,
     cluster_seeds = 48,
     label_draws = 49,
+    embedding_sketch = 50,
     synthesis_starts = 64,
 };
 

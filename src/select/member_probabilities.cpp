@@ -11,10 +11,6 @@
 namespace sluice::select {
 namespace {
 
-bool is_logit(kernels::ScoreInput input) {
-    return input == kernels::ScoreInput::logits || input == kernels::ScoreInput::committee_logits;
-}
-
 void softmax_of_one(std::span<float> values) {
     const float largest = *std::max_element(values.begin(), values.end());
     float sum = 0.0F;
@@ -26,14 +22,17 @@ void softmax_of_one(std::span<float> values) {
         value /= sum;
 }
 
-// Of each `classes` of the values.
+}  // namespace
+
+bool is_logit(kernels::ScoreInput input) {
+    return input == kernels::ScoreInput::logits || input == kernels::ScoreInput::committee_logits;
+}
+
 void softmax(std::span<float> values, std::int64_t classes) {
     const auto width = static_cast<std::size_t>(classes);
     for (std::size_t begin = 0; begin < values.size(); begin += width)
         softmax_of_one(values.subspan(begin, width));
 }
-
-}  // namespace
 
 bool speaks_of_classes(kernels::ScoreInput input) {
     return input == kernels::ScoreInput::probabilities || input == kernels::ScoreInput::logits ||

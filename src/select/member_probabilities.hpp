@@ -15,6 +15,12 @@ namespace sluice::select {
 /// Whether it is class probabilities, or logits of such.
 bool speaks_of_classes(kernels::ScoreInput input);
 
+/// Whether it is logits.
+bool is_logit(kernels::ScoreInput input);
+
+/// Softmax of each `classes` of the values, in canonical arithmetic.
+void softmax(std::span<float> values, std::int64_t classes);
+
 /// Where a diversity rule finds the class probabilities of a committee's members.
 struct MemberSource {
     const pool::Dataset* dataset = nullptr;  ///< committee or probabilities; features for a model

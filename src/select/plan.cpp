@@ -6,6 +6,7 @@
 #include "core/text.hpp"
 #include "pool/row_reader.hpp"
 #include "select/diversify.hpp"
+#include "select/embedding.hpp"
 #include "select/group_numbers.hpp"
 #include "select/row_scorer.hpp"
 #include "select/scan.hpp"
@@ -132,19 +133,28 @@ void choose_blocks(const pool::Pool& pool, const PlanRequest& request, std::int6
 void plan_diversity(const pool::Pool& pool, const PlanRequest& request, std::int64_t num_centers,
                     int num_ranks, Plan& plan) {
     if (plan.diversity == "none") return;
-    const pool::Dataset& features = pool.get("features", "--diversify " + plan.diversity);
     const DiversityForecast forecast = forecast_diversify(pool, plan, num_centers, num_ranks);
     plan.memory_diversify = forecast.memory_bytes;
     const auto budget = static_cast<std::int64_t>(request.memory_gib * 0x1p30);
     require(plan.memory_diversify <= budget, ExitCode::usage,
-            fmt::format("--memory: {} of a shortlist of {} rows of {} features needs {} per rank, "
+            fmt::format("--memory: {} of a shortlist of {} rows of {} numbers needs {} per rank, "
                         "more than {}; use more ranks, raise --memory or lower --shortlist",
-                        plan.diversity, count_text(plan.shortlist_size), features.row_elements(),
+                        plan.diversity, count_text(plan.shortlist_size), plan.embedding->dim(),
                         bytes_text(static_cast<double>(plan.memory_diversify)),
                         bytes_text(static_cast<double>(budget))));
-    plan.gather_bytes = (plan.shortlist_size + num_centers) * features.row_bytes();
+    plan.gather_bytes = (plan.shortlist_size + num_centers) * plan.embedding->dataset->row_bytes();
     plan.rounds = forecast.rounds;
     plan.exchange_bytes += forecast.bytes_received;
+}
+
+// The metric, and what it is of unless it is of the features.
+std::string distances_text(const Plan& plan) {
+    std::string text = plan.metric == Metric::cosine ? "cosine" : "euclidean";
+    const EmbeddingRule& rule = plan.embedding->rule;
+    if (rule.on != DiversifyOn::features)
+        text +=
+            fmt::format(", {} numbers of {}", plan.embedding->dim(), diversify_on_name(rule.on));
+    return text;
 }
 
 std::string input_text(const Plan& plan) {
@@ -255,6 +265,7 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
             request.num_threads > 0 ? request.num_threads : comm::cores_of_this_rank(world);
         plan.backend = kernels::choose_backend(request.device, world.local_rank());
         choose_what_is_read(pool, request, plan);
+        plan.embedding = std::make_shared<RowEmbedding>(choose_embedding(pool, request, plan));
         choose_items(pool, request, plan);
         choose_sizes(pool, request, std::ssize(taken.all()), plan);
         plan.memory_base = resident_bytes();
@@ -286,8 +297,8 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
         text += "stage 2    none: the batch is the shortlist\n";
     } else {
         text += fmt::format("stage 2    {} ({}): reads {}, about {} rounds for {} picks\n",
-                            plan.diversity, plan.metric == Metric::cosine ? "cosine" : "euclidean",
-                            size(plan.gather_bytes), plan.rounds, count_text(plan.batch_size));
+                            plan.diversity, distances_text(plan), size(plan.gather_bytes),
+                            plan.rounds, count_text(plan.batch_size));
     }
     text += fmt::format(
         "ranks      {}, {} thread(s) each, {} ({}), blocks of {} rows, {} in flight\n"

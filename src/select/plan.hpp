@@ -47,6 +47,7 @@ enum class Price { ignored, divides_score };
 enum class Order { highest, lowest };
 
 struct CatalogScore;
+struct RowEmbedding;
 
 /// One quantity of the score, and what it is computed from.
 struct ScoreSource {
@@ -73,9 +74,10 @@ struct Plan {
     std::string diversity;                                     ///< canonical name
     DiversityParameters diversity_parameters;
     Metric metric = Metric::euclidean;
-    std::int64_t batch_size = 0;      ///< B, at most the candidates
-    double batch_cost = 0.0;          ///< most that a batch may cost; 0 = no limit
-    std::int64_t shortlist_size = 0;  ///< K
+    std::shared_ptr<const RowEmbedding> embedding;  ///< what distances of stage 2 are of
+    std::int64_t batch_size = 0;                    ///< B, at most the candidates
+    double batch_cost = 0.0;                        ///< most that a batch may cost; 0 = no limit
+    std::int64_t shortlist_size = 0;                ///< K
     std::int64_t scan_size = 0;  ///< rows stage 1 keeps: K, or those whose ranks are drawn from
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
@@ -117,8 +119,10 @@ struct PlanRequest {
     Order order = Order::highest;
     std::string diversity = "k_center";  ///< name or alias
     DiversityParameters diversity_parameters = {};
-    std::string metric = "euclidean";  ///< euclidean or cosine
-    std::string input = "auto";        ///< auto, probabilities, committee or predictions
+    std::string metric = "euclidean";       ///< euclidean or cosine
+    std::string diversify_on = "features";  ///< as find_diversify_on reads it
+    std::int64_t sketch_dim = 0;            ///< length of its vectors; 0 = EmbeddingRule's
+    std::string input = "auto";             ///< auto, probabilities, committee or predictions
     std::shared_ptr<const model::Committee> committee = {};  ///< scores read what it says
     std::string model_path = {};                             ///< of the committee; may be empty
     std::int64_t batch_size = 0;                             ///< B >= 1

@@ -1,10 +1,13 @@
-#include "select/diversity/nearest_state.hpp"
+#include "kernels/worker_pool.hpp"
+#include "select/diversity/growing_panels.hpp"
 #include "select/diversity/packed_dots.hpp"
-#include "select/diversity/race.hpp"
+#include "select/diversity/race_rounds.hpp"
 #include "select/diversity/rules.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 namespace sluice::select {
 namespace {
@@ -29,99 +32,153 @@ std::vector<float> output_errors(const ShortlistShare& share) {
     return errors;
 }
 
-// k-means++ on the gradients (p - onehot) x features of a last linear layer, which are never built:
-// |g - g'|^2 = |q|^2 |x|^2 + |q'|^2 |x'|^2 - 2 (q.q') (x.x') for g = q x. In float64, where equal
-// rows come out at exactly 0.
-class Gradients {
+// Squared distances between gradients (p - onehot) x features of a last linear layer, which are
+// never built: |g - g'|^2 = |q|^2 |x|^2 + |q'|^2 |x'|^2 - 2 (q.q') (x.x') for g = q x. In float64,
+// where equal rows come out at exactly 0: a product of two float32 numbers is exact, so that it
+// does not matter which of two rows is the panel of a tile and which the vector.
+class GradientSpread : public Spread {
   public:
-    using Value = float;
-
-    Gradients(const ShortlistShare& share, const DiversityOptions& options)
+    GradientSpread(const ShortlistShare& share, const DiversityOptions& options)
         : share_(share),
           options_(options),
           errors_(output_errors(share)),
-          packed_errors_({errors_.data(), std::ssize(share.rows), share.classes}),
-          packed_features_(share.features),
           norms_(share.rows.size()),
-          squared_(share.rows.size()),
-          taken_(share.rows.size(), 0) {
-        for (std::size_t i = 0; i < norms_.size(); ++i) {
-            const std::vector<double> q = widened(error(i));
-            const std::vector<double> x = widened(features(i));
-            norms_[i] = dot(q, q) * dot(x, x);
+          pending_errors_(share.classes),
+          pending_features_(share.features.dim) {
+        for (std::int64_t i = 0; i < std::ssize(norms_); ++i) {
+            norms_[static_cast<std::size_t>(i)] =
+                norm({error(i), to_size(share.classes)}, {share.features.row(i), to_size(dim())});
         }
         squared_ = norms_;
     }
 
-    // The longest gradient comes first.
-    Gain best(std::int64_t pick) const {
-        if (pick == 0)
-            return best_free(share_.rows, taken_, [&](std::size_t i) { return norms_[i]; });
-        return Race{options_.seed, options_.round, pick}.winner(share_.rows, taken_, squared_);
+    const std::vector<double>& norms() const { return norms_; }
+
+    std::int64_t width() const override { return share_.classes + dim(); }
+    void tell(std::int64_t local, float* to) const override {
+        std::copy_n(error(local), share_.classes, to);
+        std::copy_n(share_.features.row(local), dim(), to + share_.classes);
+    }
+    double of(std::int64_t local) const override { return squared_[to_size(local)]; }
+
+    void add_pick(std::span<const float> told) override {
+        const std::span<const float> q = told.first(to_size(share_.classes));
+        const std::span<const float> x = told.subspan(to_size(share_.classes));
+        pending_errors_.append(q);
+        pending_features_.append(x);
+        pending_norms_.push_back(norm(q, x));
+    }
+    std::int64_t num_pending() const override { return std::ssize(pending_norms_); }
+
+    void refresh() override {
+        // The first pick makes all distances; its length was none.
+        if (!has_pick_ && num_pending() > 0)
+            squared_.assign(squared_.size(), std::numeric_limits<double>::infinity());
+        has_pick_ = has_pick_ || num_pending() > 0;
+        constexpr std::int64_t rows_a_task = 64;
+        kernels::parallel_for(
+            options_.num_threads, (std::ssize(squared_) + rows_a_task - 1) / rows_a_task,
+            [&](std::int64_t task) {
+                const std::int64_t end = std::min(std::ssize(squared_), (task + 1) * rows_a_task);
+                for (std::int64_t i = task * rows_a_task; i < end; i += rows_at_once()) {
+                    const std::int64_t count = std::min(rows_at_once(), end - i);
+                    const std::span<double> spreads =
+                        std::span(squared_).subspan(to_size(i), to_size(count));
+                    lower_tile({errors_.data(), std::ssize(squared_), share_.classes},
+                               share_.features, numbers_from(i, count), norms_, 0, spreads);
+                }
+            });
+        pending_errors_.clear();
+        pending_features_.clear();
+        pending_norms_.clear();
     }
 
-    std::vector<float> say(std::int64_t local) const {
-        const auto i = static_cast<std::size_t>(local);
-        std::vector<float> said(error(i).begin(), error(i).end());
-        said.insert(said.end(), features(i).begin(), features(i).end());
-        said.push_back(static_cast<float>(std::sqrt(squared_[i])));
-        return said;
-    }
-
-    void take(const Gain&, std::int64_t local, std::span<const float> said) {
-        if (local >= 0) taken_[static_cast<std::size_t>(local)] = 1;
-        value_ = said.back();
-        const auto classes = static_cast<std::size_t>(share_.classes);
-        const std::vector<double> q = widened(said.first(classes));
-        const std::vector<double> x = widened(said.subspan(classes, said.size() - classes - 1));
-        const double norm = dot(q, q) * dot(x, x);
-        std::vector<double> of_errors(squared_.size());
-        std::vector<double> of_features(squared_.size());
-        packed_errors_.dot(q, of_errors, options_.num_threads);
-        packed_features_.dot(x, of_features, options_.num_threads);
-        for (std::size_t i = 0; i < squared_.size(); ++i) {
-            const double cross = of_errors[i] * of_features[i];
-            const double squared = std::max(0.0, norms_[i] + norm - 2.0 * cross);
-            // The first pick makes all distances; its length was none.
-            squared_[i] = has_pick_ ? std::min(squared_[i], squared) : squared;
+    void lower(std::span<const float> told, std::span<const std::int64_t> which, std::int64_t first,
+               std::span<double> spreads) const override {
+        std::vector<float> q;
+        std::vector<float> x;
+        std::vector<double> norms;
+        for (const std::int64_t one : which) {
+            const auto from = told.begin() + one * width();
+            q.insert(q.end(), from, from + share_.classes);
+            x.insert(x.end(), from + share_.classes, from + width());
+            norms.push_back(
+                norm({&*from, to_size(share_.classes)}, {&*from + share_.classes, to_size(dim())}));
         }
-        has_pick_ = true;
+        for (std::int64_t i = 0; i < std::ssize(which); i += rows_at_once()) {
+            const std::int64_t count = std::min(rows_at_once(), std::ssize(which) - i);
+            lower_tile({q.data(), std::ssize(which), share_.classes},
+                       {x.data(), std::ssize(which), dim()}, numbers_from(i, count), norms, first,
+                       spreads.subspan(to_size(i), to_size(count)));
+        }
     }
 
-    float value(const Gain&) const { return value_; }
+    float value(double spread) const override { return static_cast<float>(std::sqrt(spread)); }
 
   private:
-    std::span<const float> error(std::size_t i) const {
-        const auto classes = static_cast<std::size_t>(share_.classes);
-        return std::span(errors_).subspan(i * classes, classes);
+    static std::size_t to_size(std::int64_t count) { return static_cast<std::size_t>(count); }
+    static std::int64_t rows_at_once() { return kernels::products_tile().vectors; }
+    static std::vector<std::int64_t> numbers_from(std::int64_t first, std::int64_t count) {
+        std::vector<std::int64_t> numbers(to_size(count));
+        std::iota(numbers.begin(), numbers.end(), first);
+        return numbers;
     }
-    std::span<const float> features(std::size_t i) const {
-        return {share_.features.row(static_cast<std::int64_t>(i)),
-                static_cast<std::size_t>(share_.features.dim)};
+    static double norm(std::span<const float> q, std::span<const float> x) {
+        const std::vector<double> wide_q = widened(q);
+        const std::vector<double> wide_x = widened(x);
+        return dot(wide_q, wide_q) * dot(wide_x, wide_x);
+    }
+
+    std::int64_t dim() const { return share_.features.dim; }
+    const float* error(std::int64_t local) const { return errors_.data() + local * share_.classes; }
+
+    // Rows are the vectors, the pending picks from `first` on the panels; norms [rows of errors].
+    void lower_tile(kernels::MatrixView errors, kernels::MatrixView features,
+                    std::span<const std::int64_t> rows, std::span<const double> norms,
+                    std::int64_t first, std::span<double> spreads) const {
+        const WideRows q(errors, rows);
+        const WideRows x(features, rows);
+        for (std::int64_t pick = GrowingPanels::panel_of(first); pick < num_pending();) {
+            const GrowingPanels::Products of_errors = pending_errors_.times(pick, q);
+            const GrowingPanels::Products of_features = pending_features_.times(pick, x);
+            for (std::size_t j = 0; j < rows.size(); ++j) {
+                for (std::int64_t p = 0; p < of_errors.count; ++p) {
+                    const double cross = of_errors.at(j, p) * of_features.at(j, p);
+                    const double sum = norms[to_size(rows[j])] + pending_norms_[to_size(pick + p)];
+                    spreads[j] = std::min(spreads[j], std::max(0.0, sum - 2.0 * cross));
+                }
+            }
+            pick += of_errors.count;
+        }
     }
 
     const ShortlistShare& share_;
     const DiversityOptions& options_;
-    std::vector<float> errors_;  // [rows, C]
-    PackedDots packed_errors_;
-    PackedDots packed_features_;
+    std::vector<float> errors_;    // [rows, C]
     std::vector<double> norms_;    // [rows] squared lengths of the gradients
     std::vector<double> squared_;  // [rows] squared distances to the nearest pick
-    std::vector<std::uint8_t> taken_;
+    GrowingPanels pending_errors_;
+    GrowingPanels pending_features_;
+    std::vector<double> pending_norms_;
     bool has_pick_ = false;
-    float value_ = 0.0F;
 };
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
-    Gradients objective(share, options);
-    return pick_by_rows(share, options, objective, world);
+    GradientSpread spread(share, options);
+    RaceRounds rounds(share, options, spread, std::vector<double>(share.rows.size(), 1.0), world);
+    // The longest gradient comes first.
+    const std::vector<std::uint8_t> none(share.rows.size(), 0);
+    rounds.pick_first(
+        best_free(share.rows, none, [&](std::size_t i) { return spread.norms()[i]; }));
+    return rounds.pick();
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
     const auto real = static_cast<std::int64_t>(sizeof(float));
-    DiversityForecast forecast = forecast_by_rows(sizes, sizes.dim + sizes.member_floats + 1);
-    forecast.memory_bytes += sizes.share_rows * (sizes.dim + 2 * sizes.member_floats + 8) * real;
+    const std::int64_t classes = std::max(sizes.classes, std::int64_t{1});
+    DiversityForecast forecast = RaceRounds::forecast(sizes, sizes.dim + classes);
+    forecast.memory_bytes += sizes.share_rows * (classes * real + 16);
     return forecast;
 }
 

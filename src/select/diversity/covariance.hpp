@@ -17,6 +17,11 @@ class Covariance {
 
     std::int64_t dim() const { return dim_; }
     double squared_sigma() const { return squared_sigma_; }
+    bool is_identity() const { return is_identity_; }
+    std::span<const double> matrix_row(std::int64_t k) const {
+        return std::span(matrix_).subspan(static_cast<std::size_t>(k * dim_),
+                                          static_cast<std::size_t>(dim_));
+    }
 
     /// M x.
     std::vector<double> times(std::span<const double> x) const;
@@ -38,13 +43,15 @@ class Covariance {
     std::int64_t dim_;
     double squared_sigma_;
     std::vector<double> matrix_;
+    bool is_identity_ = true;
 };
 
 /// Looks at all centres, in their order. \collective
 void look_at_centers(const ShortlistShare& share, Covariance& covariance);
 
 /// x_i' M x_i of each row.
-std::vector<double> variances(kernels::MatrixView rows, const Covariance& covariance);
+std::vector<double> variances(kernels::MatrixView rows, const Covariance& covariance,
+                              int num_threads);
 
 /// `wanted`, or a thousandth of the longest row of all shares (1 if all are 0). \collective
 double noise_of(double wanted, const ShortlistShare& share, comm::Communicator& world);

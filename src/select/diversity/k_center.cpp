@@ -1,20 +1,20 @@
 #include "select/k_center.hpp"
 
-#include "select/diversity/by_distance.hpp"
 #include "select/diversity/centers.hpp"
+#include "select/diversity/distance_gains.hpp"
+#include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
 
 namespace sluice::select {
 namespace {
 
-// The largest product of distance and score^strength, one pick after the other.
+// The largest product of distance and score^strength, which only falls, as distances do.
 DiverseBatch pick_weighted(const ShortlistShare& share, const DiversityOptions& options,
                            comm::Communicator& world) {
-    const std::vector<double> weights =
-        score_weights(share, options.parameters.strength, "k_center", world);
-    const auto gain = [&](std::size_t i, double distance) { return weights[i] * distance; };
-    ByDistance objective(share, options, gain);
-    return pick_by_rows(share, options, objective, world);
+    const auto gain = [](double weight, double distance) { return weight * distance; };
+    return pick_by_distance(share, options,
+                            score_weights(share, options.parameters.strength, "k_center", world),
+                            gain, world);
 }
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,

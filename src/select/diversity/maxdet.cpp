@@ -1,7 +1,10 @@
 #include "select/diversity/covariance.hpp"
+#include "select/diversity/falling_variances.hpp"
+#include "select/diversity/greedy_rounds.hpp"
 #include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sluice::select {
@@ -10,57 +13,81 @@ namespace {
 // Picks the row of the largest variance under a linear model that has looked at all centres and
 // picks: the greedy for log det(sigma^2 I + K) of the picks' inner products K. With a strength, of
 // features scaled by score^strength (the quality of a determinantal point process).
-// Variances only fall from pick to pick, and so do the gains.
+// Variances only fall from pick to pick, to the bit, and so do the gains.
 class LogDet {
   public:
-    using Value = double;
+    struct State {
+        double quality = 0.0;
+        double variance = 0.0;  // x' M x, x not scaled
+    };
 
     LogDet(const ShortlistShare& share, const DiversityOptions& options,
-           std::vector<double> qualities, double sigma)
+           std::vector<double> qualities, Covariance& covariance)
         : share_(share),
           options_(options),
           qualities_(std::move(qualities)),
-          covariance_(share.features.dim, sigma * sigma),
-          packed_(share.features),
-          taken_(share.rows.size(), 0),
-          along_(share.rows.size()) {
-        look_at_centers(share, covariance_);
-        variances_ = variances(share.features, covariance_);
+          covariance_(covariance),
+          variances_(share.features, variances(share.features, covariance, options.num_threads),
+                     options.num_threads) {}
+
+    double gain(std::int64_t local) const { return gain_of(state(local)); }
+    bool is_fresh(std::int64_t local) const { return variances_.is_fresh(local); }
+    void refresh(std::span<const std::int64_t> locals) { variances_.refresh(locals); }
+    State state(std::int64_t local) const {
+        return {qualities_[static_cast<std::size_t>(local)], variances_.of(local)};
+    }
+    void set_state(std::int64_t local, const State& state) {
+        variances_.set(local, state.variance);
+    }
+    std::int64_t width() const { return share_.features.dim; }
+    void tell(std::int64_t local, float* to) const {
+        std::copy_n(share_.features.row(local), width(), to);
     }
 
-    Gain best(std::int64_t) const {
-        return best_free(share_.rows, taken_, [&](std::size_t i) {
-            return covariance_.squared_sigma() + qualities_[i] * qualities_[i] * variances_[i];
-        });
-    }
+    class Panel {
+      public:
+        Panel(LogDet& all, std::span<const float> told, std::span<const State> states)
+            : all_(all),
+              told_(told),
+              states_(states.begin(), states.end()),
+              packed_({told.data(), std::ssize(states), all.width()}),
+              along_(states.size()) {}
 
-    std::vector<double> say(std::int64_t local) const {
-        const float* const row = share_.features.row(local);
-        std::vector<double> scaled(row, row + share_.features.dim);
-        for (double& value : scaled)
-            value *= qualities_[static_cast<std::size_t>(local)];
-        return scaled;
-    }
+        double gain(std::int64_t i) const { return all_.gain_of(state(i)); }
+        float value(std::int64_t i) const { return static_cast<float>(std::sqrt(gain(i))); }
+        State state(std::int64_t i) const { return states_[static_cast<std::size_t>(i)]; }
 
-    void take(const Gain&, std::int64_t local, std::span<const double> said) {
-        if (local >= 0) taken_[static_cast<std::size_t>(local)] = 1;
-        const Covariance::Look look = covariance_.look_at(said);
-        packed_.dot(look.direction, along_, options_.num_threads);
-        for (std::size_t i = 0; i < along_.size(); ++i)
-            variances_[i] -= along_[i] * along_[i] / look.variance;
-    }
+        void take(std::int64_t i) {
+            const auto width = static_cast<std::size_t>(all_.width());
+            std::vector<double> scaled =
+                widened(told_.subspan(static_cast<std::size_t>(i) * width, width));
+            for (double& value : scaled)
+                value *= state(i).quality;
+            const Covariance::Look look = all_.covariance_.look_at(scaled);
+            all_.variances_.add_look(look.direction, look.variance);
+            packed_.dot(look.direction, along_, all_.options_.num_threads);
+            for (std::size_t j = 0; j < along_.size(); ++j)
+                states_[j].variance -= along_[j] * along_[j] / look.variance;
+        }
 
-    float value(const Gain& pick) const { return static_cast<float>(std::sqrt(pick.gain)); }
+      private:
+        LogDet& all_;
+        std::span<const float> told_;
+        std::vector<State> states_;
+        PackedDots packed_;
+        std::vector<double> along_;
+    };
 
   private:
+    double gain_of(const State& state) const {
+        return covariance_.squared_sigma() + state.quality * state.quality * state.variance;
+    }
+
     const ShortlistShare& share_;
     const DiversityOptions& options_;
     std::vector<double> qualities_;
-    Covariance covariance_;
-    PackedDots packed_;
-    std::vector<std::uint8_t> taken_;
-    std::vector<double> along_;      // [rows] scratch
-    std::vector<double> variances_;  // [rows] x' M x, x not scaled
+    Covariance& covariance_;
+    FallingVariances variances_;
 };
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
@@ -68,13 +95,15 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
     const double strength = value_or(options.parameters.strength, 0.0);
     std::vector<double> qualities = score_weights(share, strength, "maxdet", world);
     const double sigma = noise_of(options.parameters.sigma, share, world);
-    LogDet objective(share, options, std::move(qualities), sigma);
-    return pick_by_rows(share, options, objective, world);
+    Covariance covariance(share.features.dim, sigma * sigma);
+    look_at_centers(share, covariance);
+    LogDet objective(share, options, std::move(qualities), covariance);
+    return GreedyRounds(share, options, objective, world).pick();
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
-    DiversityForecast forecast = forecast_by_rows(sizes, 2 * sizes.dim);
-    forecast.memory_bytes += sizes.share_rows * sizes.dim * 4 + sizes.dim * sizes.dim * 8;
+    DiversityForecast forecast = forecast_in_rounds(sizes, sizes.dim);
+    forecast.memory_bytes += sizes.dim * (sizes.dim + 2 * sizes.num_picks) * 8;
     return forecast;
 }
 

@@ -1,42 +1,39 @@
 #include "select/diversity/packed_dots.hpp"
 
+#include "kernels/row_products.hpp"
 #include "kernels/worker_pool.hpp"
 
 #include <algorithm>
 
 namespace sluice::select {
+namespace {
 
-PackedDots::PackedDots(kernels::MatrixView rows)
-    : num_rows_(rows.rows),
-      dim_(rows.dim),
-      panels_(static_cast<std::size_t>((rows.rows + width - 1) / width * width * rows.dim)) {
-    for (std::int64_t i = 0; i < num_rows_; ++i) {
-        const float* const row = rows.row(i);
-        float* const to = panels_.data() + i / width * width * dim_ + i % width;
-        for (std::int64_t k = 0; k < dim_; ++k)
-            to[k * width] = row[k];
-    }
+constexpr std::int64_t width = kernels::products_panel;
+constexpr std::int64_t max_tile_rows = 32;
+
+}  // namespace
+
+PackedDots::PackedDots(kernels::MatrixView rows) : num_rows_(rows.rows), dim_(rows.dim) {
+    const std::int64_t num_panels = (num_rows_ + width - 1) / width;
+    kernels::pack_products(rows, {}, panels_.reserve(num_panels * width * dim_));
 }
 
 void PackedDots::dot(std::span<const double> vector, std::span<double> out, int num_threads) const {
-    constexpr std::int64_t panels_a_task = 64;
-    const std::int64_t num_panels = (num_rows_ + width - 1) / width;
-    const std::int64_t num_tasks = (num_panels + panels_a_task - 1) / panels_a_task;
-    kernels::parallel_for(num_threads, num_tasks, [&](std::int64_t task) {
-        const std::int64_t end = std::min(num_panels, (task + 1) * panels_a_task);
-        for (std::int64_t panel = task * panels_a_task; panel < end; ++panel) {
-            const float* from = panels_.data() + panel * width * dim_;
-            double sums[width] = {};
-            for (std::int64_t k = 0; k < dim_; ++k, from += width) {
-                const double y = vector[static_cast<std::size_t>(k)];
-                for (std::int64_t lane = 0; lane < width; ++lane)
-                    sums[lane] += static_cast<double>(from[lane]) * y;
-            }
-            const std::int64_t first = panel * width;
-            for (std::int64_t lane = 0; lane < width && first + lane < num_rows_; ++lane)
-                out[static_cast<std::size_t>(first + lane)] = sums[lane];
-        }
-    });
+    constexpr std::int64_t rows_a_task = 512;
+    const double* const vectors[] = {vector.data()};
+    const std::int64_t rows_a_tile = kernels::products_tile().panels * width;
+    const auto tile = [&](std::int64_t begin, std::int64_t end) {
+        double sums[max_tile_rows];
+        const auto num_panels = static_cast<int>((end - begin + width - 1) / width);
+        kernels::row_products(panels_.data() + begin * dim_, num_panels, dim_, vectors, sums);
+        std::copy_n(sums, end - begin, out.begin() + begin);
+    };
+    kernels::parallel_for(
+        num_threads, (num_rows_ + rows_a_task - 1) / rows_a_task, [&](std::int64_t task) {
+            const std::int64_t last = std::min(num_rows_, (task + 1) * rows_a_task);
+            for (std::int64_t begin = task * rows_a_task; begin < last; begin += rows_a_tile)
+                tile(begin, std::min(last, begin + rows_a_tile));
+        });
 }
 
 double dot(std::span<const double> x, std::span<const double> y) {

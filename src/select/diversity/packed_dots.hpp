@@ -22,11 +22,9 @@ class PackedDots {
     void dot(std::span<const double> vector, std::span<double> out, int num_threads) const;
 
   private:
-    static constexpr std::int64_t width = 8;  // rows side by side
-
     std::int64_t num_rows_;
     std::int64_t dim_;
-    std::vector<float> panels_;  // [panels, dim, width]
+    kernels::AlignedFloats panels_;
 };
 
 /// The dot product of two vectors, one chain in float64.

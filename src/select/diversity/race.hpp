@@ -17,10 +17,16 @@ struct Race {
     std::uint32_t round = 1;
     std::int64_t pick = 0;
 
-    /// The best free row of a share, gain = weight / -ln(u). Weights are >= 0; rows of weight 0
-    /// win only against each other, with the same chance each (gain = -(-ln u) < 0).
+    /// weight / -ln(u), which never rises when the weight falls; for a weight of 0 the negative
+    /// time, so that such rows win only against each other, with the same chance each.
+    Gain gain(RowId row, double weight) const;
+
+    /// The best free row of a share. Weights are >= 0.
     Gain winner(std::span<const RowId> rows, std::span<const std::uint8_t> taken,
                 std::span<const double> weights) const;
+
+  private:
+    double rest(RowId row) const;
 };
 
 }  // namespace sluice::select

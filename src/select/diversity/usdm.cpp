@@ -1,4 +1,5 @@
-#include "select/diversity/by_distance.hpp"
+#include "select/diversity/distance_gains.hpp"
+#include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
 
 namespace sluice::select {
@@ -9,15 +10,15 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
     const double strength = value_or(options.parameters.strength, 1.0);
     // At 0 the order of scores, without bound the order of distances; in between the gains only
     // fall, as distances do.
-    const auto gain = [&](std::size_t i, double distance) {
-        return static_cast<double>(share.scores[i]) + strength * distance;
+    const auto gain = [strength](double score, double distance) {
+        return score + strength * distance;
     };
-    ByDistance objective(share, options, gain);
-    return pick_by_rows(share, options, objective, world);
+    return pick_by_distance(share, options, {share.scores.begin(), share.scores.end()}, gain,
+                            world);
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
-    return forecast_by_rows(sizes, sizes.dim + 1);
+    return forecast_in_rounds(sizes, sizes.dim);
 }
 
 }  // namespace
