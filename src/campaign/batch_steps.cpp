@@ -1,5 +1,6 @@
 #include "campaign/round_labels.hpp"
 #include "campaign/round_steps.hpp"
+#include "campaign/rule_parameters.hpp"
 #include "campaign/select_round.hpp"
 #include "campaign/settle_batch.hpp"
 #include "core/durable_file.hpp"
@@ -20,14 +21,21 @@ namespace sluice::campaign {
 namespace {
 
 // What the budgets leave for one more batch; nothing is cut where all rules must hold together.
-void cut_to_budget(const StopRules& rules, const RoundRecord& before, const pool::Pool& pool,
+void cut_to_budget(const CampaignSpec& spec, const RoundRecord& before, const pool::Pool& pool,
                    RoundPlan& plan) {
+    const StopRules& rules = spec.stop;
+    const auto cut_to = [&](std::int64_t rows) {
+        plan.batch = std::min(plan.batch, rows);
+        if (!spec.select.has_items() || rows <= 0) return;
+        plan.batch_instances =
+            plan.batch_instances > 0 ? std::min(plan.batch_instances, rows) : rows;
+    };
     if (rules.combine == StopRules::Combine::all) return;
-    if (rules.labels) plan.batch = std::min(plan.batch, *rules.labels - before.labels);
+    if (rules.labels) cut_to(*rules.labels - before.labels);
     if (!rules.cost) return;
     const double left = *rules.cost - before.cost;
     if (pool.find("cost") == nullptr) {
-        plan.batch = std::min(plan.batch, static_cast<std::int64_t>(std::floor(left)));
+        cut_to(static_cast<std::int64_t>(std::floor(left)));
     } else {
         plan.batch_cost = plan.batch_cost > 0.0 ? std::min(plan.batch_cost, left) : left;
     }
@@ -56,9 +64,12 @@ std::optional<double> number_of(const nlohmann::json& json, const char* key) {
     return found->get<double>();
 }
 
-// What select_round says if the budget is less than the first row costs.
-bool is_unaffordable(const Error& error) {
-    return error.code() == ExitCode::usage && std::string(error.what()).starts_with("--batch-cost");
+// What select_round says if the budget is less than the first row costs, or the first item holds.
+bool is_unaffordable(const Error& error, const RoundPlan& plan) {
+    const std::string what = error.what();
+    return error.code() == ExitCode::usage &&
+           ((plan.batch_cost > 0.0 && what.starts_with("--batch-cost")) ||
+            (plan.batch_instances > 0 && what.starts_with("--batch-instances")));
 }
 
 }  // namespace
@@ -92,7 +103,8 @@ RoundPlan RoundSteps::make_plan() const {
     plan.strategy = is_random ? BatchStrategy{"random", "none"} : spec.strategy(round_);
     plan.batch = is_start ? spec.start.batch : spec.select.batch;
     plan.batch_cost = spec.select.batch_cost;
-    cut_to_budget(spec.stop, before, context_.pool, plan);
+    plan.batch_instances = spec.select.batch_instances;
+    cut_to_budget(spec, before, context_.pool, plan);
     const bool is_exhausted = round_ > spec.first_round() && before.candidates_left <= 0;
     if (is_exhausted) plan.batch = 0;
     plan.batch = std::max<std::int64_t>(plan.batch, 0);
@@ -132,6 +144,8 @@ RoundBatch RoundSteps::take_batch(const std::string& batch_id) const {
     RoundBatch batch;
     batch.id = batch_id;
     batch.chosen = std::ssize(rows);
+    if (manifest.contains("chosen_items"))
+        batch.items = manifest.at("chosen_items").get<std::int64_t>();
     batch.candidates = manifest.at("candidates");
     batch.cost = cost_of(context_.pool, rows);
     batch.covering_radius = number_of(manifest, "covering_radius");
@@ -152,6 +166,13 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
     request.plan.input = spec.select.input == "model" ? "auto" : spec.select.input;
     request.plan.batch_size = plan.batch;
     request.plan.batch_cost = plan.batch_cost;
+    request.plan.batch_instances = plan.batch_instances;
+    request.plan.conditions = spec.select.where;
+    request.plan.items = spec.select.items;
+    if (!spec.is_start(round_)) {
+        request.plan.diversity_parameters =
+            parameters_of(plan.strategy.diversity, spec.select.parameters);
+    }
     request.plan.shortlist_size = plan.shortlist;
     request.plan.seed = spec.seed;
     request.plan.round = static_cast<std::uint32_t>(round_);
@@ -161,6 +182,10 @@ SelectRequest RoundSteps::select_request(const RoundPlan& plan) const {
         request.plan.trust = spec.select.trust;
         request.plan.randomize = spec.select.randomize;
         request.plan.price = spec.select.price;
+        if (plan.strategy.diversity != "none") {
+            request.plan.diversify_on = spec.select.diversify_on;
+            request.plan.sketch_dim = spec.select.sketch_dim;
+        }
     }
     request.ticket_items = spec.select.ticket_items;
     request.tag = spec.select.tag;
@@ -206,7 +231,7 @@ bool RoundSteps::select() {
     try {
         if (plan.batch > 0) batch_id = select_round(request, world_).batch_id;
     } catch (const Error& error) {
-        if (plan.batch_cost <= 0.0 || !is_unaffordable(error)) throw;
+        if (!is_unaffordable(error, plan)) throw;
     }
     const bool is_active = &arm_ == &context_.active();
     if (batch_id.empty() && is_active) return false;

@@ -1,5 +1,6 @@
 #include "campaign/campaign_keys.hpp"
 
+#include "campaign/select_keys.hpp"
 #include "kernels/activation.hpp"
 #include "model/train.hpp"
 
@@ -62,6 +63,8 @@ Keys pool_section() {
         keys.push_back(
             {"pool", role, "PATH", "dataset in the files that holds the " + role, "", "/" + role});
     }
+    keys.push_back({"pool", "groups", "PATH",
+                    "dataset in the files that holds the groups; nothing = /groups", "", ""});
     keys.push_back({"pool",
                     "bad-rows",
                     "WHAT",
@@ -123,89 +126,14 @@ Keys model_section() {
         {"model", "patience", "N", "epochs without a better held-out loss; 0 = never stop early",
          "epochs", "30"},
         {"model", "held-out", "X", "share of the labels kept out of training", "", "0.1"},
+        {"model", "loss-folds", "K",
+         "also train a loss head on the losses of K folds, which score = learning_loss reads",
+         "folds", ""},
         {"model", "train-command", "WORDS",
          "a program that trains in place of sluice, as in python3 train.py {labels} {model}, or "
          "{predictions} of every row of {pool}; also {seed}, {round} (sluice help train)",
          "", "", at_once},
         {"model", "train-limit", "S", "time for that program", "s", "86400", at_once},
-    };
-}
-
-Keys select_section() {
-    return {
-        {"select", "batch", "B", "rows to ask for in a round, at most", "rows", "100"},
-        {"select", "batch-cost", "X", "what they may cost together by the pool's cost; none = any",
-         "cost", "none"},
-        {"select", "score", "NAME", "what makes a row worth a label (sluice help select)", "",
-         "entropy", next_round},
-        {"select", "diversify", "NAME", "how the batch is chosen from the shortlist (likewise)", "",
-         "k_center", next_round},
-        {"select", "schedule", "LIST",
-         "SCORE/DIVERSIFY of some rounds, as in 2-3:random/k_center, 4-:bald/none; score and "
-         "diversify count for the others",
-         "", "", next_round},
-        {"select", "randomize", "KIND",
-         "noise on the score, as in power:1 (sluice help select); not on random's", "", "none",
-         next_round},
-        {"select",
-         "per-cost",
-         "WHAT",
-         "rows are ranked by score over the pool's cost",
-         "",
-         "no",
-         next_round,
-         {"yes", "no"}},
-        {"select", "max-score", "X",
-         "rows whose score is higher are passed over: what a committee disagrees on beyond all "
-         "measure is mostly absurd; none = all count",
-         "that of the score", "none", next_round},
-        {"select", "min-score", "X", "rows whose score is lower are passed over; none = all count",
-         "that of the score", "none", next_round},
-        {"select", "shortlist", "K", "rows with the best scores; auto = 10 x B", "rows", "auto"},
-        {"select",
-         "metric",
-         "NAME",
-         "distance between features",
-         "",
-         "euclidean",
-         refused,
-         {"euclidean", "cosine"}},
-        {"select",
-         "input",
-         "NAME",
-         "what scores read: the campaign's model, or a dataset of the pool",
-         "",
-         "model",
-         refused,
-         {"model", "auto", "probabilities", "committee", "predictions"}},
-        {"select",
-         "distinct",
-         "WHAT",
-         "of rows with the same features, only one into the shortlist",
-         "",
-         "no",
-         refused,
-         {"no", "yes"}},
-        {"select", "ticket-items", "T", "rows a worker takes together; auto = B/100, at least 1",
-         "rows", "auto", next_round},
-        {"select", "tag", "NAME", "only workers with this tag take the batches", "", "",
-         next_round},
-    };
-}
-
-Keys pseudo_section() {
-    return {
-        {"pseudo", "delta", "X",
-         "rows whose class the model is sure of (entropy of the members' mean below X, in nats) "
-         "are trained on too, each round anew; 0 or nothing = none",
-         "nats", ""},
-        {"pseudo", "decay", "X", "from X to X - round x decay; nothing = 0", "nats", ""},
-        {"pseudo", "most", "N",
-         "at most so many, the surest first; auto or nothing = as many as "
-         "labels",
-         "rows", ""},
-        {"pseudo", "weight", "X", "of such a row in training; a label has 1, as it has by default",
-         "", ""},
     };
 }
 
@@ -240,7 +168,9 @@ Keys label_section() {
 
 Keys test_section() {
     return {
-        {"test", "rows", "N", "random rows labeled for testing only, by the same oracle; 0 = none",
+        {"test", "rows", "N",
+         "random rows (with [select] groups: items) labeled for testing only, by the same oracle; "
+         "0 = none",
          "rows", "0"},
         {"test", "labels", "FILE", "labels for testing only that are there already", "", "",
          at_once},
@@ -291,9 +221,9 @@ Keys stop_section() {
 const Keys& campaign_keys() {
     static const Keys all = [] {
         Keys keys;
-        for (const Keys& section : {campaign_section(), pool_section(), start_section(),
-                                    model_section(), pseudo_section(), select_section(),
-                                    label_section(), test_section(), stop_section()}) {
+        for (const Keys& section :
+             {campaign_section(), pool_section(), start_section(), model_section(), pseudo_keys(),
+              select_keys(), label_section(), test_section(), stop_section()}) {
             keys.insert(keys.end(), section.begin(), section.end());
         }
         return keys;

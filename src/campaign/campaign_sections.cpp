@@ -6,8 +6,6 @@
 #include "kernels/activation.hpp"
 #include "model/metrics.hpp"
 #include "oracle/rules.hpp"
-#include "queue/layout.hpp"
-#include "select/two_stage.hpp"
 
 #include <fmt/format.h>
 
@@ -21,6 +19,7 @@ namespace {
 constexpr std::int64_t max_count = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t max_rows = std::int64_t{1} << 48;
 constexpr std::int64_t max_units = std::int64_t{1} << 20;
+constexpr std::int64_t max_folds = 1000;
 constexpr double max_number = 1e300;
 constexpr std::int64_t start_shortlist_factor = 100;
 
@@ -35,6 +34,8 @@ void read_train_command(const CampaignFile& file, CampaignSpec& spec) {
                   "says neither {model} nor {predictions}; add one where the command takes the "
                   "file that it has to write");
     }
+    if (spec.loss_folds > 0)
+        file.fail({"model", "loss-folds"}, "a training command writes its own model; leave it out");
     if (writes_model && writes_predictions) {
         file.fail(key,
                   "says {model} and {predictions}; a campaign goes by one of the two, leave the "
@@ -67,33 +68,6 @@ std::vector<std::int64_t> hidden_layers(const CampaignFile& file) {
         begin = end + 1;
     }
     return layers;
-}
-
-// The canonical name of a registry's entry.
-template <typename Find>
-std::string known_name(const CampaignFile& file, const KeyName& key, const Find& find) {
-    try {
-        return find(file.text(key)).name;
-    } catch (const Error& error) {
-        file.fail(key, error.what());
-    }
-}
-
-// The canonical text of the score, and how it is randomised.
-std::string known_score(const CampaignFile& file) {
-    try {
-        return select::canonical_score(file.text({"select", "score"}));
-    } catch (const Error& error) {
-        file.fail({"select", "score"}, error.what());
-    }
-}
-
-std::string known_randomization(const CampaignFile& file) {
-    try {
-        return select::parse_randomization(file.text({"select", "randomize"})).text();
-    } catch (const Error& error) {
-        file.fail({"select", "randomize"}, error.what());
-    }
 }
 
 // A metric that can be measured, or not at all.
@@ -156,41 +130,6 @@ void read_pool_section(const CampaignFile& file, CampaignSpec& spec) {
         file.text({"pool", "bad-rows"}) == "skip" ? select::BadRows::skip : select::BadRows::refuse;
 }
 
-void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
-    SelectSpec& spec = campaign.select;
-    spec.batch = file.count({"select", "batch"}, 1, max_count);
-    spec.batch_cost = file.number({"select", "batch-cost"}, 1e-300, max_number).value_or(0.0);
-    const BatchStrategy otherwise{
-        known_score(file), known_name(file, {"select", "diversify"}, select::find_diversity)};
-    spec.schedule = Schedule::parse(file.text({"select", "schedule"}), otherwise,
-                                    file.path() + ": [select] schedule");
-    spec.shortlist = file.count_or_auto({"select", "shortlist"}, 1, max_rows).value_or(0);
-    if (spec.shortlist != 0 && spec.shortlist < spec.batch) {
-        file.fail({"select", "shortlist"},
-                  fmt::format("smaller than the batch ({} < {}); give at least as many rows",
-                              spec.shortlist, spec.batch));
-    }
-    if (const auto high = file.number({"select", "max-score"}, -3e38, 3e38)) {
-        spec.trust.high = static_cast<float>(*high);
-    }
-    if (const auto low = file.number({"select", "min-score"}, -3e38, 3e38)) {
-        spec.trust.low = static_cast<float>(*low);
-    }
-    spec.randomize = known_randomization(file);
-    spec.price = file.text({"select", "per-cost"}) == "yes" ? select::Price::divides_score
-                                                            : select::Price::ignored;
-    spec.metric = file.text({"select", "metric"});
-    spec.input = file.text({"select", "input"});
-    spec.copies =
-        file.text({"select", "distinct"}) == "yes" ? select::Copies::drop : select::Copies::keep;
-    spec.ticket_items = file.count_or_auto({"select", "ticket-items"}, 1, max_count).value_or(0);
-    spec.tag = file.text({"select", "tag"});
-    if (!spec.tag.empty() && !queue::is_plain_name(spec.tag)) {
-        file.fail({"select", "tag"}, "'" + printable(spec.tag) +
-                                         "' cannot be a tag; use letters, digits, '-', '_', '.'");
-    }
-}
-
 void read_start_section(const CampaignFile& file, CampaignSpec& spec) {
     StartSpec& start = spec.start;
     start.strategy = file.text({"start", "strategy"});
@@ -232,6 +171,8 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     const std::string resample = file.text({"model", "resample"});
     if (resample == "bootstrap") train.resample = model::Resample::bootstrap;
     if (resample == "k_fold") train.resample = model::Resample::k_fold;
+    if (file.has({"model", "loss-folds"}))
+        spec.loss_folds = file.count({"model", "loss-folds"}, 2, max_folds);
     read_train_command(file, spec);
     spec.train_limit_seconds = number("train-limit", 1.0, 1e9);
 }

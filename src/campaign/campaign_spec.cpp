@@ -3,8 +3,12 @@
 #include "campaign/campaign_file.hpp"
 #include "campaign/campaign_keys.hpp"
 #include "campaign/campaign_sections.hpp"
+#include "campaign/rule_parameters.hpp"
 #include "campaign/trainer_process.hpp"
 #include "core/ini_file.hpp"
+#include "core/text.hpp"
+
+#include <cmath>
 
 namespace sluice::campaign {
 namespace {
@@ -89,7 +93,15 @@ std::map<std::string, std::string> science_of_round(const CampaignSpec& spec, st
         science["select.randomize"] = spec.select.randomize;
     if (is_ranked && spec.select.price == select::Price::divides_score)
         science["select.per-cost"] = "yes";
-    if (!spec.is_start(round)) return science;
+    if (!spec.is_start(round)) {
+        const select::DiversityParameters numbers =
+            parameters_of(strategy.diversity, spec.select.parameters);
+        if (!std::isnan(numbers.strength))
+            science["select.strength"] = number_text(numbers.strength);
+        if (!std::isnan(numbers.sigma)) science["select.sigma"] = number_text(numbers.sigma);
+        if (!std::isnan(numbers.radius)) science["select.radius"] = number_text(numbers.radius);
+        return science;
+    }
     science["start.batch"] = std::to_string(spec.start.batch);
     science["start.shortlist"] = std::to_string(spec.start.shortlist);
     return science;

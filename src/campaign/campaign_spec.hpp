@@ -32,13 +32,21 @@ struct SelectSpec {
     double batch_cost = 0.0;     ///< 0 = any
     std::int64_t shortlist = 0;  ///< 0 = 10 x batch
     std::string metric = "euclidean";
-    std::string input = "model";  ///< or what SelectRequest::input takes
+    std::string diversify_on = "features";  ///< of rounds with a model
+    std::int64_t sketch_dim = 0;            ///< 0 = chosen
+    std::string input = "model";            ///< or what SelectRequest::input takes
     select::Copies copies = select::Copies::keep;
     select::TrustLevels trust;                     ///< for scores other than random
     std::string randomize;                         ///< as select::PlanRequest::randomize; likewise
     select::Price price = select::Price::ignored;  ///< likewise
-    std::int64_t ticket_items = 0;                 ///< 0 = chosen
+    select::DiversityParameters parameters;        ///< of rounds whose rule goes by them
+    std::string where;                 ///< as select::PlanRequest::conditions; of all that is asked
+    std::string items = "none";        ///< as select::PlanRequest::items; likewise
+    std::int64_t batch_instances = 0;  ///< 0 = any
+    std::int64_t ticket_items = 0;     ///< 0 = chosen
     std::string tag;
+
+    bool has_items() const { return items != "none"; }
 };
 
 struct LabelSpec {
@@ -56,7 +64,7 @@ struct LabelSpec {
 };
 
 struct TestSpec {
-    std::int64_t rows = 0;  ///< drawn and labeled; 0 = none
+    std::int64_t rows = 0;  ///< drawn and labeled (items, where there are some); 0 = none
     std::string labels;     ///< or these; may be empty
 
     bool is_there() const { return rows > 0 || !labels.empty(); }
@@ -79,6 +87,7 @@ struct CampaignSpec {
     select::BadRows bad_rows = select::BadRows::refuse;
     StartSpec start;
     model::TrainOptions train;
+    std::int64_t loss_folds = 0;      ///< of a loss head; 0 = none
     std::optional<model::Task> task;  ///< by the head; nothing if that goes by the labels
     model::PseudoRules pseudo;
     std::string train_command;

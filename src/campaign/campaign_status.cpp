@@ -9,6 +9,7 @@
 #include "queue/layout.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
@@ -90,7 +91,8 @@ class Look {
     void look_at_queue(const std::string& directory) {
         if (!queue::exists(directory)) return;
         attempt([&] {
-            const queue::QueueStatus status = queue::queue_status(directory);
+            const queue::QueueStatus status =
+                queue::queue_status(directory, queue::LeaseClock::newest_file);
             std::int64_t open = 0;
             for (const auto& [state, count] : status.counts) {
                 if (state == queue::ItemState::queued || state == queue::ItemState::leased)
@@ -104,12 +106,21 @@ class Look {
     CampaignStatus status_;
 };
 
+std::string lost_text(const SlurmJob& job) {
+    if (job.lost.empty()) return {};
+    return fmt::format(
+        "job {} waits for job {}, which Slurm has lost: 'sluice submit' cancels it "
+        "and submits anew\n",
+        job.id, fmt::join(job.lost, ", "));
+}
+
 std::string jobs_text(const CampaignStatus& status) {
     if (!status.slurm_jobs) return "jobs: Slurm is not here or does not answer\n";
     if (status.slurm_jobs->empty()) return "jobs: none in Slurm\n";
     std::string text;
     for (const SlurmJob& job : *status.slurm_jobs)
-        text += fmt::format("job {} {} {} {}\n", job.id, job.name, job.state, job.place);
+        text += fmt::format("job {} {} {} {}\n", job.id, job.name, job.state, job.place) +
+                lost_text(job);
     return text;
 }
 
@@ -136,8 +147,11 @@ Json jobs_json(const std::optional<std::vector<SlurmJob>>& jobs) {
     if (!jobs) return {};
     Json json = Json::array();
     for (const SlurmJob& job : *jobs) {
-        json.push_back(
-            {{"id", job.id}, {"name", job.name}, {"state", job.state}, {"place", job.place}});
+        json.push_back({{"id", job.id},
+                        {"name", job.name},
+                        {"state", job.state},
+                        {"place", job.place},
+                        {"lost", job.lost}});
     }
     return json;
 }

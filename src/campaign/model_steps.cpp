@@ -120,7 +120,8 @@ void RoundSteps::train_here() {
         options.head =
             set.task == model::Task::classification ? model::Head::softmax : model::Head::squares;
     }
-    const model::Committee committee = train_over_ranks(set, options, world_);
+    model::Committee committee = train_over_ranks(set, options, world_);
+    if (spec.loss_folds > 0) train_loss_head(set, options, spec.loss_folds, committee, world_);
     world_.agree([&] {
         if (world_.is_root()) model::publish_model(arm_.model(round_), committee);
     });
@@ -159,8 +160,9 @@ void RoundSteps::count_labels_and_cost(RoundRecord& record) const {
     record.labels += count_labels(read_text_file(path), path).ok;
     const RoundBatch batch = *read_batch(arm_, round_);
     record.cost += batch.cost;
-    record.candidates_left =
-        batch.id.empty() ? before.candidates_left : batch.candidates - batch.chosen;
+    record.candidates_left = batch.id.empty()
+                                 ? before.candidates_left
+                                 : batch.candidates - batch.items.value_or(batch.chosen);
 }
 
 void RoundSteps::measure_test(const RoundModel& model, RoundRecord& record) const {

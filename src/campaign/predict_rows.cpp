@@ -1,17 +1,16 @@
 #include "campaign/predict_rows.hpp"
 
 #include "core/error.hpp"
+#include "core/partition.hpp"
 #include "core/progress.hpp"
 #include "core/stop.hpp"
+#include "core/task_threads.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/row_reader.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 namespace sluice::campaign {
@@ -25,19 +24,12 @@ class Stream {
           rows_(rows),
           writer_(writer),
           reader_(*plan.features),
-          num_blocks_((rows.size() + plan.block_rows - 1) / plan.block_rows),
+          threads_(num_blocks(rows, plan.block_rows)),
           progress_("predicting", rows.size(), "rows",
                     static_cast<double>(plan.features->row_bytes())) {}
 
     UnpredictedRows run() {
-        {
-            std::vector<std::jthread> workers;
-            const auto num_workers = std::min<std::int64_t>(plan_.num_threads, num_blocks_);
-            for (std::int64_t i = 1; i < num_workers; ++i)
-                workers.emplace_back([this] { work(); });
-            work();
-        }
-        if (failure_) std::rethrow_exception(failure_);
+        threads_.run(plan_.num_threads, [this] { work(); });
         return std::move(unpredicted_);
     }
 
@@ -50,28 +42,19 @@ class Stream {
     };
 
     RowRange block(std::int64_t index) const {
-        const RowId begin = rows_.begin + index * plan_.block_rows;
-        return {begin, std::min(rows_.end, begin + plan_.block_rows)};
+        return block_of_rows(rows_, plan_.block_rows, index);
     }
 
-    void work() noexcept {
-        try {
-            Buffers buffers;
-            while (!failed_) {
-                const std::int64_t index = next_block_++;
-                if (index >= num_blocks_) return;
-                require(!stop_requested(), ExitCode::try_again,
-                        stop_text() +
-                            " while predicting; nothing was written, run the same "
-                            "command again");
-                if (index + plan_.num_threads < num_blocks_)
-                    reader_.prefetch(block(index + plan_.num_threads));
-                work_on(block(index), buffers);
-            }
-        } catch (...) {
-            const std::lock_guard lock(mutex_);
-            if (!failure_) failure_ = std::current_exception();
-            failed_ = true;
+    void work() {
+        Buffers buffers;
+        while (const auto index = threads_.next()) {
+            require(!stop_requested(), ExitCode::try_again,
+                    stop_text() +
+                        " while predicting; nothing was written, run the same "
+                        "command again");
+            if (*index + plan_.num_threads < threads_.num_tasks())
+                reader_.prefetch(block(*index + plan_.num_threads));
+            work_on(block(*index), buffers);
         }
     }
 
@@ -109,11 +92,8 @@ class Stream {
     RowRange rows_;
     const PredictionWriter& writer_;
     pool::RowReader reader_;
-    std::int64_t num_blocks_;
-    std::atomic<std::int64_t> next_block_{0};
-    std::atomic<bool> failed_{false};
-    std::exception_ptr failure_;
-    std::mutex mutex_;  // guards failure_, unpredicted_
+    TaskThreads threads_;  // a task a block
+    std::mutex mutex_;     // guards unpredicted_
     Progress progress_;
     UnpredictedRows unpredicted_;
 };

@@ -53,6 +53,7 @@ RoundPlan plan_of(const Json& json) {
     plan.strategy = {json.at("score"), json.at("diversify")};
     plan.batch = json.at("batch");
     plan.batch_cost = json.at("batch_cost");
+    plan.batch_instances = json.value("batch_instances", std::int64_t{0});
     plan.shortlist = json.at("shortlist");
     plan.model_round = json.at("model_round");
     plan.science = json.at("science").get<std::map<std::string, std::string>>();
@@ -63,6 +64,7 @@ RoundBatch batch_of(const Json& json) {
     RoundBatch batch;
     batch.id = json.at("batch");
     batch.chosen = json.at("chosen");
+    if (json.contains("items")) batch.items = json.at("items").get<std::int64_t>();
     batch.candidates = json.at("candidates");
     batch.cost = json.at("cost");
     batch.covering_radius = number_of(json, "covering_radius");
@@ -130,16 +132,16 @@ double RoundTimings::total() const {
 }
 
 std::string plan_text(const RoundPlan& plan) {
-    return Json{{"round", plan.round},
-                {"score", plan.strategy.score},
-                {"diversify", plan.strategy.diversity},
-                {"batch", plan.batch},
-                {"batch_cost", plan.batch_cost},
-                {"shortlist", plan.shortlist},
-                {"model_round", plan.model_round},
-                {"science", plan.science}}
-               .dump(2) +
-           "\n";
+    Json json = {{"round", plan.round},
+                 {"score", plan.strategy.score},
+                 {"diversify", plan.strategy.diversity},
+                 {"batch", plan.batch},
+                 {"batch_cost", plan.batch_cost},
+                 {"shortlist", plan.shortlist},
+                 {"model_round", plan.model_round},
+                 {"science", plan.science}};
+    if (plan.batch_instances > 0) json["batch_instances"] = plan.batch_instances;
+    return json.dump(2) + "\n";
 }
 
 RoundPlan parse_plan(const std::string& text) {
@@ -151,13 +153,14 @@ void write_plan(const Arm& arm, const RoundPlan& plan) {
 }
 
 void write_batch(const Arm& arm, std::int64_t round, const RoundBatch& batch) {
-    write_json(arm, round, round_file::batch,
-               {{"batch", batch.id},
-                {"chosen", batch.chosen},
-                {"candidates", batch.candidates},
-                {"cost", batch.cost},
-                {"covering_radius", number_or_null(batch.covering_radius)},
-                {"redundancy", number_or_null(batch.redundancy)}});
+    Json json = {{"batch", batch.id},
+                 {"chosen", batch.chosen},
+                 {"candidates", batch.candidates},
+                 {"cost", batch.cost},
+                 {"covering_radius", number_or_null(batch.covering_radius)},
+                 {"redundancy", number_or_null(batch.redundancy)}};
+    if (batch.items) json["items"] = *batch.items;
+    write_json(arm, round, round_file::batch, json);
 }
 
 void write_record(const Arm& arm, const RoundRecord& record) {

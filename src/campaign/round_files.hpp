@@ -18,7 +18,8 @@ struct RoundPlan {
     std::int64_t round = 0;
     BatchStrategy strategy;
     std::int64_t batch = 0;
-    double batch_cost = 0.0;  ///< 0 = any
+    double batch_cost = 0.0;           ///< 0 = any
+    std::int64_t batch_instances = 0;  ///< likewise
     std::int64_t shortlist = 0;
     std::int64_t model_round = -1;               ///< whose model scores read; -1 = none
     std::map<std::string, std::string> science;  ///< see science_of_round()
@@ -26,9 +27,10 @@ struct RoundPlan {
 
 /// batch.json: what was chosen.
 struct RoundBatch {
-    std::string id;  ///< empty: nothing was asked for
-    std::int64_t chosen = 0;
-    std::int64_t candidates = 0;
+    std::string id;                     ///< empty: nothing was asked for
+    std::int64_t chosen = 0;            ///< rows
+    std::optional<std::int64_t> items;  ///< that the rows are instances of, if they are
+    std::int64_t candidates = 0;        ///< rows, or items
     double cost = 0.0;
     std::optional<double> covering_radius;
     std::optional<double> redundancy;

@@ -66,9 +66,7 @@ class Run {
             std::optional<std::string> reason;
             if (!is_done(round) && !run_round(round)) {
                 --round;
-                reason = fmt::format(
-                    "cost: what is left of {} does not pay for another row",
-                    number_text(context_.spec.stop.cost.value_or(context_.spec.select.batch_cost)));
+                reason = unpaid_text(context_.spec);
             } else {
                 tell(round);
                 reason = decide_after(round);

@@ -60,8 +60,10 @@ std::string batch_text(const CampaignContext& context, std::int64_t round) {
     const LabelCounts counts = count_labels(read_text_file(path), path);
     const std::string diversity =
         plan->strategy.diversity == "none" ? "" : ", then " + plan->strategy.diversity;
-    std::string text =
-        fmt::format("{} rows by {}{}", count_text(batch->chosen), plan->strategy.score, diversity);
+    const std::string items =
+        batch->items ? fmt::format(" of {} items", count_text(*batch->items)) : "";
+    std::string text = fmt::format("{} rows{} by {}{}", count_text(batch->chosen), items,
+                                   plan->strategy.score, diversity);
     if (counts.failed > 0) text += fmt::format("; {} without a label", count_text(counts.failed));
     return text;
 }
@@ -134,6 +136,13 @@ std::string next_step(const CampaignContext& context, std::int64_t round) {
         return "next: train";
     }
     return has(round_file::metrics) ? "next: close" : "next: evaluate";
+}
+
+std::string unpaid_text(const CampaignSpec& spec) {
+    if (spec.select.has_items())
+        return "budget: what is left of rows or cost does not pay for another item";
+    return fmt::format("cost: what is left of {} does not pay for another row",
+                       number_text(spec.stop.cost.value_or(spec.select.batch_cost)));
 }
 
 std::string end_text(const CampaignContext& context, std::int64_t round,

@@ -15,6 +15,9 @@ std::string round_text(const CampaignContext& context, std::int64_t round);
 /// Which step of a round that is not complete comes next, by the files that are missing.
 std::string next_step(const CampaignContext& context, std::int64_t round);
 
+/// Why it ends when a budget does not pay for another batch.
+std::string unpaid_text(const CampaignSpec& spec);
+
 /// Why the campaign ended and where everything lies.
 std::string end_text(const CampaignContext& context, std::int64_t round, const std::string& reason);
 

@@ -89,4 +89,11 @@ const BatchStrategy& Schedule::of_round(std::int64_t round) const {
     return otherwise_;
 }
 
+std::vector<BatchStrategy> Schedule::strategies() const {
+    std::vector<BatchStrategy> all = {otherwise_};
+    for (const Entry& entry : entries_)
+        all.push_back(entry.strategy);
+    return all;
+}
+
 }  // namespace sluice::campaign

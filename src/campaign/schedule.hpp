@@ -28,6 +28,9 @@ class Schedule {
 
     const BatchStrategy& of_round(std::int64_t round) const;
 
+    /// All there are: that of rounds which none is written for, then the others.
+    std::vector<BatchStrategy> strategies() const;
+
   private:
     struct Entry {
         std::int64_t first = 0;

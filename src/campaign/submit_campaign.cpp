@@ -11,10 +11,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <thread>
 
 namespace sluice::campaign {
 namespace {
@@ -23,6 +25,7 @@ namespace {
 constexpr const char* chain_variable = "SLUICE_CHAIN";
 constexpr int most_links_at_rest = 5;
 constexpr int seconds_of_rest = 60;  // times links at rest: longer in all than a lost lease
+constexpr std::chrono::seconds second_look(2);
 
 std::string absolute_path(const std::string& path) {
     return std::filesystem::absolute(path).lexically_normal().string();
@@ -63,7 +66,9 @@ std::string program() {
 class Chain {
   public:
     explicit Chain(const SubmitRequest& request)
-        : request_(request), path_(absolute_path(request.campaign_path)) {}
+        : request_(request),
+          path_(absolute_path(request.campaign_path)),
+          names_(slurm_names(path_)) {}
 
     std::string run() {
         status_ = look_at_campaign(path_);
@@ -73,11 +78,13 @@ class Chain {
         if (const auto job = job_of_chain())
             return fmt::format("job {} of this campaign is {}; nothing submitted\n", job->id,
                                job->state);
+        const std::vector<std::string> lost = jobs_that_wait_for_nothing();
         const std::string oracle = oracle_path();
         const bool is_for_workers = status_.next == CampaignStatus::Next::label;
         if (is_for_workers && oracle.empty())
             return status_.next_text + ", for people, as there is no oracle; nothing submitted\n";
         note_progress();
+        if (!lost.empty()) cancel(lost);
         std::vector<std::string> before;
         if (is_for_workers) {
             for (const auto& [directory, open] : status_.open_items)
@@ -94,13 +101,43 @@ class Chain {
         return own.empty() ? own : absolute_path(own);
     }
 
-    // A link that waits or runs, other than the job around this process.
+    // A link that waits or runs, other than the job around this process and those that wait for a
+    // job that Slurm has lost.
     std::optional<SlurmJob> job_of_chain() const {
         const std::string own = environment_text("SLURM_JOB_ID");
-        for (const SlurmJob& job : status_.slurm_jobs.value_or(std::vector<SlurmJob>())) {
-            if (job.name == slurm_names(path_).run && job.id != own) return job;
+        for (const SlurmJob& job : jobs_now()) {
+            if (job.name == names_.run && job.id != own && job.lost.empty()) return job;
         }
         return std::nullopt;
+    }
+
+    const std::vector<SlurmJob>& jobs_now() const {
+        static const std::vector<SlurmJob> none;
+        return status_.slurm_jobs ? *status_.slurm_jobs : none;
+    }
+
+    // Looks twice: what has just ended is forgotten a moment before those that wait hear of it.
+    std::vector<std::string> jobs_that_wait_for_nothing() {
+        const auto are_lost = [&] {
+            std::vector<std::string> ids;
+            for (const SlurmJob& job : jobs_now()) {
+                if (job.name == names_.run && !job.lost.empty()) ids.push_back(job.id);
+            }
+            return ids;
+        };
+        const std::vector<std::string> before = are_lost();
+        if (before.empty()) return before;
+        std::this_thread::sleep_for(second_look);
+        status_.slurm_jobs = slurm_jobs(names_);
+        require(are_lost() == before && !job_of_chain(), ExitCode::try_again,
+                path_ + ": its jobs change right now; run the same command again");
+        return before;
+    }
+
+    // Before anything is submitted, so that there are never two chains.
+    void cancel(const std::vector<std::string>& ids) {
+        text_ += fmt::format("scancel {}\n", fmt::join(ids, " "));
+        if (request_.mode == SubmitRequest::Mode::submit) cancel_waiting(ids, names_);
     }
 
     void note_progress() {
@@ -128,7 +165,7 @@ class Chain {
 
     std::vector<std::string> label_words(const std::string& queue, const std::string& oracle,
                                          std::int64_t open) const {
-        std::vector<std::string> words = words_of(slurm_names(path_).label, "label-%A_%a.log");
+        std::vector<std::string> words = words_of(names_.label, "label-%A_%a.log");
         words.push_back(fmt::format("--array=0-{}", std::min(request_.num_tasks, open) - 1));
         words.insert(words.end(), request_.label_options.begin(), request_.label_options.end());
         for (const std::string& word :
@@ -140,7 +177,7 @@ class Chain {
 
     // Of two such jobs of a campaign the second waits for the first.
     std::vector<std::string> run_words(const std::vector<std::string>& before) const {
-        std::vector<std::string> words = words_of(slurm_names(path_).run, "run-%j.log");
+        std::vector<std::string> words = words_of(names_.run, "run-%j.log");
         words.push_back(before.empty() ? "--dependency=singleton"
                                        : fmt::format("--dependency=afterany:{},singleton",
                                                      fmt::join(before, ":")));
@@ -172,6 +209,7 @@ class Chain {
 
     const SubmitRequest& request_;
     std::string path_;
+    SlurmNames names_;
     CampaignStatus status_;
     std::string chain_;
     int links_at_rest_ = 0;  ///< that found the campaign where it stands

@@ -23,7 +23,8 @@ struct SubmitRequest {
 /// The next links of a campaign's chain of jobs, by where its files stand: one that runs it, after
 /// arrays of workers on each queue with items that wait outside. The last link calls this again.
 /// Returns what was submitted (what would be), a line a job, or why nothing was: a stop rule holds,
-/// people are waited for, a job of the campaign is in Slurm already.
+/// people are waited for, a job of the campaign is in Slurm already. A job that waits for one that
+/// Slurm has lost is cancelled first.
 /// Throws as submit_job(), and Error(try_again) when the campaign has stood still for several
 /// links.
 std::string submit_campaign(const SubmitRequest& request);

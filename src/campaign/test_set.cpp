@@ -32,6 +32,8 @@ void draw_test_rows(CampaignContext& context, comm::Communicator& world) {
     request.plan.seed = spec.seed;
     request.plan.round = test_round;
     request.plan.bad_rows = spec.bad_rows;
+    request.plan.conditions = spec.select.where;
+    request.plan.items = spec.select.items;
     request.tag = spec.select.tag;
     request.plan.num_threads = spec.machine.num_threads;
     request.plan.device = spec.machine.device;

@@ -4,15 +4,14 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/stop.hpp"
+#include "core/task_threads.hpp"
 #include "labels/training_archive.hpp"
+#include "model/loss_head.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
-#include <exception>
-#include <mutex>
 #include <span>
-#include <thread>
+#include <utility>
 
 namespace sluice::campaign {
 namespace {
@@ -29,42 +28,25 @@ class Share {
         for (std::int64_t member = world.rank(); member < options.members; member += world.size())
             members_.push_back(member);
         trained_.resize(members_.size());
-        num_threads_ =
-            std::min(members_.size(), static_cast<std::size_t>(comm::cores_of_this_rank(world)));
+        num_threads_ = comm::cores_of_this_rank(world);
     }
 
     std::vector<TrainedNetwork> run() {
         Progress progress("training", std::ssize(members_) * options_.max_epochs, "epochs");
-        {
-            std::vector<std::jthread> threads;
-            for (std::size_t i = 1; i < num_threads_; ++i)
-                threads.emplace_back([&] { work(progress); });
-            work(progress);
-        }
-        if (failure_) std::rethrow_exception(failure_);
+        TaskThreads threads(std::ssize(members_));
+        threads.run(num_threads_, [&] {
+            while (const auto next = threads.next())
+                train(static_cast<std::size_t>(*next), threads, progress);
+        });
         return std::move(trained_);
     }
 
   private:
-    void work(Progress& progress) noexcept {
-        try {
-            while (!failed_) {
-                const std::size_t next = next_++;
-                if (next >= members_.size()) return;
-                train(next, progress);
-            }
-        } catch (...) {
-            const std::lock_guard lock(mutex_);
-            if (!failure_) failure_ = std::current_exception();
-            failed_ = true;
-        }
-    }
-
-    void train(std::size_t index, Progress& progress) {
+    void train(std::size_t index, const TaskThreads& threads, Progress& progress) {
         std::int64_t epochs_left = options_.max_epochs;
         trained_[index] =
             model::train_network(set_, options_, members_[index], [&](std::int64_t /*epoch*/) {
-                require(!stop_requested() && !failed_, ExitCode::try_again,
+                require(!stop_requested() && !threads.failed(), ExitCode::try_again,
                         stop_text() +
                             " while training; nothing was written, run the same "
                             "command again");
@@ -78,11 +60,7 @@ class Share {
     const TrainOptions& options_;
     std::vector<std::int64_t> members_;
     std::vector<TrainedNetwork> trained_;
-    std::size_t num_threads_ = 1;
-    std::atomic<std::size_t> next_{0};
-    std::atomic<bool> failed_{false};
-    std::mutex mutex_;
-    std::exception_ptr failure_;
+    std::int64_t num_threads_ = 1;
 };
 
 // Member m is entry m / size of rank m % size.
@@ -121,6 +99,26 @@ model::Committee train_over_ranks(const model::TrainingSet& set, const model::Tr
             model::assemble(set, options, in_member_order(std::move(of_ranks), options.members));
     });
     return committee;
+}
+
+void train_loss_head(const model::TrainingSet& set, const model::TrainOptions& options,
+                     std::int64_t num_folds, model::Committee& committee,
+                     comm::Communicator& world) {
+    const std::int64_t needed = 2 * num_folds;
+    world.agree([&] {
+        require(set.size() >= needed, ExitCode::bad_data,
+                set.source + ": fewer labels than --loss-folds needs (" +
+                    std::to_string(set.size()) + " of " + std::to_string(needed) +
+                    "); label more rows or give fewer folds");
+    });
+    const model::TrainOptions of_folds = model::fold_options(options, num_folds);
+    const bool has_folds = options.resample == model::Resample::k_fold &&
+                           options.members == num_folds && options.dropout_masks == 0;
+    model::Committee folds = has_folds ? committee : train_over_ranks(set, of_folds, world);
+    model::TrainingSet losses;
+    world.agree([&] { losses = model::loss_labels(set, of_folds, folds); });
+    model::Committee head = train_over_ranks(losses, model::loss_head_options(options), world);
+    model::add_loss_head(std::move(head), num_folds, committee);
 }
 
 }  // namespace sluice::campaign

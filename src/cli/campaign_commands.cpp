@@ -46,8 +46,8 @@ CommandSpec submit_spec() {
         "Submits the next jobs by where the campaign's files stand: jobs/campaign.sbatch, and "
         "before it, if items wait for workers outside, an array of jobs/label.sbatch. Each link "
         "submits the next until a stop rule holds or people are waited for. Logs go to jobs/ in "
-        "the campaign's directory. Run it again if Slurm has lost a job: it submits nothing while "
-        "a job of the campaign waits or runs.";
+        "the campaign's directory. Run it again if Slurm has lost a job: it cancels what waits for "
+        "the lost one, and submits nothing while another job of the campaign waits or runs.";
     spec.options = {
         campaign_option(),
         {.name = "oracle",

@@ -3,6 +3,7 @@
 #include "cli/launch.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -97,7 +98,7 @@ CommandSpec make_spec() {
         "lower row, the same numbers for any number of ranks and threads. Writes CSV "
         "(query,rank,row,id,distance); the cosine distance is 1 - cosine. A query that is a row "
         "of the pool is not its own neighbour.";
-    for (const auto& group : {search_options(), machine_options()})
+    for (const auto& group : {search_options(), walltime_options(), machine_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     return spec;
 }
@@ -156,6 +157,7 @@ std::string report(const campaign::NearestRequest& request, const campaign::Near
 Command nearest_command() {
     return {make_spec(), [](const Options& options) {
                 const campaign::NearestRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) {
                     const campaign::NearestResult result = campaign::find_nearest(request, world);
                     if (world.is_root()) print_result(report(request, result));

@@ -3,6 +3,7 @@
 #include "cli/pool_options.hpp"
 #include "cli/study_options.hpp"
 #include "cli/training_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "select/two_stage.hpp"
@@ -48,13 +49,15 @@ std::vector<OptionSpec> arm_options() {
     return {
         {.name = "strategy",
          .value_name = "[NAME=]SCORE[/DIVERSIFY[/FACTOR[/WORD...]]]",
-         .summary = "an arm: score and diversity (see 'sluice help select'), the shortlist in "
-                    "batches (a number or all; default 10 with a diversity), and words: distinct "
-                    "= the shortlist counts copies once, per_cost = the score is divided by the "
-                    "cost, pseudo = see --pseudo-delta, power:C, softmax:C or softrank:C = noise "
-                    "(see --randomize there), strength=X, sigma=X, radius=X = as for 'sluice "
-                    "select'. Divide in a score by ^-1. Repeat for more arms; default: margin or, "
-                    "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
+         .summary =
+             "an arm: score and diversity (see 'sluice help select'), the shortlist in "
+             "batches (a number or all; default 10 with a diversity), and words: distinct "
+             "= the shortlist counts copies once, per_cost = the score is divided by the "
+             "cost, pseudo = see --pseudo-delta, power:C, softmax:C or softrank:C = noise "
+             "(see --randomize there), on=covariance or on=gradients, sketch=K (see "
+             "--diversify-on and --sketch-dim there), strength=X, sigma=X, radius=X = as for "
+             "'sluice select'. Divide in a score by ^-1. Repeat for more arms; default: margin or, "
+             "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
          .kind = Kind::list},
         {.name = "metric",
          .value_name = "NAME",
@@ -178,7 +181,7 @@ CommandSpec make_spec() {
         "said only by a paired test over the seeds. The result is the same for any number of "
         "ranks, which share the runs.";
     for (const auto& group : {data_options(), arm_options(), training_options(), oracle_options(),
-                              pseudo_options(), report_options()}) {
+                              pseudo_options(), report_options(), walltime_options()}) {
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     }
     return spec;
@@ -265,10 +268,12 @@ void read_report(const Options& options, study::StudyRequest& request) {
     request.all_labels = all ? AllLabels::run : AllLabels::skip;
 }
 
-// All options with their values, as they would stand on a command line.
+// All options with their values, as they would stand on a command line; how much time there was is
+// no matter of the study.
 std::string command_text(const Options& options) {
     std::string text = "sluice simulate";
     for (const OptionSpec& option : make_spec().options) {
+        if (is_walltime_option(option.name)) continue;
         for (const std::string& value : options.texts(option.name))
             text += " --" + option.name + (option.kind == Kind::flag ? "" : " " + value);
     }
@@ -296,6 +301,7 @@ study::StudyRequest read_request(const Options& options) {
 Command simulate_command() {
     return {make_spec(), [](const Options& options) {
                 const study::StudyRequest request = read_request(options);
+                heed_walltime(options);
                 return [request](comm::Communicator& world) { study::simulate(request, world); };
             }};
 }

@@ -5,6 +5,7 @@
 #include "queue/layout.hpp"
 #include "select/diversity.hpp"
 #include "select/score_expression.hpp"
+#include "select/similar_to.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +16,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr double usual_shortlist_factor = 10.0;
+constexpr double most_sketch_dim = 1 << 30;
 
 std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> parts;
@@ -52,12 +54,31 @@ std::string score_of_study(const std::string& text, const Options& options) {
     for (const std::string& source : score.sources) {
         if (source.starts_with("column:"))
             options.fail("strategy", "a study has no columns (" + printable(source) + ")");
+        if (source == select::similarity_name)
+            options.fail("strategy", "a study has no rows to be like (similarity)");
     }
     return score.text;
 }
 
-// What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, strength=X, sigma=X
-// or radius=X.
+// on=NAME and sketch=K; whether it is one of them.
+bool read_embedding_word(const std::string& word, study::Strategy& strategy,
+                         const Options& options) {
+    if (word.starts_with("on=")) {
+        strategy.embedding.on = select::find_diversify_on(word.substr(3));
+        return true;
+    }
+    if (!word.starts_with("sketch=")) return false;
+    const std::optional<double> length = parse_number(word.substr(7));
+    if (!length || *length < 1.0 || *length > most_sketch_dim || std::floor(*length) != *length) {
+        options.fail("strategy", "a sketch of " + printable(word.substr(7)) +
+                                     " numbers; give a whole number from 1 up");
+    }
+    strategy.embedding.sketch_dim = static_cast<std::int64_t>(*length);
+    return true;
+}
+
+// What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, on=NAME, sketch=K,
+// strength=X, sigma=X or radius=X.
 void read_word(const std::string& word, study::Strategy& strategy, const Options& options) {
     if (word == "distinct") {
         strategy.count = study::Strategy::Count::distinct_rows;
@@ -75,6 +96,7 @@ void read_word(const std::string& word, study::Strategy& strategy, const Options
         strategy.training = study::Strategy::Training::pseudo;
         return;
     }
+    if (read_embedding_word(word, strategy, options)) return;
     const std::string name = word.substr(0, word.find('='));
     select::DiversityParameters& parameters = strategy.diversity_parameters;
     double* const number = name == "strength" ? &parameters.strength
@@ -111,6 +133,7 @@ study::Strategy parse_strategy(const std::string& text, const Options& options) 
     if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
     select::check_parameters(select::find_diversity(strategy.diversity),
                              strategy.diversity_parameters);
+    select::check_embedding(strategy.embedding, select::find_diversity(strategy.diversity));
     strategy.shortlist_factor = strategy.diversity == "none" ? 1.0 : usual_shortlist_factor;
     if (parts.size() > 2) strategy.shortlist_factor = parse_factor(parts[2], options);
     if (strategy.name == study::random_arm_name || strategy.name == study::all_labels_name) {

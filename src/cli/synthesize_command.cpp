@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
 #include "queue/layout.hpp"
@@ -173,7 +174,8 @@ CommandSpec make_spec() {
         "from inputs, as for 'pool make water-dimer', no input belongs to a proposal: give "
         "--snap-to POOL, which issues the pool's nearest rows. The bytes are "
         "the same for any number of ranks and threads.";
-    for (const auto& group : {climb_options(), batch_options(), machine_options()})
+    for (const auto& group :
+         {climb_options(), batch_options(), walltime_options(), machine_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     return spec;
 }
@@ -272,6 +274,7 @@ campaign::SynthesisRequest read_request(const Options& options) {
 Command synthesize_command() {
     return {make_spec(), [](const Options& options) {
                 const campaign::SynthesisRequest request = read_request(options);
+                heed_walltime(options);
                 return
                     [request](comm::Communicator& world) { campaign::synthesize(request, world); };
             }};

@@ -2,6 +2,8 @@
 
 #include "core/stop.hpp"
 
+#include <algorithm>
+
 namespace sluice::cli {
 namespace {
 
@@ -22,6 +24,11 @@ std::vector<OptionSpec> walltime_options() {
          .unit = "s",
          .default_text = "30"},
     };
+}
+
+bool is_walltime_option(const std::string& name) {
+    return std::ranges::any_of(walltime_options(),
+                               [&](const OptionSpec& option) { return option.name == name; });
 }
 
 void heed_walltime(const Options& options) {

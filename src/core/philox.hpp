@@ -39,6 +39,7 @@ enum class RandomPurpose : std::uint16_t {
     stop_set = 4,
     score_noise = 5,
     density_sample = 6,
+    random_share = 7,
     diversity_race = 12,
     diversity_answer = 13,
     member_seed = 16,
@@ -54,6 +55,8 @@ enum class RandomPurpose : std::uint16_t {
     stream_policy = 40,
     cluster_seeds = 48,
     label_draws = 49,
+    embedding_sketch = 50,
+    fisher_probes = 51,
     synthesis_starts = 64,
 };
 

@@ -5,17 +5,14 @@
 #include "core/philox.hpp"
 #include "core/progress.hpp"
 #include "core/stop.hpp"
+#include "core/task_threads.hpp"
 #include "pool/sobol.hpp"
 #include "select/climber.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
 #include <limits>
-#include <mutex>
 #include <span>
-#include <thread>
 
 namespace sluice::select {
 namespace {
@@ -121,7 +118,7 @@ class Expedition {
           dim_(plan.box->dim()),
           party_size_(std::clamp<std::int64_t>(points_at_once / (2 * dim_ + num_rungs), 1,
                                                most_climbs_at_once)),
-          num_parties_((starts.size() + party_size_ - 1) / party_size_),
+          threads_(num_blocks(starts, party_size_)),
           progress_("climbing", starts.size(), "starts") {
         const auto count = static_cast<std::size_t>(starts.size());
         climbs_.ends.resize(count * static_cast<std::size_t>(dim_));
@@ -131,40 +128,21 @@ class Expedition {
     }
 
     Climbs run() {
-        {
-            std::vector<std::jthread> workers;
-            const auto num_workers = std::min<std::int64_t>(plan_.num_threads, num_parties_);
-            for (std::int64_t i = 1; i < num_workers; ++i)
-                workers.emplace_back([this] { work(); });
-            work();
-        }
-        if (failure_) std::rethrow_exception(failure_);
+        threads_.run(plan_.num_threads, [this] {
+            while (const auto party = threads_.next())
+                go(block_of_rows(starts_, party_size_, *party));
+        });
         return std::move(climbs_);
     }
 
   private:
-    void work() noexcept {
-        try {
-            while (!failed_) {
-                const std::int64_t index = next_party_++;
-                if (index >= num_parties_) return;
-                const std::int64_t begin = starts_.begin + index * party_size_;
-                go({begin, std::min(starts_.end, begin + party_size_)});
-            }
-        } catch (...) {
-            const std::lock_guard lock(mutex_);
-            if (!failure_) failure_ = std::current_exception();
-            failed_ = true;
-        }
-    }
-
     void go(RowRange starts) {
         Party party(plan_, starts);
         const std::vector<float> start_scores = party.score_starts();
         do {
-            require(!stop_requested(), ExitCode::try_again,
-                    "stopped by a signal while climbing; nothing was written, run the same "
-                    "command again");
+            require(
+                !stop_requested(), ExitCode::try_again,
+                stop_text() + " while climbing; nothing was written, run the same command again");
         } while (party.step());
         auto place = static_cast<std::size_t>(starts.begin - starts_.begin);
         for (std::size_t i = 0; i < party.climbers().size(); ++i, ++place) {
@@ -182,12 +160,8 @@ class Expedition {
     RowRange starts_;
     std::int64_t dim_;
     std::int64_t party_size_;
-    std::int64_t num_parties_;
-    std::atomic<std::int64_t> next_party_{0};
-    std::atomic<bool> failed_{false};
-    std::exception_ptr failure_;
-    std::mutex mutex_;  // guards failure_; parties write to places of their own
-    Climbs climbs_;
+    TaskThreads threads_;  // a task a party
+    Climbs climbs_;        // parties write to places of their own
     Progress progress_;
 };
 

@@ -6,6 +6,7 @@
 #include "core/progress.hpp"
 #include "pool/row_reader.hpp"
 #include "select/budget.hpp"
+#include "select/embedding.hpp"
 #include "select/feature_rows.hpp"
 #include "select/member_probabilities.hpp"
 
@@ -33,8 +34,8 @@ class Diversity {
   public:
     Diversity(const pool::Pool& pool, const Plan& plan, comm::Communicator& world)
         : pool_(pool),
-          features_(pool.get("features", "--diversify " + plan.diversity)),
           plan_(plan),
+          features_(*plan.embedding->dataset),
           rule_(find_diversity(plan.diversity)),
           world_(world),
           reader_(features_) {}
@@ -44,7 +45,8 @@ class Diversity {
         std::vector<RowId> rows;
         for (const Candidate& candidate : mine)
             rows.push_back(candidate.row);
-        world_.agree([&] { share_ = read_features(features_, reader_, plan_, std::move(rows)); });
+        world_.agree(
+            [&] { share_ = read_embedded(*plan_.embedding, reader_, plan_, std::move(rows)); });
         num_dropped_ = world_.sum(share_.num_dropped);
         std::erase_if(mine, [&](const Candidate& candidate) {
             return !std::binary_search(share_.rows.begin(), share_.rows.end(), candidate.row);
@@ -95,7 +97,7 @@ class Diversity {
         for (const DiversePick& pick : picks) {
             const auto found =
                 std::lower_bound(all.begin(), all.end(), Candidate{0.0F, pick.row}, by_row);
-            result.push_back({pick.row, found->score, pick.value});
+            result.push_back({pick.row, found->score, pick.value, {}});
         }
         return result;
     }
@@ -205,7 +207,7 @@ class Diversity {
         FeatureRows own;
         world_.agree([&] {
             own =
-                read_features(features_, reader_, plan_,
+                read_embedded(*plan_.embedding, reader_, plan_,
                               {rows.begin() + begin + part.begin, rows.begin() + begin + part.end});
             if (says != nullptr) *says = read_members(members_, plan_, own.rows);
         });
@@ -214,8 +216,8 @@ class Diversity {
     }
 
     const pool::Pool& pool_;
-    const pool::Dataset& features_;
     const Plan& plan_;
+    const pool::Dataset& features_;  // what is read of a row
     const DiversityDefinition& rule_;
     comm::Communicator& world_;
     pool::RowReader reader_;
@@ -257,10 +259,23 @@ void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> 
     selection.bytes_read += world.sum(stage.bytes_read());
 }
 
+void measure(const pool::Pool& pool, const Plan& plan, const std::vector<RowId>& centers,
+             Selection& selection, comm::Communicator& world) {
+    Diversity stage(pool, plan, world);
+    stage.read_share(selection.shortlist);
+    stage.count_share();
+    std::vector<DiversePick> picks;
+    for (const Selected& selected : selection.rows)
+        picks.push_back({selected.row, selected.distance});
+    selection.covering_radius = stage.covering_radius(centers, picks);
+    selection.redundancy = stage.redundancy(picks);
+    selection.bytes_read += world.sum(stage.bytes_read());
+}
+
 DiversityForecast forecast_diversify(const pool::Pool& pool, const Plan& plan,
                                      std::int64_t num_centers, int num_ranks) {
     const DiversityDefinition& rule = find_diversity(plan.diversity);
-    const std::int64_t dim = pool.get("features", "--diversify " + rule.name).row_elements();
+    const std::int64_t dim = plan.embedding->dim();
     const auto real = static_cast<std::int64_t>(sizeof(float));
     DiversitySizes sizes;
     sizes.shortlist_rows = plan.shortlist_size;
@@ -280,8 +295,9 @@ DiversityForecast forecast_diversify(const pool::Pool& pool, const Plan& plan,
     const std::int64_t batch = std::min(plan.batch_size, most_rows_for_redundancy) * dim * real;
     // A block of centres exists twice while the ranks' parts are put together.
     const std::int64_t centers = 2 * std::min(num_centers, center_block_rows(dim)) * dim * real;
-    forecast.memory_bytes =
-        sizes.share_rows * per_row + std::max(forecast.memory_bytes + batch, centers);
+    forecast.memory_bytes = plan.embedding->memory_bytes(plan.num_threads) +
+                            sizes.share_rows * per_row +
+                            std::max(forecast.memory_bytes + batch, centers);
     return forecast;
 }
 

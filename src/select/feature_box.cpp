@@ -54,7 +54,7 @@ Extent extent_of(const pool::RowReader& reader, const pool::Dataset& features,
     std::vector<float> values;
     for (RowId begin = rows.begin; begin < rows.end; begin += reading.block_rows) {
         require(!stop_requested(), ExitCode::try_again,
-                "stopped by a signal while reading; run the same command again");
+                stop_text() + " while reading; run the same command again");
         const RowRange block{begin, std::min(rows.end, begin + reading.block_rows)};
         values.resize(static_cast<std::size_t>(block.size() * dim));
         reader.read(block, values, scratch);

@@ -25,14 +25,15 @@ float squared_norm(const float* row, std::int64_t dim) {
 }
 
 // Refuses or marks bad rows; returns which of `rows` are in order.
-std::vector<char> check_rows(const pool::Dataset& features, const Plan& plan, FeatureRows& result) {
+std::vector<char> check_rows(const pool::Dataset& features, const Plan& plan,
+                             const std::string& what, FeatureRows& result) {
     std::vector<char> good(result.rows.size(), 1);
     for (std::size_t i = 0; i < result.rows.size(); ++i) {
         const float* row = result.values.data() + static_cast<std::int64_t>(i) * result.dim;
         const std::string wrong = why_no_distances(row, result.dim, plan.metric);
         if (wrong.empty()) continue;
         require(plan.bad_rows == BadRows::skip, ExitCode::bad_data,
-                pool::location_text(features, result.rows[i]) + ": " + wrong);
+                pool::location_text(features, result.rows[i]) + ": " + what + wrong);
         good[i] = 0;
         ++result.num_dropped;
     }
@@ -93,12 +94,17 @@ FeatureRows read_features(const pool::Dataset& features, const pool::RowReader& 
                                    static_cast<std::size_t>(share.size() * result.dim)),
                       scratch);
     });
-    drop_bad_rows(check_rows(features, plan, result), result);
-    if (plan.metric == Metric::cosine) {
-        kernels::normalize_rows(result.values.data(), static_cast<std::int64_t>(result.rows.size()),
-                                result.dim);
-    }
+    settle_features(features, plan, "", result);
     return result;
+}
+
+void settle_features(const pool::Dataset& features, const Plan& plan, const std::string& what,
+                     FeatureRows& rows) {
+    drop_bad_rows(check_rows(features, plan, what, rows), rows);
+    if (plan.metric == Metric::cosine) {
+        kernels::normalize_rows(rows.values.data(), static_cast<std::int64_t>(rows.rows.size()),
+                                rows.dim);
+    }
 }
 
 }  // namespace sluice::select

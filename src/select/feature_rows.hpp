@@ -34,4 +34,9 @@ std::string why_no_distances(const float* row, std::int64_t dim, Metric metric);
 FeatureRows read_features(const pool::Dataset& features, const pool::RowReader& reader,
                           const Plan& plan, std::vector<RowId> rows);
 
+/// What read_features does once the values are read: refuses or drops bad rows (`what` begins the
+/// reason) and scales for the cosine.
+void settle_features(const pool::Dataset& features, const Plan& plan, const std::string& what,
+                     FeatureRows& rows);
+
 }  // namespace sluice::select

@@ -30,6 +30,7 @@ void ItemScores::finish(std::vector<Candidate>& ended) {
 }
 
 void ItemScores::add_score(Candidate scored) {
+    if (item_.num_scored == 0) item_.first = scored.score;
     if (item_.num_scored++ == 0 || better(scored, item_.best)) item_.best = scored;
     item_.sum += static_cast<double>(scored.score);
     if (plan_.items.kind != ItemRule::Kind::top_mean) return;
@@ -41,6 +42,8 @@ void ItemScores::add_score(Candidate scored) {
 }
 
 double ItemScores::reduced() const {
+    if (plan_.score.is_plain() && plan_.score.sources.front() == "random")
+        return static_cast<double>(item_.first);
     if (plan_.items.kind == ItemRule::Kind::max) return static_cast<double>(item_.best.score);
     if (plan_.items.kind == ItemRule::Kind::sum) return item_.sum;
     if (plan_.items.kind == ItemRule::Kind::mean)

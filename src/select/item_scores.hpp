@@ -11,7 +11,9 @@ namespace sluice::select {
 
 /// Makes items' scores of their rows': rows come in their order, an item may go on from one block
 /// to the next. Sums run in row order in float64, so an item's score does not depend on blocks.
-/// A candidate's row is the best instance of its item (ties: the lower row). Not thread-safe.
+/// A candidate's row is the best instance of its item (ties: the lower row). By chance alone (score
+/// `random`) all items have the same chances, however many rows they have: the draw of the first
+/// counts. Not thread-safe.
 class ItemScores {
   public:
     /// Keeps references. `taken` (ascending): an item with one of these rows is no candidate.
@@ -37,6 +39,7 @@ class ItemScores {
         RowRange rows;
         std::int64_t num_scored = 0;
         Candidate best;
+        float first = 0.0F;
         double sum = 0.0;
         std::vector<float> top;  // a heap, its least first
     };

@@ -7,13 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace sluice::select {
 namespace {
-
-bool is_logit(kernels::ScoreInput input) {
-    return input == kernels::ScoreInput::logits || input == kernels::ScoreInput::committee_logits;
-}
 
 void softmax_of_one(std::span<float> values) {
     const float largest = *std::max_element(values.begin(), values.end());
@@ -26,14 +23,17 @@ void softmax_of_one(std::span<float> values) {
         value /= sum;
 }
 
-// Of each `classes` of the values.
+}  // namespace
+
+bool is_logit(kernels::ScoreInput input) {
+    return input == kernels::ScoreInput::logits || input == kernels::ScoreInput::committee_logits;
+}
+
 void softmax(std::span<float> values, std::int64_t classes) {
     const auto width = static_cast<std::size_t>(classes);
     for (std::size_t begin = 0; begin < values.size(); begin += width)
         softmax_of_one(values.subspan(begin, width));
 }
-
-}  // namespace
 
 bool speaks_of_classes(kernels::ScoreInput input) {
     return input == kernels::ScoreInput::probabilities || input == kernels::ScoreInput::logits ||
@@ -75,6 +75,13 @@ MemberSource find_members(const pool::Pool& pool, const Plan& plan, const std::s
     return source;
 }
 
+std::vector<float> member_probabilities(const MemberSource& source, const Plan& plan,
+                                        std::vector<float> values) {
+    if (source.is_model) return model_probabilities(*plan.network, values);
+    if (source.is_logit) softmax(values, source.classes);
+    return values;
+}
+
 std::vector<float> read_members(const MemberSource& source, const Plan& plan,
                                 std::span<const RowId> rows) {
     const pool::RowReader reader(*source.dataset);
@@ -82,11 +89,7 @@ std::vector<float> read_members(const MemberSource& source, const Plan& plan,
     std::vector<float> values(rows.size() *
                               static_cast<std::size_t>(source.dataset->row_elements()));
     reader.gather(rows, values, scratch);
-    if (source.is_model) {
-        values = model_probabilities(*plan.network, values);
-    } else if (source.is_logit) {
-        softmax(values, source.classes);
-    }
+    values = member_probabilities(source, plan, std::move(values));
     const auto floats = static_cast<std::size_t>(source.members * source.classes);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::span<const float> row = std::span(values).subspan(i * floats, floats);

@@ -4,6 +4,7 @@
 #include "core/partition.hpp"
 #include "core/progress.hpp"
 #include "core/stop.hpp"
+#include "core/task_threads.hpp"
 #include "core/text.hpp"
 #include "kernels/near_pairs.hpp"
 #include "pool/row_reader.hpp"
@@ -12,11 +13,8 @@
 #include "select/nearest_collector.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <mutex>
 #include <string>
-#include <thread>
 
 namespace sluice::select {
 namespace {
@@ -52,20 +50,13 @@ class Stream {
         : search_(search),
           rows_(rows),
           reader_(*search.features),
-          num_blocks_((rows.size() + search.block_rows - 1) / search.block_rows),
+          threads_(num_blocks(rows, search.block_rows)),
           nearest_(search.queries.rows, search.num_neighbors),
           progress_("searching", rows.size(), "rows",
                     static_cast<double>(search.features->row_bytes())) {}
 
     Share run() {
-        {
-            std::vector<std::jthread> workers;
-            const auto num_workers = std::min<std::int64_t>(search_.num_threads, num_blocks_);
-            for (std::int64_t i = 1; i < num_workers; ++i)
-                workers.emplace_back([this] { work(); });
-            work();
-        }
-        if (failure_) std::rethrow_exception(failure_);
+        threads_.run(search_.num_threads, [this] { work(); });
         return share_;
     }
 
@@ -81,27 +72,18 @@ class Stream {
     };
 
     RowRange block(std::int64_t index) const {
-        const RowId begin = rows_.begin + index * search_.block_rows;
-        return {begin, std::min(rows_.end, begin + search_.block_rows)};
+        return block_of_rows(rows_, search_.block_rows, index);
     }
 
-    void work() noexcept {
-        try {
-            Buffers buffers;
-            look_at_limits(buffers);
-            while (!failed_) {
-                const std::int64_t index = next_block_++;
-                if (index >= num_blocks_) return;
-                require(!stop_requested(), ExitCode::try_again,
-                        stop_text() + " while searching; run the same command again");
-                if (index + search_.num_threads < num_blocks_)
-                    reader_.prefetch(block(index + search_.num_threads));
-                work_on(block(index), buffers);
-            }
-        } catch (...) {
-            const std::lock_guard lock(mutex_);
-            if (!failure_) failure_ = std::current_exception();
-            failed_ = true;
+    void work() {
+        Buffers buffers;
+        look_at_limits(buffers);
+        while (const auto index = threads_.next()) {
+            require(!stop_requested(), ExitCode::try_again,
+                    stop_text() + " while searching; run the same command again");
+            if (*index + search_.num_threads < threads_.num_tasks())
+                reader_.prefetch(block(*index + search_.num_threads));
+            work_on(block(*index), buffers);
         }
     }
 
@@ -167,11 +149,8 @@ class Stream {
     const NearestSearch& search_;
     RowRange rows_;
     pool::RowReader reader_;
-    std::int64_t num_blocks_;
-    std::atomic<std::int64_t> next_block_{0};
-    std::atomic<bool> failed_{false};
-    std::exception_ptr failure_;
-    std::mutex mutex_;  // guards failure_, share_, nearest_
+    TaskThreads threads_;  // a task a block
+    std::mutex mutex_;     // guards share_, nearest_
     Share share_;
     NearestCollector nearest_;
     Progress progress_;

@@ -1,8 +1,10 @@
 #include "select/scan.hpp"
 
 #include "core/error.hpp"
+#include "core/partition.hpp"
 #include "core/progress.hpp"
 #include "core/stop.hpp"
+#include "core/task_threads.hpp"
 #include "core/top_k.hpp"
 #include "select/best_rows.hpp"
 #include "select/group_numbers.hpp"
@@ -17,7 +19,6 @@
 #include <mutex>
 #include <optional>
 #include <semaphore>
-#include <thread>
 
 namespace sluice::select {
 namespace {
@@ -41,13 +42,16 @@ std::int64_t count_in(const Excluded& sorted, RowRange rows) {
 class Scan {
   public:
     Scan(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer, RowRange rows,
-         const TakenRows& taken)
+         const TakenRows& taken, ScanLists* lists)
         : plan_(plan),
           scorer_(scorer),
+          lists_(lists),
           rows_(rows),
           excluded_(taken.all()),
-          num_blocks_((rows.size() + plan.block_rows - 1) / plan.block_rows),
-          best_(pool, plan, static_cast<std::size_t>(std::min(plan.scan_size, rows.size())),
+          threads_(num_blocks(rows, plan.block_rows)),
+          best_(pool, plan,
+                static_cast<std::size_t>(lists == nullptr ? std::min(plan.scan_size, rows.size())
+                                                          : 0),
                 taken.centers),
           threshold_(threshold()),
           compute_(plan.num_threads),
@@ -58,15 +62,7 @@ class Scan {
     }
 
     ScanResult run() {
-        {
-            std::vector<std::jthread> workers;
-            const auto num_workers = std::min<std::int64_t>(plan_.num_buffers, num_blocks_);
-            for (std::int64_t i = 1; i < num_workers; ++i) {
-                workers.emplace_back([this] { work(); });
-            }
-            work();
-        }
-        if (failure_) std::rethrow_exception(failure_);
+        threads_.run(plan_.num_buffers, [this] { work(); });
         if (items_) end_items();
         result_.best = best_.take_sorted();
         result_.distinct = best_.take_distinct();
@@ -84,36 +80,33 @@ class Scan {
         BestRows::Scratch best;
         std::vector<std::int64_t> numbers;  // of groups
         GroupNumbers::Scratch groups;
+        ScanLists::Scratch lists;
     };
 
     RowRange block(std::int64_t index) const {
-        const RowId begin = rows_.begin + index * plan_.block_rows;
-        return {begin, std::min(rows_.end, begin + plan_.block_rows)};
+        return block_of_rows(rows_, plan_.block_rows, index);
     }
 
-    void work() noexcept {
+    void work() {
         try {
             Buffers buffers;
-            while (!failed_) {
-                const std::int64_t index = next_block_++;
-                if (index >= num_blocks_) return;
+            while (const auto index = threads_.next()) {
                 require(!stop_requested(), ExitCode::try_again,
                         stop_text() +
                             " while scoring; nothing was published, run the same "
                             "command again");
-                work_on(block(index), index, buffers);
+                work_on(block(*index), *index, buffers);
             }
         } catch (...) {
             const std::lock_guard lock(mutex_);
-            if (!failure_) failure_ = std::current_exception();
-            failed_ = true;
+            threads_.fail(std::current_exception());
             turn_.notify_all();
         }
     }
 
     void work_on(RowRange rows, std::int64_t index, Buffers& buffers) {
         const std::int64_t ahead = index + plan_.num_buffers;
-        if (ahead < num_blocks_) scorer_.prefetch(block(ahead));
+        if (ahead < threads_.num_tasks()) scorer_.prefetch(block(ahead));
         scorer_.read(rows, buffers.rows);
         if (groups_) groups_->read(rows, buffers.numbers, buffers.groups);
         compute_.acquire();
@@ -152,10 +145,17 @@ class Scan {
         }
         if (!scorer_.has_keys()) drop_beyond_trust(buffers.passed);
         if (buffers.passed.empty()) return;
+        if (lists_ != nullptr) return fill_lists(rows, buffers);
         best_.look_at(scorer_.features(rows, buffers.rows), buffers.passed, buffers.best);
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
         threshold_.store(threshold(), std::memory_order_relaxed);
+    }
+
+    void fill_lists(RowRange rows, Buffers& buffers) {
+        lists_->look_at(rows, buffers.passed, buffers.lists);
+        const std::lock_guard lock(mutex_);
+        lists_->add(buffers.passed, buffers.lists);
     }
 
     // Blocks take turns in row order, for an item may go on in the next one.
@@ -166,8 +166,8 @@ class Scan {
             if (!RowScorer::is_wanted(buffers.rows, i)) scores[i] = std::nanf("");
         }
         std::unique_lock lock(mutex_);
-        turn_.wait(lock, [&] { return next_turn_ == index || failed_; });
-        if (failed_) return;
+        turn_.wait(lock, [&] { return next_turn_ == index || threads_.failed(); });
+        if (threads_.failed()) return;
         buffers.passed.clear();
         items_->add(rows, scores, buffers.numbers, buffers.passed);
         best_.add(buffers.passed, buffers.best);
@@ -185,8 +185,8 @@ class Scan {
 
     // Trust levels are about scores: where keys are others, no threshold of keys tells.
     float threshold() const {
-        return scorer_.has_keys() ? best_.threshold()
-                                  : std::max(best_.threshold(), plan_.trust.low);
+        const float of_best = lists_ == nullptr ? best_.threshold() : distrusted;
+        return scorer_.has_keys() ? of_best : std::max(of_best, plan_.trust.low);
     }
 
     void count_unwanted(RowRange rows, const Buffers& buffers) {
@@ -235,13 +235,11 @@ class Scan {
 
     const Plan& plan_;
     const RowScorer& scorer_;
+    ScanLists* lists_;  // filled in place of best_ unless null
     RowRange rows_;
     Excluded excluded_;
-    std::int64_t num_blocks_;
-    std::atomic<std::int64_t> next_block_{0};
-    std::atomic<bool> failed_{false};
-    std::exception_ptr failure_;
-    std::mutex mutex_;  // guards failure_, best_.add, result_, bad_candidates_, items_, next_turn_
+    TaskThreads threads_;  // a task a block
+    std::mutex mutex_;     // guards best_.add, result_, bad_candidates_, items_, next_turn_
     std::condition_variable turn_;
     std::int64_t next_turn_ = 0;  // the block whose items come next
     std::optional<GroupNumbers> groups_;
@@ -257,8 +255,8 @@ class Scan {
 }  // namespace
 
 ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer,
-                     RowRange rows, const TakenRows& taken) {
-    return Scan(pool, plan, scorer, rows, taken).run();
+                     RowRange rows, const TakenRows& taken, ScanLists* lists) {
+    return Scan(pool, plan, scorer, rows, taken, lists).run();
 }
 
 std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks) {

@@ -34,12 +34,7 @@ BatchChoice::BatchChoice(const ChoiceRows& rows, const Strategy& strategy, const
     if (strategy.diversity == "none") return;
     if (rules.metric != "cosine") return;
     directions_.assign(rows.features.begin(), rows.features.end());
-    const auto count = static_cast<std::int64_t>(rows.rows.size());
-    const std::int64_t bad = kernels::normalize_rows(directions_.data(), count, rows.dim);
-    require(bad < 0, ExitCode::bad_data,
-            "features[" + std::to_string(bad < 0 ? 0 : rows.rows[static_cast<std::size_t>(bad)]) +
-                "]: all numbers are 0, so the row has no direction for --metric cosine; use "
-                "euclidean");
+    scale_to_directions(directions_, rows.dim, {});
     places_ = directions_;
 }
 
@@ -140,21 +135,20 @@ std::vector<std::int64_t> BatchChoice::spread(std::vector<Candidate> shortlist,
                                               std::int64_t count) const {
     std::sort(shortlist.begin(), shortlist.end(),
               [](const Candidate& left, const Candidate& right) { return left.row < right.row; });
-    const auto dim = static_cast<std::size_t>(rows_.dim);
     std::vector<RowId> locals;
     std::vector<float> scores;
-    std::vector<float> places;
     for (const Candidate& candidate : shortlist) {
-        const auto place = places_.subspan(static_cast<std::size_t>(candidate.row) * dim, dim);
         locals.push_back(candidate.row);
         scores.push_back(candidate.score);
-        places.insert(places.end(), place.begin(), place.end());
     }
+    const std::vector<float> places = places_of(locals);
+    const std::vector<float> centers = embedder_ ? places_of(center_rows_) : centers_;
+    const std::int64_t dim = embedder_ ? embedder_->dim() : rows_.dim;
     const select::DiversityDefinition& rule = select::find_diversity(strategy_.diversity);
     select::ShortlistShare share;
     share.rows = locals;
     share.scores = scores;
-    share.features = {places.data(), std::ssize(locals), rows_.dim};
+    share.features = {places.data(), std::ssize(locals), dim};
     std::vector<float> said;
     if (rule.needs_members) {
         said = member_says(locals);
@@ -162,12 +156,12 @@ std::vector<std::int64_t> BatchChoice::spread(std::vector<Candidate> shortlist,
         share.members = network_->members();
         share.classes = network_->outputs();
     }
-    share.num_centers = std::ssize(centers_) / rows_.dim;
+    share.num_centers = std::ssize(center_rows_);
     share.visit_centers = [&](const auto& visit) {
-        visit({centers_.data(), share.num_centers, rows_.dim});
+        visit({centers.data(), share.num_centers, dim});
     };
     share.visit_saying_centers = [&](const auto& visit) {
-        visit({centers_.data(), share.num_centers, rows_.dim}, member_says(center_rows_));
+        visit({centers.data(), share.num_centers, dim}, member_says(center_rows_));
     };
     select::DiversityOptions options;
     options.num_picks = count;
@@ -188,12 +182,52 @@ std::vector<float> BatchChoice::member_says(std::span<const RowId> locals) const
     require(network_ != nullptr && select::speaks_of_classes(network_->output()), ExitCode::usage,
             "--strategy: " + strategy_.diversity +
                 " needs class probabilities, which this model does not give; choose another rule");
+    return select::model_probabilities(*network_, features_of(locals));
+}
+
+std::vector<float> BatchChoice::features_of(std::span<const RowId> locals) const {
     std::vector<float> features;
     for (const std::int64_t local : locals) {
         const auto of_row = row(local);
         features.insert(features.end(), of_row.begin(), of_row.end());
     }
-    return select::model_probabilities(*network_, features);
+    return features;
+}
+
+// [locals, D] what distances see.
+std::vector<float> BatchChoice::places_of(std::span<const RowId> locals) const {
+    std::vector<float> places;
+    if (!embedder_) {
+        const auto dim = static_cast<std::size_t>(rows_.dim);
+        for (const std::int64_t local : locals) {
+            const auto place = places_.subspan(static_cast<std::size_t>(local) * dim, dim);
+            places.insert(places.end(), place.begin(), place.end());
+        }
+        return places;
+    }
+    places.resize(locals.size() * static_cast<std::size_t>(embedder_->dim()));
+    embedder_->embed(features_of(locals), places);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const auto at = i / static_cast<std::size_t>(embedder_->dim());
+        require(std::isfinite(places[i]), ExitCode::bad_data,
+                "what the model makes of row " +
+                    std::to_string(rows_.rows[static_cast<std::size_t>(locals[at])]) +
+                    " is not a number: training has diverged (lower --learning-rate)");
+    }
+    if (rules_.metric == "cosine") scale_to_directions(places, embedder_->dim(), locals);
+    return places;
+}
+
+// Scales to unit length.
+void BatchChoice::scale_to_directions(std::vector<float>& places, std::int64_t dim,
+                                      std::span<const RowId> locals) const {
+    const std::int64_t bad = kernels::normalize_rows(places.data(), std::ssize(places) / dim, dim);
+    if (bad < 0) return;
+    const RowId local = locals.empty() ? bad : locals[static_cast<std::size_t>(bad)];
+    throw Error(ExitCode::bad_data,
+                "features[" + std::to_string(rows_.rows[static_cast<std::size_t>(local)]) +
+                    "]: all numbers are 0, so the row has no direction for --metric cosine; use "
+                    "euclidean");
 }
 
 }  // namespace sluice::study

@@ -79,7 +79,16 @@ class Learner {
         options.round = static_cast<std::uint32_t>(round);
         const model::TrainingSet set = training_set();
         model::check_trainable(set, options);
-        network_ = model::run_network(model::train_committee(set, options), kernels::Backend::cpu,
+        committee_ = model::train_committee(set, options);
+        network_ = model::run_network(committee_, kernels::Backend::cpu, pool_.name);
+    }
+
+    // What the strategy's distances are of, null for features.
+    std::shared_ptr<const select::Embedder> embedder(const Strategy& strategy) const {
+        select::EmbeddingRule rule = strategy.embedding;
+        if (rule.on == select::DiversifyOn::features) return nullptr;
+        rule.seed = seed_;
+        return select::embed_by_model(rule, committee_, network_, kernels::Backend::cpu,
                                       pool_.name);
     }
 
@@ -157,6 +166,7 @@ class Learner {
     std::vector<SureRow> sure_;    // pseudo-labels of this round
     std::int64_t num_labels_ = 0;
     double cost_ = 0.0;
+    model::Committee committee_;
     std::shared_ptr<const kernels::CommitteeNetwork> network_;
 };
 
@@ -201,6 +211,7 @@ class Run {
     // Labels gained.
     std::int64_t ask_batch(std::int64_t round) {
         choice_->score(learner_.network(), static_cast<std::uint32_t>(round));
+        choice_->look_through(learner_.embedder(strategy_));
         std::vector<std::uint8_t> open(rows_.size());
         for (std::size_t i = 0; i < open.size(); ++i)
             open[i] = learner_.is_askable(static_cast<std::int64_t>(i)) ? 1 : 0;

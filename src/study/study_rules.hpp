@@ -3,6 +3,7 @@
 #include "model/pseudo_rules.hpp"
 #include "model/train.hpp"
 #include "select/diversity.hpp"
+#include "select/embedding.hpp"
 #include "select/randomization.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
@@ -37,6 +38,7 @@ struct Strategy {
     Price price = Price::ignored;
     select::Randomization randomization = {};
     select::DiversityParameters diversity_parameters = {};
+    select::EmbeddingRule embedding = {};  ///< what its distances are of; the seed is the study's
     Training training = Training::labels;
 };
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 #include <string>
 
@@ -137,6 +138,24 @@ TEST(CampaignIni, scores_may_be_expressions_drawn_per_cost) {
     expect_bad("[select]\nschedule = 2:margin - entropy/none\n", "positive weights");
 }
 
+TEST(CampaignIni, items_conditions_and_numbers_of_rules) {
+    const CampaignSpec spec = parse(
+        "[select]\ngroups = top_mean:3\nbatch-instances = 40\nwhere = column:x>0.5\n"
+        "diversify = gist\nstrength = 0.5\nsigma = auto\n");
+
+    EXPECT_EQ(spec.select.items, "top_mean:3");
+    EXPECT_EQ(spec.select.batch_instances, 40);
+    EXPECT_EQ(spec.select.where, "column:x > 0.5");
+    EXPECT_EQ(spec.select.parameters.strength, 0.5);
+    EXPECT_TRUE(std::isnan(spec.select.parameters.sigma));
+    EXPECT_FALSE(parse("").select.has_items());
+    EXPECT_EQ(parse("[pool]\ngroups = /images\n").pool.datasets.at("groups"), "/images");
+    expect_bad("[select]\ngroups = top_mean:0\n", "6:10: groups: ");
+    expect_bad("[select]\ndiversify = lcmd\nstrength = 1\n",
+               "strength: diversify lcmd does not use it");
+    expect_bad("[select]\nbatch-instances = 4\n", "6:19: batch-instances: ");
+}
+
 TEST(CampaignIni, names_line_column_and_the_nearest_word) {
     expect_bad("[selekt]\n",
                "/data/c/campaign.ini:5:1: [selekt]: unknown section; did you mean 'select'?");
@@ -157,6 +176,19 @@ TEST(CampaignIni, names_line_column_and_the_nearest_word) {
     expect_bad("[campaign]\nseed = -1\n", "seed: not a whole number from 0");
     expect_error(ExitCode::bad_config, "c.ini:1:1: batch: stands before the first section",
                  [] { parse_campaign("c.ini", "batch = 3\n"); });
+}
+
+TEST(CampaignIni, what_distances_are_of) {
+    const CampaignSpec usual = parse("");
+    EXPECT_EQ(usual.select.diversify_on, "features");
+    EXPECT_EQ(usual.values.count("select.diversify-on"), 0);  // older campaigns go on
+    const CampaignSpec spec =
+        parse("[select]\ndiversify = lcmd\ndiversify-on = gradients\nsketch-dim = 64\n");
+    EXPECT_EQ(spec.select.diversify_on, "gradients");
+    EXPECT_EQ(spec.select.sketch_dim, 64);
+    expect_bad("[select]\nsketch-dim = 64\n", "features are not sketched");
+    expect_bad("[select]\ndiversify = badge\ndiversify-on = gradients\n", "badge has its own way");
+    expect_bad("[select]\ndiversify-on = gradients\ninput = committee\n", "use input = model");
 }
 
 TEST(CampaignIni, refuses_what_could_never_hold) {
@@ -193,6 +225,12 @@ TEST(ScienceOfRound, holds_what_alters_a_round) {
     EXPECT_NE(science("[select]\nrandomize = power:2\n", 2), before);
     EXPECT_NE(science("[select]\nper-cost = yes\n", 2), before);
     EXPECT_EQ(science("[select]\nrandomize = none\nper-cost = no\n", 2), before);
+    EXPECT_NE(science("[select]\nwhere = cost < 3\n", 1), science("", 1));
+    EXPECT_NE(science("[select]\ngroups = max\n", 1), science("", 1));
+    EXPECT_NE(science("[select]\ndiversify = gist\nstrength = 2\n", 2),
+              science("[select]\ndiversify = gist\n", 2));
+    EXPECT_EQ(science("[select]\ndiversify = lcmd\nschedule = 3:margin/gist\nstrength = 2\n", 2),
+              science("[select]\ndiversify = lcmd\n", 2));
     EXPECT_EQ(science("[select]\nschedule = 3-:margin/none\n", 2), before);
     EXPECT_NE(science("[select]\nschedule = 2-:margin/none\n", 2), before);
     EXPECT_EQ(science("[stop]\nlabels = 10\n[campaign]\nrounds = 3\n", 2), before);

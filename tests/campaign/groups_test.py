@@ -18,6 +18,7 @@ import numpy as np
 BINARY = os.environ["SLUICE_BINARY"]
 BATCH = 8
 LAYOUTS = ((1, "auto", "1"), (2, "1", "2"), (3, "7", "2"), (7, "64", "1"))
+LARGE_LAYOUTS = ((1, "auto", "1"), (2, "5000", "2"))
 
 
 def least_confidence(probabilities):
@@ -179,6 +180,19 @@ class Groups(unittest.TestCase):
             message = self.select("--groups", "max", ranks=ranks, expect=65)
             self.assertIn("/groups[200]: the item of row 0 goes on here", message)
             self.assertIn("sort", message)
+
+    def test_more_items_than_one_pass_compares(self):
+        rows = (1 << 21) + 50  # three passes on one rank, two on two
+        groups = np.arange(rows, 0, -1, dtype=np.int64)
+        probabilities = np.tile(self.probabilities[:50], (rows // 50 + 1, 1))[:rows]
+        made = {"features": None, "cost": None, "probabilities": probabilities}
+        self.write_pool(groups=groups, **made)
+        self.one_answer("--groups", "max", "--diversify", "none", layouts=LARGE_LAYOUTS)
+        groups[-10], groups[-3] = groups[4000], groups[5]
+        self.write_pool(groups=groups, **made)
+        for ranks in (1, 2):
+            message = self.select("--groups", "max", "--diversify", "none", ranks=ranks, expect=65)
+            self.assertIn(f"/groups[{rows - 10}]: the item of row 4000 goes on here", message)
 
     def test_noise_and_trust_levels_are_of_items(self):
         self.write_pool()

@@ -22,6 +22,7 @@ TEST(RoundFiles, read_back_to_the_same_values) {
     plan.strategy = {"bald", "none"};
     plan.batch = 7;
     plan.batch_cost = 0.1;
+    plan.batch_instances = 40;
     plan.model_round = 2;
     plan.science = {{"a.b", "c \"d\""}};
     RoundRecord record;
@@ -33,12 +34,13 @@ TEST(RoundFiles, read_back_to_the_same_values) {
 
     write_plan(arm, plan);
     write_record(arm, record);
-    write_batch(arm, 3, {"abc", 5, 9, 2.5, std::numeric_limits<double>::quiet_NaN(), 1.5});
+    write_batch(arm, 3, {"abc", 5, 3, 9, 2.5, std::numeric_limits<double>::quiet_NaN(), 1.5});
     write_timings(arm, 3, {{{"label", 1.5}, {"train", 2.0}}, 9.0, {}});
 
     const RoundPlan found = *read_plan(arm, 3);
     EXPECT_EQ(found.strategy, plan.strategy);
     EXPECT_EQ(found.batch_cost, plan.batch_cost);
+    EXPECT_EQ(found.batch_instances, 40);
     EXPECT_EQ(found.science, plan.science);
     const RoundRecord same = *read_record(arm, 3);
     EXPECT_EQ(same.cost, record.cost);
@@ -46,6 +48,7 @@ TEST(RoundFiles, read_back_to_the_same_values) {
     EXPECT_TRUE(std::isnan(same.metrics.at("r2")));
     EXPECT_EQ(same.kappa, record.kappa);
     EXPECT_FALSE(same.change);
+    EXPECT_EQ(read_batch(arm, 3)->items, 3);
     EXPECT_FALSE(read_batch(arm, 3)->covering_radius);
     EXPECT_EQ(read_batch(arm, 3)->redundancy, 1.5);
     EXPECT_EQ(read_timings(arm, 3)->total(), 3.5);

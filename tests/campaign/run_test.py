@@ -112,6 +112,17 @@ class OneAnswer(RunTest):
                          {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece"})
         self.assertLessEqual(record["stop_set"]["kappa"], 1.0)
 
+    def test_distances_of_gradients_in_rounds_with_a_model(self):
+        changes = {"select.diversify": "lcmd", "select.diversify-on": "gradients",
+                   "select.sketch-dim": "8"}
+        one, three = self.campaign("one", changes), self.campaign("three", changes)
+        one.succeed("one")
+        three.succeed("three", ranks=3)
+        check_same(three.state(), one.state(), "3 ranks")
+        manifests = [json.loads(path.read_text()) for path in one.directory.rglob("manifest.json")]
+        seen = {told["round"]: told.get("diversify_on") for told in manifests if told["diversify"] == "lcmd"}
+        self.assertEqual(seen, {2: "gradients", 3: "gradients"})
+
     def test_cost_budgets_are_never_exceeded(self):
         cost = 1.0 + np.arange(200) % 7
         campaign = self.campaign(changes={"select.batch-cost": "15", "stop.cost": "37"}, cost=cost)

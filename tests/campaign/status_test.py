@@ -25,6 +25,10 @@ SQUEUE = """#!/bin/bash
 [ ! -e "$PLAY/silent" ] || exit 1
 cat "$PLAY/jobs" 2>/dev/null; true
 """
+SCANCEL = """#!/bin/bash
+echo "scancel $*" >>"$PLAY/cancelled"
+sed -i "/^${@: -1}|/d" "$PLAY/jobs"
+"""
 
 
 class Case(unittest.TestCase):
@@ -32,7 +36,7 @@ class Case(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE)):
+        for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE), ("scancel", SCANCEL)):
             (self.folder / name).write_text(text)
             (self.folder / name).chmod(0o755)
         self.campaign = Campaign(self.folder / "campaign", OUTSIDE)
@@ -105,10 +109,20 @@ class Status(Case):
         (self.folder / "jobs").write_text("7|sluice-run-x|PENDING|(Dependency)\n")
         told, text = self.status()
         self.assertEqual(told["jobs"], [{"id": "7", "name": "sluice-run-x", "state": "PENDING",
-                                         "place": "(Dependency)"}])
+                                         "place": "(Dependency)", "lost": []}])
         self.assertIn("job 7 sluice-run-x PENDING (Dependency)", text)
         (self.folder / "silent").touch()
         self.assertIsNone(self.status()[0]["jobs"])
+
+    def test_jobs_that_wait_for_a_lost_one(self):
+        lines = ["4_1|sluice-label-x|COMPLETED|n1|4|", "6_[0-2]|sluice-label-x|PENDING|(Resources)|6|",
+                 "7|sluice-run-x|PENDING|(Dependency)|7|afterany:4_*(unfulfilled),singleton(unfulfilled)",
+                 "8|sluice-run-x|PENDING|(Dependency)|8|afterany:6_*(unfulfilled),afterany:15(unfulfilled)",
+                 "9|sluice-run-x|CANCELLED|(Dependency)|9|afterany:16(unfulfilled)"]
+        (self.folder / "jobs").write_text("\n".join(lines) + "\n")
+        told, text = self.status()
+        self.assertEqual([(job["id"], job["lost"]) for job in told["jobs"]], [("6_[0-2]", []), ("7", []), ("8", ["15"])])
+        self.assertIn("job 8 waits for job 15, which Slurm has lost: 'sluice submit' cancels it", text)
 
 
 class Submit(Case):
@@ -153,6 +167,32 @@ class Submit(Case):
         self.assertEqual(self.calls(), [])
         self.assertEqual(self.submit(SLURM_JOB_ID="7").returncode, 0)  # from the job itself
         self.assertEqual(len(self.calls()), 1)
+
+    def lose_a_job(self, *lines):
+        name = self.submit("--dry-run").stdout.split("--job-name=")[1].split()[0]
+        text = "".join(f"{line}\n" for line in ("7|NAME|PENDING|(Dependency)|7|afterany:5_*(unfulfilled)", *lines))
+        (self.folder / "jobs").write_text(text.replace("NAME", name))
+
+    def test_what_waits_for_a_lost_job_is_cancelled_and_submitted_anew(self):
+        self.lose_a_job()
+        self.assertTrue(self.submit("--dry-run").stdout.startswith("scancel 7\nsbatch "))
+        self.assertFalse((self.folder / "cancelled").exists())
+        told = self.submit()
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual((self.folder / "cancelled").read_text(), "scancel --state=PENDING 7\n")
+        self.assertEqual(len(self.calls()), 1)
+
+    def test_a_chain_beside_a_lost_one_stays_the_only_one(self):
+        self.lose_a_job("8|NAME|PENDING|(Priority)|8|")
+        self.assertIn("job 8 of this campaign is PENDING", self.submit().stdout)
+        self.assertEqual((self.calls(), (self.folder / "cancelled").exists()), ([], False))
+
+    def test_nothing_is_submitted_before_the_lost_one_is_gone(self):
+        self.lose_a_job()
+        (self.folder / "scancel").write_text(f"#!/bin/bash\nsed -i 's/PENDING/RUNNING/; s/after.*//' {self.folder}/jobs\n")
+        told = self.submit()
+        self.assertEqual((told.returncode, self.calls()), (75, []), told)
+        self.assertIn("job 7 has begun to run", told.stderr)
 
     def test_a_chain_that_stands_still_slows_down_and_ends(self):
         chain = ""

@@ -36,11 +36,17 @@ class Table(unittest.TestCase):
         self.assertEqual(told.returncode, 0, told.stderr)
         self.assertIn("0.200 s own, 0.800 s shared", told.stdout)
         # 0.2 + 0.8 / 1000 + 40 collectives x 10 hops x 2 us + 12 MiB / 12 GB/s
-        self.assertRegex(told.stdout, r"\n 1000 +0\.203 +0\.001849\n")
+        self.assertRegex(told.stdout, r"\n 1000 +0\.203 +0\.201 +- +0\.001849\n")
+        self.assertRegex(told.stdout, r"\n +4 +0\.401 +0\.400 +0\.400 +0\.001209\n")
 
     def test_no_model_that_does_not_foretell_two_ranks(self):
         told = self.table(_1=report(1, 1.0), half=report(1, 0.6), _2=report(2, 0.75))
         self.assertIn("no model is shown", told.stdout)
+        self.assertNotIn("1000", told.stdout)
+
+    def test_no_model_where_starting_up_foretells_all(self):
+        told = self.table(_1=report(1, 1.0), half=report(1, 0.8), _2=report(2, 0.8))
+        self.assertIn("the pool is 40% of 1 rank's time\nno model is shown", told.stdout)
         self.assertNotIn("1000", told.stdout)
 
     def test_no_seconds_of_ranks_that_share_cores(self):
@@ -63,6 +69,28 @@ class Script(unittest.TestCase):
         self.assertGreater(int(rows[1][2]), 20)
         self.assertGreater(float(rows[2][4]), 0.0)
         self.assertIn("calibration: 1 rank on half the pool", told.stdout)
+        self.assertIn("no model is shown", told.stdout)  # 4,000 rows are read in no time
+
+    def test_time_grows_with_collectives_and_not_with_picks(self):
+        told = subprocess.run([SCRIPTS / "scaling.sh", "--rows", "20000", "--batch", "400", "--only-latency"],
+                              capture_output=True, text=True, check=False, timeout=100)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        if "latency: skipped" in told.stdout:
+            self.skipTest(told.stdout.strip())
+        lines = re.findall(r"^ +(\d+) +(\d+) +\d+ +(\d+) +4 +[0-9.]+ +([0-9.]+) +([0-9.]+)$", told.stdout, re.MULTILINE)
+        few, many, long = ({"task": tuple(map(int, line[:2])), "collectives": int(line[2]), "added": float(line[3]),
+                            "each": float(line[4])} for line in lines)
+        self.assertEqual([few["task"], many["task"], long["task"]], [(2000, 100), (2000, 400), (20000, 400)])
+        for found in (few, many, long):
+            self.assertGreater(found["each"], 0.8, told.stdout)  # the latency is there
+            self.assertLess(found["each"], 2.5, told.stdout)     # and counts once for a collective
+        # Four times as many picks in as many collectives take no longer; each pick would have cost a message.
+        self.assertLess(abs(many["collectives"] / few["collectives"] - 1), 0.2)
+        self.assertLess(abs(many["added"] / few["added"] - 1), 0.4, told.stdout)
+        self.assertLess(many["added"], 0.6 * 400, told.stdout)
+        # As many picks in more collectives do.
+        self.assertGreater(long["collectives"], 1.2 * many["collectives"])
+        self.assertGreater(long["added"], 1.1 * many["added"], told.stdout)
 
 
 if __name__ == "__main__":

@@ -263,38 +263,5 @@ TEST(DiversityGreedy, lcmd_takes_the_farthest_of_the_largest_cluster) {
 }
 
 // f of the whole by trying all batches of 3.
-TEST(DiversityGreedy, gist_keeps_its_promise) {
-    for (unsigned number = 0; number < test::num_pools; ++number) {
-        List list =
-            make_list(14, 1 + number % 4, 300 + number, number % 4 == 3 ? 4 : 0, number % 3);
-        const double strength = number % 2 == 0 ? 1.0 : 0.2;
-        if (number % 5 == 0) std::fill(list.scores.begin(), list.scores.end(), 0.0F);
-        const auto value = [&](const Places& chosen) {
-            double sum = 0.0;
-            double least = std::numeric_limits<double>::infinity();
-            for (std::size_t i = 0; i < chosen.size(); ++i) {
-                sum += double{list.scores[static_cast<std::size_t>(chosen[i])]};
-                const Places before(chosen.begin(), chosen.begin() + static_cast<long>(i));
-                least = std::min(least, nearest(list, before, chosen[i]));
-            }
-            return sum / static_cast<double>(chosen.size()) + strength * std::sqrt(least);
-        };
-        double best = 0.0;
-        for (std::int64_t i = 0; i < list.size(); ++i) {
-            for (std::int64_t j = 0; j < i; ++j) {
-                for (std::int64_t k = 0; k < j; ++k)
-                    best = std::max(best, value({i, j, k}));
-            }
-        }
-        Places chosen;
-        const DiverseBatch batch =
-            test::pick(list, "gist", options_of(3, {strength, nan, nan}), sluice::test::world());
-        for (const DiversePick& pick : batch.picks)
-            chosen.push_back(List::place(pick.row));
-        EXPECT_GE(value(chosen), 0.45 * best) << number;
-        EXPECT_NE(batch.note.find("at least 0.45"), std::string::npos);
-    }
-}
-
 }  // namespace
 }  // namespace sluice::select

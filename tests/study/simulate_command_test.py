@@ -74,6 +74,7 @@ class Simulate(unittest.TestCase):
 
     def test_the_same_files_on_any_number_of_ranks(self):
         arms = ["--strategy", "two_stage=margin/k_center/4", "--strategy", "entropy",
+                "--strategy", "on_gradients=random/lcmd/all/on=gradients/sketch=8",
                 "--all-labels", "--refuse", "0.2", "--noise", "0.1"]
         expected = None
         for ranks in (0, 1, 2, 3, 7):
@@ -194,6 +195,12 @@ class Simulate(unittest.TestCase):
         self.refuse(64, "[NAME=]SCORE", "--strategy", "margin/k_center/10/distinct/more")
         self.refuse(64, "below 0", "--strategy", "boundary/none/1/per_cost")
         self.refuse(64, "two arms are called a", "--strategy", "a=margin", "--strategy", "a=entropy")
+        self.refuse(64, "choose features, covariance or gradients", "--strategy",
+                    "random/lcmd/all/on=grads")
+        self.refuse(64, "a sketch of 1.5", "--strategy", "random/lcmd/all/on=gradients/sketch=1.5")
+        self.refuse(64, "features are not sketched", "--strategy", "random/lcmd/all/sketch=4")
+        self.refuse(64, "has one member", "--strategy", "random/lcmd/all/on=covariance")
+        self.refuse(64, "is no shorter", "--strategy", "random/lcmd/all/on=gradients/sketch=9")
         self.refuse(64, "shortlist of 0.5", "--strategy", "margin/k_center/0.5")
         self.refuse(64, "measure", "--measure", "rmse")
         self.refuse(64, "not below 1", "--noise", "1.5")
