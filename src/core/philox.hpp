@@ -56,6 +56,7 @@ enum class RandomPurpose : std::uint16_t {
     cluster_seeds = 48,
     label_draws = 49,
     embedding_sketch = 50,
+    fisher_probes = 51,
     synthesis_starts = 64,
 };
 

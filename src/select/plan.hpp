@@ -63,6 +63,7 @@ struct ScoreSource {
     const CatalogScore* score = nullptr;  ///< null: a column or the cost, taken as it is
     kernels::ScoreInput input = kernels::ScoreInput::none;
     std::string role;  ///< dataset it reads; empty for `random`
+    std::shared_ptr<const kernels::CommitteeNetwork> losses = {};  ///< what it asks; or null
 };
 
 /// A dataset that stage 1 reads.

@@ -45,6 +45,22 @@ std::string input_for(const kernels::ScoreDefinition& score, const pool::Pool& p
     return choose_input(pool, score, request.input).reason.empty() ? request.input : "auto";
 }
 
+// The nets of the model that predict losses.
+std::shared_ptr<const kernels::CommitteeNetwork> loss_network(const pool::Pool& pool,
+                                                              const Plan& plan,
+                                                              const PlanRequest& request,
+                                                              const std::string& name) {
+    require(request.committee != nullptr, ExitCode::usage,
+            "--score " + name + ": reads a model; give --model FILE, trained with --loss-folds");
+    require(request.committee->loss_head != nullptr, ExitCode::usage,
+            request.model_path + ": has no loss head, which --score " + name +
+                " reads; train with --loss-folds K");
+    auto network =
+        model::run_network(*request.committee->loss_head, plan.backend, request.model_path);
+    static_cast<void>(network_features(pool, *network, request.model_path));
+    return network;
+}
+
 ScoreSource catalog_source(const pool::Pool& pool, const Plan& plan, const PlanRequest& request,
                            const std::string& name) {
     ScoreSource source;
@@ -53,6 +69,8 @@ ScoreSource catalog_source(const pool::Pool& pool, const Plan& plan, const PlanR
     if (source.score->feature_score != nullptr) {
         source.input = kernels::ScoreInput::features;
         source.role = pool.get("features", "score '" + name + "'").role;
+        if (source.score->feature_score->needs_losses)
+            source.losses = loss_network(pool, plan, request, name);
         return source;
     }
     const kernels::ScoreDefinition& score = *source.score->row_score;
@@ -90,7 +108,8 @@ ScoreVerdict judge_score(const pool::Pool& pool, const CatalogScore& score) {
     if (score.feature_score != nullptr) {
         if (pool.find("features") == nullptr)
             return {false, "needs features [N,D]; name them with --features PATH"};
-        return {true, "reads features"};
+        return {true, score.feature_score->needs_losses ? "reads features and a model's loss head"
+                                                        : "reads features"};
     }
     ScoreVerdict verdict{true, "reads"};
     for (const std::string& factor : score.factors) {
