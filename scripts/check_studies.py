@@ -24,7 +24,7 @@ PAIRS = {
     "regression": ("rmse", (("lcmd", "k_center"), ("bait", "k_center"), ("lcmd", "random"),
                             ("bait", "random"), ("k_center", "random"), ("random", "max_diag"))),
     "batches": ("accuracy", tuple((name, other) for other in ("random", "margin") for name in
-                                  ("uherding", "badge", "gist", "lcmd_gradients", "firal"))),
+                                  ("uherding", "badge", "gist", "lcmd_gradients"))),
 }
 
 
