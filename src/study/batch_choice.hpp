@@ -36,7 +36,8 @@ class BatchChoice {
     void score(const std::shared_ptr<const kernels::CommitteeNetwork>& network,
                std::uint32_t round);
 
-    /// Local indices of the best `count` rows among those where open[i] is not 0, best first.
+    /// Local indices of the best `count` rows among those where open[i] is not 0, best first; of
+    /// items, all open rows of the best, as far as they fit into `count`.
     std::vector<std::int64_t> choose(std::span<const std::uint8_t> open, std::int64_t count) const;
 
   private:
@@ -44,12 +45,14 @@ class BatchChoice {
     void add_noise();
     std::vector<Candidate> shortlist(std::span<const std::uint8_t> open, std::int64_t size) const;
     std::vector<Candidate> best_rows(std::span<const std::uint8_t> open, std::int64_t size) const;
+    std::vector<Candidate> best_items(std::span<const std::uint8_t> open, std::int64_t size) const;
+    void add_noise(RowId row, float& score) const;
     std::vector<std::int64_t> spread(std::vector<Candidate> shortlist, std::int64_t count) const;
     std::vector<float> member_says(std::span<const RowId> locals) const;
     std::vector<float> features_of(std::span<const RowId> locals) const;
     std::vector<float> places_of(std::span<const RowId> locals) const;
     void scale_to_directions(std::vector<float>& places, std::int64_t dim,
-                            std::span<const RowId> locals) const;
+                             std::span<const RowId> locals) const;
     std::span<const float> row(std::int64_t local) const {
         return rows_.features.subspan(static_cast<std::size_t>(local * rows_.dim),
                                       static_cast<std::size_t>(rows_.dim));

@@ -183,8 +183,12 @@ class Run {
             rows_.push_back(data.pool.rows[static_cast<std::size_t>(item)]);
             if (!data.pool.cost.empty())
                 costs_.push_back(data.pool.cost[static_cast<std::size_t>(item)]);
+            if (strategy.items.has_items())
+                items_.push_back(data.pool.group[static_cast<std::size_t>(item)]);
+            is_wanted_.push_back(meets_conditions(data.pool, item) ? 1 : 0);
         }
-        choice_.emplace(ChoiceRows{rows_, features_, data.pool.dim, costs_}, strategy, rules, seed);
+        choice_.emplace(ChoiceRows{rows_, features_, data.pool.dim, costs_, items_}, strategy,
+                        rules, seed);
     }
 
     std::vector<RunPoint> points(const std::function<void()>& after_round) {
@@ -214,7 +218,7 @@ class Run {
         choice_->look_through(learner_.embedder(strategy_));
         std::vector<std::uint8_t> open(rows_.size());
         for (std::size_t i = 0; i < open.size(); ++i)
-            open[i] = learner_.is_askable(static_cast<std::int64_t>(i)) ? 1 : 0;
+            open[i] = learner_.is_askable(static_cast<std::int64_t>(i)) ? is_wanted_[i] : 0;
         const std::int64_t before = learner_.num_labels();
         while (learner_.num_labels() - before < rules_.batch) {
             const std::int64_t wanted = rules_.batch - (learner_.num_labels() - before);
@@ -228,6 +232,14 @@ class Run {
         return learner_.num_labels() - before;
     }
 
+    bool meets_conditions(const StudyPool& pool, std::int64_t item) const {
+        return std::ranges::all_of(
+            strategy_.conditions, [&](const select::RowCondition& condition) {
+                return condition.holds(
+                    pool.numbers.at(condition.role)[static_cast<std::size_t>(item)]);
+            });
+    }
+
     // Asks unless the label would cost more than is left.
     void ask(std::int64_t local) {
         const std::int64_t labeled[] = {local};
@@ -239,7 +251,9 @@ class Run {
     Learner learner_;
     std::vector<float> features_;  // [n,D] of the pool part
     std::vector<RowId> rows_;
-    std::vector<double> costs_;  // [n], or empty
+    std::vector<double> costs_;            // [n], or empty
+    std::vector<std::int64_t> items_;      // [n], or empty
+    std::vector<std::uint8_t> is_wanted_;  // [n]
     std::optional<BatchChoice> choice_;
 };
 

@@ -15,7 +15,8 @@ struct ChoiceRows {
     std::span<const RowId> rows;      ///< [n], ascending
     std::span<const float> features;  ///< [n,D]
     std::int64_t dim = 0;
-    std::span<const double> cost = {};  ///< [n] > 0, or empty: 1 each
+    std::span<const double> cost = {};        ///< [n] > 0, or empty: 1 each
+    std::span<const std::int64_t> item = {};  ///< [n] number of the item, or empty: there are none
 };
 
 /// What scores depend on beside the rows.
