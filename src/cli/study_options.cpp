@@ -53,8 +53,6 @@ std::string score_of_study(const std::string& text, const Options& options) {
     for (const std::string& source : score.sources) {
         if (source.starts_with("column:"))
             options.fail("strategy", "a study has no columns (" + printable(source) + ")");
-        if (source == "learning_loss")
-            options.fail("strategy", "learning_loss: the learner of a study has no loss head");
     }
     return score.text;
 }

@@ -31,6 +31,11 @@ class BatchChoice {
         embedder_ = std::move(embedder);
     }
 
+    /// Gives the next score() what predicts the losses of labels; null: nothing does.
+    void hear_losses(std::shared_ptr<const kernels::CommitteeNetwork> losses) {
+        losses_ = std::move(losses);
+    }
+
     /// Scores all rows for `round`. Throws Error(bad_data) for a score that is not a number, and
     /// Error(usage) for one below 0 that is to be divided by a cost or has no power.
     void score(const std::shared_ptr<const kernels::CommitteeNetwork>& network,
@@ -71,7 +76,8 @@ class BatchChoice {
     std::vector<float> scores_;       // [n]
     std::shared_ptr<const kernels::CommitteeNetwork> network_;  // of the last score()
     std::uint32_t round_ = 0;                                   // likewise
-    std::shared_ptr<const select::Embedder> embedder_;          // null: distances see places_
+    std::shared_ptr<const kernels::CommitteeNetwork> losses_;
+    std::shared_ptr<const select::Embedder> embedder_;  // null: distances see places_
 };
 
 }  // namespace sluice::study

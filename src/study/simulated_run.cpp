@@ -2,6 +2,8 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "model/loss_head.hpp"
+#include "select/score_expression.hpp"
 #include "study/batch_choice.hpp"
 #include "study/sure_rows.hpp"
 
@@ -12,6 +14,8 @@
 
 namespace sluice::study {
 namespace {
+
+constexpr std::int64_t loss_folds = 5;
 
 std::vector<float> features_of(const StudyPool& pool, std::span<const std::int64_t> items) {
     std::vector<float> features;
@@ -73,14 +77,23 @@ class Learner {
         sure_ = sure_rows(network_, features, open, delta, rules_.pseudo.most_of(num_labels_));
     }
 
-    void train(std::int64_t round) {
+    enum class LossHead { none, trained };
+
+    void train(std::int64_t round, LossHead head = LossHead::none) {
         model::TrainOptions options = rules_.training;
         options.seed = seed_;
         options.round = static_cast<std::uint32_t>(round);
         const model::TrainingSet set = training_set();
         model::check_trainable(set, options);
         committee_ = model::train_committee(set, options);
+        if (head == LossHead::trained) model::train_loss_head(set, options, loss_folds, committee_);
         network_ = model::run_network(committee_, kernels::Backend::cpu, pool_.name);
+    }
+
+    // What predicts the loss of labels, null without a loss head.
+    std::shared_ptr<const kernels::CommitteeNetwork> losses() const {
+        if (!committee_.loss_head) return nullptr;
+        return model::run_network(*committee_.loss_head, kernels::Backend::cpu, pool_.name);
     }
 
     // What the strategy's distances are of, null for features.
@@ -177,6 +190,7 @@ class Run {
         std::uint64_t seed)
         : rules_(rules),
           strategy_(strategy),
+          reads_losses_(loss_head_of(strategy)),
           learner_(data, rules, seed),
           features_(features_of(data.pool, learner_.split().pool)) {
         for (const std::int64_t item : learner_.split().pool) {
@@ -197,7 +211,7 @@ class Run {
         for (std::int64_t round = 0;; ++round) {
             if (strategy_.training == Strategy::Training::pseudo)
                 learner_.label_by_network(round, features_);
-            learner_.train(round);
+            learner_.train(round, reads_losses_);
             result.push_back(learner_.point(round));
             if (after_round) after_round();
             if (round == rules_.rounds || ask_batch(round + 1) == 0) return result;
@@ -214,6 +228,7 @@ class Run {
 
     // Labels gained.
     std::int64_t ask_batch(std::int64_t round) {
+        choice_->hear_losses(learner_.losses());
         choice_->score(learner_.network(), static_cast<std::uint32_t>(round));
         choice_->look_through(learner_.embedder(strategy_));
         std::vector<std::uint8_t> open(rows_.size());
@@ -246,8 +261,15 @@ class Run {
         if (learner_.is_askable(local) && learner_.ask(local)) choice_->add_centers(labeled);
     }
 
+    static Learner::LossHead loss_head_of(const Strategy& strategy) {
+        const std::vector<std::string> sources = select::parse_score(strategy.score).sources;
+        return std::ranges::count(sources, "learning_loss") > 0 ? Learner::LossHead::trained
+                                                                : Learner::LossHead::none;
+    }
+
     const StudyRules& rules_;
     const Strategy& strategy_;
+    Learner::LossHead reads_losses_;
     Learner learner_;
     std::vector<float> features_;  // [n,D] of the pool part
     std::vector<RowId> rows_;

@@ -25,6 +25,7 @@ struct ScoringState {
     std::span<const RowId> labeled;  ///< indices into the rows, ascending
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
+    std::shared_ptr<const kernels::CommitteeNetwork> losses = {};  ///< of a loss head; or null
 };
 
 /// Scores of all rows as `sluice select` computes those of a pool with a model; `random` is of the

@@ -77,7 +77,8 @@ class Simulate(unittest.TestCase):
         self.write("pool.h5", features=features, cost=np.linspace(1.0, 3.0, len(y)), groups=np.arange(len(y)) // 5,
                    **{"columns/good": (np.arange(len(y)) % 4 > 0).astype("f4")})
         arms = ["--strategy", "items=margin/k_center/4/groups=mean", "--strategy", "chance=random/none/1/groups=max",
-                "--strategy", "cheap=margin/none/1/where=cost < 2, column:good == 1", "--costs"]
+                "--strategy", "cheap=margin/none/1/where=cost < 2, column:good == 1", "--strategy",
+                "learning_loss/k_center/4", "--costs"]
         for ranks in (0, 2, 3):
             self.succeed(*arms, "--batch", "7", ranks=ranks)
             files = program.files_below(self.root / "out")
@@ -95,7 +96,6 @@ class Simulate(unittest.TestCase):
         self.refuse(64, "groups= and per_cost", "--strategy", "a=margin/none/1/groups=max/per_cost")
         self.refuse(64, "unknown rule", "--strategy", "a=margin/none/1/groups=most")
         self.refuse(64, "--where", "--strategy", "a=margin/none/1/where=cost")
-        self.refuse(64, "learning_loss", "--strategy", "learning_loss")
         self.refuse(65, "absent", "--strategy", "a=margin/none/1/where=column:absent > 1")
         self.write("pool.h5", features=features)
         self.refuse(65, "groups", "--strategy", "a=margin/none/1/groups=max")
