@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "select/score_input.hpp"
+#include "select/similar_to.hpp"
 
 namespace sluice::select {
 namespace {
@@ -18,6 +19,22 @@ ScoreSource number_source(const pool::Pool& pool, const std::string& name) {
     require(dataset.type != pool::ElementType::text, ExitCode::bad_data,
             pool::location_text(dataset, 0) + ": holds text, which is no score; name a column of " +
                 "numbers");
+    return source;
+}
+
+ScoreSource similarity_source(const pool::Pool& pool, const PlanRequest& request) {
+    require(request.similar != nullptr, ExitCode::usage,
+            "--score: 'similarity' lacks the vectors that rows are to be like; give --similar-to "
+            "FILE");
+    ScoreSource source;
+    source.name = similarity_name;
+    source.input = kernels::ScoreInput::features;
+    const pool::Dataset& features = pool.get("features", "--similar-to");
+    source.role = features.role;
+    require(features.row_elements() == request.similar->dim, ExitCode::bad_data,
+            request.similar->path + ": holds vectors of " + std::to_string(request.similar->dim) +
+                " numbers, but " + pool::location_text(features, 0) + " has " +
+                std::to_string(features.row_elements()) + "; give vectors of the pool's width");
     return source;
 }
 
@@ -71,6 +88,10 @@ std::vector<ScoreSource> choose_sources(const pool::Pool& pool, const Plan& plan
                                         const PlanRequest& request) {
     std::vector<ScoreSource> sources;
     for (const std::string& name : plan.score.sources) {
+        if (name == similarity_name) {
+            sources.push_back(similarity_source(pool, request));
+            continue;
+        }
         const bool is_number = name == "cost" || name.starts_with(column_prefix);
         sources.push_back(is_number ? number_source(pool, name)
                                     : catalog_source(pool, plan, request, name));

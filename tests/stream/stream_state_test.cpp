@@ -3,7 +3,6 @@
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "stream/observation.hpp"
-#include "stream/observation.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/support/temporary_directory.hpp"
 
