@@ -2,6 +2,7 @@
 
 #include "core/philox.hpp"
 #include "kernels/canonical_math.hpp"
+#include "kernels/device_rows.hpp"
 #include "select/diversity/shared_rows.hpp"
 #include "select/fixed_point.hpp"
 
@@ -42,6 +43,7 @@ class Lloyd {
           options_(options),
           world_(world),
           dim_(share.features.dim),
+          resident_(options.backend, share.features),
           weights_(weights_of(share, world)),
           fixed_(share.features, world.sum(static_cast<std::int64_t>(share.rows.size())), world),
           all_(share.rows.size()) {
@@ -60,8 +62,8 @@ class Lloyd {
         std::vector<std::int32_t> before(share_.rows.size(), -1);
         before.swap(result_.cluster);
         result_.distance = start_distances(share_);
-        kernels::relax_nearest_of(kernels::Backend::cpu, share_.features, all_, centroids(),
-                                  {result_.distance, result_.cluster, 0}, options_.num_threads);
+        resident_.relax_nearest_of(all_, centroids(), {result_.distance, result_.cluster, 0},
+                                   options_.num_threads);
         std::int64_t changed = 0;
         for (std::size_t i = 0; i < before.size(); ++i)
             changed += before[i] != result_.cluster[i] ? 1 : 0;
@@ -135,6 +137,7 @@ class Lloyd {
     const KMeansOptions& options_;
     comm::Communicator& world_;
     std::int64_t dim_;
+    kernels::ResidentRows resident_;
     std::vector<std::int64_t> weights_;
     FixedPoint fixed_;
     std::vector<std::int64_t> all_;
