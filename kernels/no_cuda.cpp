@@ -2,6 +2,7 @@
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/device_rows.hpp"
+#include "kernels/device_sample.hpp"
 #include "kernels/nearest_center_cpu.hpp"
 #include "kernels/score_rows_cuda.hpp"
 
@@ -35,6 +36,10 @@ void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) 
 }
 
 std::unique_ptr<DeviceRows> make_device_rows(MatrixView) {
+    throw_not_built();
+}
+
+std::unique_ptr<DeviceSample> make_device_sample(const SampleView&) {
     throw_not_built();
 }
 

@@ -18,7 +18,7 @@ struct Product {
     const float* right;  ///< [inner, columns]
     std::int64_t inner;
     std::int64_t columns;
-    const float* bias;  ///< [columns]
+    const float* bias;  ///< [columns], or null: chains begin with 0
     Activation activation;
     float* out;  ///< [rows, columns], rows out_stride apart
     std::int64_t out_stride;
@@ -139,9 +139,10 @@ SLUICE_LANE float* output(const Product& product, ProductTile tile, int thread, 
 
 }  // namespace product_detail
 
-/// Computes one tile. `Block` is a block of Shape::threads threads that keep a Shape::Thread each.
+/// Computes the sums of one tile, which the threads keep. `Block` is a block of Shape::threads
+/// threads that each keep a Shape::Thread, or what is derived from one.
 template <class Shape, class Block>
-SLUICE_LANE void product_block(Block& block, typename Shape::Shared& shared, const Product& product,
+SLUICE_LANE void multiply_tile(Block& block, typename Shape::Shared& shared, const Product& product,
                                ProductTile tile) {
     using namespace product_detail;
     constexpr int num_columns = Shape::columns / Shape::side;
@@ -150,7 +151,8 @@ SLUICE_LANE void product_block(Block& block, typename Shape::Shared& shared, con
         for (int j = 0; j < num_columns; ++j) {
             const std::int64_t column =
                 tile.column + place<Shape::columns_together>(thread % Shape::side, j);
-            const float bias = column < product.columns ? product.bias[column] : 0.0F;
+            const bool has_bias = product.bias != nullptr && column < product.columns;
+            const float bias = has_bias ? product.bias[column] : 0.0F;
             SLUICE_UNROLL
             for (int i = 0; i < Shape::rows_per_thread; ++i)
                 own.sums[i][j] = bias;
@@ -172,6 +174,15 @@ SLUICE_LANE void product_block(Block& block, typename Shape::Shared& shared, con
             }
         });
     }
+}
+
+/// Computes one tile and writes it.
+template <class Shape, class Block>
+SLUICE_LANE void product_block(Block& block, typename Shape::Shared& shared, const Product& product,
+                               ProductTile tile) {
+    using namespace product_detail;
+    constexpr int num_columns = Shape::columns / Shape::side;
+    multiply_tile<Shape>(block, shared, product, tile);
     block.each([&](int thread, typename Shape::Thread& own) {
         SLUICE_UNROLL
         for (int i = 0; i < Shape::rows_per_thread; ++i) {

@@ -47,6 +47,7 @@ struct ScorePreparation {
     std::uint64_t seed = 0;
     int num_threads = 1;
     comm::Communicator& world;
+    kernels::Backend backend = kernels::Backend::cpu;
 };
 
 /// A score of features; the registry behind `--score`, help, `check` and the tests.

@@ -285,7 +285,7 @@ std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool
         if (score == nullptr || score->feature_score == nullptr) continue;
         const PoolFeatures features(pool.get("features", "score '" + score->name + "'"));
         prepared[s] = score->feature_score->prepare(
-            {features, taken.centers, plan.seed, plan.num_threads, world});
+            {features, taken.centers, plan.seed, plan.num_threads, world, plan.backend});
     }
     return prepared;
 }

@@ -6,7 +6,6 @@
 #include "kernels/device_rows.hpp"
 #include "kernels/fast_divide.hpp"
 #include "kernels/nearest_center.hpp"
-#include "kernels/product_block.hpp"
 #include "kernels/relax_block.hpp"
 #include "kernels/score_staging.hpp"
 #include "network_fixture.hpp"
@@ -14,8 +13,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -120,62 +117,6 @@ TEST(CudaRows, give_the_bits_and_the_centres_of_the_cpu) {
                          {made.c.data(), made.centers, made.dim}, {sent.distance, sent.center, 100},
                          1);
         EXPECT_TRUE(sent == result);
-    }
-}
-
-/// A layer that is a part of wider matrices on both sides.
-template <class Shape>
-void expect_product(std::int64_t rows, std::int64_t inner, std::int64_t columns, std::int64_t gap) {
-    SCOPED_TRACE(testing::Message() << rows << " x " << inner << " x " << columns << ", " << gap
-                                    << " apart, tiles of " << Shape::columns);
-    const auto count = [](std::int64_t number) { return static_cast<std::size_t>(number); };
-    const std::int64_t stride = inner + gap;
-    const auto left = random_floats(count(rows * stride), 51);
-    auto right = random_floats(count(inner * columns), 52);
-    auto bias = random_floats(count(columns), 53);
-    // A chain of zeros from -0.
-    bias[0] = -0.0F;
-    for (std::int64_t k = 0; k < inner; ++k)
-        right[count(k * columns)] = 0.0F;
-    const float untouched = 77.0F;
-    std::vector<float> out(count(rows * (columns + 1)), untouched);
-    const Product product{
-        left.data() + gap, rows,        stride,           right.data(), inner,
-        columns,           bias.data(), Activation::tanh, out.data(),   columns + 1};
-    SerialBlock<typename Shape::Thread, Shape::threads> block;
-    typename Shape::Shared shared;
-    for (std::int64_t row = 0; row < rows; row += Shape::rows)
-        for (std::int64_t column = 0; column < columns; column += Shape::columns) {
-            std::fill_n(reinterpret_cast<unsigned char*>(&shared), sizeof shared, 0xff);
-            product_block<Shape>(block, shared, product, {row, column});
-        }
-    for (std::int64_t row = 0; row < rows; ++row)
-        for (std::int64_t column = 0; column < columns + 1; ++column) {
-            float expected = untouched;
-            if (column < columns) {
-                expected = bias[count(column)];
-                for (std::int64_t k = 0; k < inner; ++k)
-                    expected = std::fma(left[count(gap + row * stride + k)],
-                                        right[count(k * columns + column)], expected);
-                expected = activate(Activation::tanh, expected);
-            }
-            ASSERT_EQ(std::bit_cast<std::uint32_t>(out[count(row * (columns + 1) + column)]),
-                      std::bit_cast<std::uint32_t>(expected))
-                << row << ", " << column;
-        }
-}
-
-template <class Shape>
-class ProductTwin : public testing::Test {};
-using ProductShapes = testing::Types<ProductShape<1>, ProductShape<4>, ProductShape<8>>;
-TYPED_TEST_SUITE(ProductTwin, ProductShapes);
-
-TYPED_TEST(ProductTwin, is_one_chain_for_each_output_whatever_the_shape) {
-    for (const std::int64_t gap : {0, 3, 4}) {
-        expect_product<TypeParam>(1, 1, 1, gap);
-        expect_product<TypeParam>(129, 8, TypeParam::columns, gap);
-        expect_product<TypeParam>(130, 21, TypeParam::columns + 3, gap);
-        expect_product<TypeParam>(64, 16, 12, gap);
     }
 }
 
