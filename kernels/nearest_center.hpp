@@ -40,8 +40,8 @@ struct NearestCenters {
     std::int32_t first = 0;          ///< number of centre 0 of those given with this
 };
 
-/// The same, telling the centres apart: where a distance falls, its centre is set (to -1 on the
-/// GPU, which does not tell).
+/// The same, telling the centres apart: where a distance falls, its centre is set, of equals the
+/// first.
 void relax_nearest_of(Backend backend, MatrixView rows, std::span<const std::int64_t> picked,
                       MatrixView centers, const NearestCenters& nearest, int num_threads);
 

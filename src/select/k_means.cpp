@@ -1,5 +1,6 @@
 #include "select/k_means.hpp"
 
+#include "kernels/device_rows.hpp"
 #include "kernels/worker_pool.hpp"
 #include "select/diversity/nearest_spread.hpp"
 #include "select/diversity/race.hpp"
@@ -70,6 +71,7 @@ class Lloyd {
           options_(options),
           world_(world),
           dim_(share.features.dim),
+          resident_(options.backend, share.features),
           weights_(weights_of(share, world)),
           fixed_(share.features, world.sum(static_cast<std::int64_t>(share.rows.size())), world),
           all_(share.rows.size()) {
@@ -90,8 +92,8 @@ class Lloyd {
         std::vector<std::int32_t> before(share_.rows.size(), -1);
         before.swap(result_.cluster);
         result_.distance = start_distances_of(before);
-        kernels::relax_nearest_of(kernels::Backend::cpu, share_.features, all_, centroids(),
-                                  {result_.distance, result_.cluster, 0}, options_.num_threads);
+        resident_.relax_nearest_of(all_, centroids(), {result_.distance, result_.cluster, 0},
+                                   options_.num_threads);
         std::int64_t changed = 0;
         for (std::size_t i = 0; i < before.size(); ++i)
             changed += before[i] != result_.cluster[i] ? 1 : 0;
@@ -205,6 +207,7 @@ class Lloyd {
     const KMeansOptions& options_;
     comm::Communicator& world_;
     std::int64_t dim_;
+    kernels::ResidentRows resident_;
     std::vector<std::int64_t> weights_;
     FixedPoint fixed_;
     std::vector<std::int64_t> all_;

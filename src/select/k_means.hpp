@@ -25,6 +25,7 @@ struct KMeansOptions {
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     int num_threads = 1;
+    kernels::Backend backend = kernels::Backend::cpu;
 };
 
 /// Clusters and where the share's rows are; the centroids and sizes are the same on all ranks.

@@ -21,6 +21,7 @@ KMeansOptions k_means_options(const DiversityOptions& options, std::int64_t num_
     result.seed = options.seed;
     result.round = options.round;
     result.num_threads = options.num_threads;
+    result.backend = options.backend;
     return result;
 }
 
