@@ -34,4 +34,16 @@ std::shared_ptr<const CommitteeNetwork> make_committee_network_cuda(
 std::unique_ptr<Scorer> make_committee_scorer_cuda(
     const std::shared_ptr<const CommitteeNetwork>& network, std::size_t index);
 
+namespace cuda {
+struct RowSlot;
+}
+
+/// For features that lie in `slot.values` on the device already: makes room for scoring `rows` of
+/// them, false without memory; then queues their scores, of what a committee of the CUDA back end
+/// says of them, into `slot.results`. In builds with CUDA only.
+bool reserve_committee_scores(const CommitteeNetwork& network, std::size_t index,
+                              cuda::RowSlot& slot, std::int64_t rows);
+void queue_committee_scores(const CommitteeNetwork& network, std::size_t index, cuda::RowSlot& slot,
+                            std::int64_t rows);
+
 }  // namespace sluice::kernels

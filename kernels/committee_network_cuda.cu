@@ -1,5 +1,6 @@
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/cuda/row_stream.hpp"
 #include "kernels/network_kernels.cuh"
 #include "kernels/network_plan.hpp"
 #include "kernels/score_rows_cuda.hpp"
@@ -15,38 +16,29 @@
 namespace sluice::kernels {
 namespace {
 
-// Of features and layers on the device at a time.
-constexpr std::int64_t block_floats = std::int64_t{1} << 26;
+// Of features and layers on the device at a time: two such blocks are on their way.
+constexpr std::int64_t block_floats = std::int64_t{1} << 24;
 
 unsigned blocks_for(std::int64_t count, std::int64_t per_block) {
     return static_cast<unsigned>((count + per_block - 1) / per_block);
 }
 
-void launch(const Product& product, const cuda::Stream& stream) {
-    const dim3 block(threads_a_side, threads_a_side);
-    const unsigned rows = blocks_for(product.rows, tile_rows);
-    if (product.columns > threads_a_side) {
-        const dim3 grid(rows, blocks_for(product.columns, Tiles<4>::columns));
-        multiply_kernel<4><<<grid, block, 0, stream.get()>>>(product);
-    } else {
-        multiply_kernel<1><<<dim3(rows, 1), block, 0, stream.get()>>>(product);
-    }
+template <class Shape>
+void launch_shape(const Product& product, const cuda::Stream& stream) {
+    const dim3 grid(blocks_for(product.rows, Shape::rows),
+                    blocks_for(product.columns, Shape::columns));
+    multiply_kernel<Shape><<<grid, Shape::threads, 0, stream.get()>>>(product);
     cuda::check(cudaGetLastError());
 }
 
-/// Device memory of one calling thread, kept from block to block.
-struct Workspace {
-    cuda::Stream stream;
-    cuda::DeviceBuffer features;
-    cuda::DeviceBuffer layers;
-    cuda::DeviceBuffer outputs;
-    cuda::DeviceBuffer spoiled;
-    cuda::DeviceBuffer scores;
-};
-
-Workspace& workspace() {
-    thread_local Workspace own;
-    return own;
+void launch(const Product& product, const cuda::Stream& stream) {
+    if (product.columns > ProductShape<4>::columns) {
+        launch_shape<ProductShape<8>>(product, stream);
+    } else if (product.columns > ProductShape<1>::columns) {
+        launch_shape<ProductShape<4>>(product, stream);
+    } else {
+        launch_shape<ProductShape<1>>(product, stream);
+    }
 }
 
 cuda::DeviceBuffer on_device(const std::vector<float>& values, const cuda::Stream& stream) {
@@ -87,8 +79,8 @@ class CudaNetwork : public CommitteeNetwork {
             floats_of_row_ += width;
         }
         block_rows_ = std::max<std::int64_t>(
-            tile_rows, block_floats / (floats_of_row_ + members() * outputs()));
-        const cuda::Stream& stream = workspace().stream;
+            ProductShape<1>::rows, block_floats / (floats_of_row_ + members() * outputs()));
+        const cuda::Stream stream;
         for (const NetworkStep& step : plan.steps) {
             steps_.push_back(
                 {step, step.inputs(), step.outputs(), step.activation(),
@@ -102,45 +94,40 @@ class CudaNetwork : public CommitteeNetwork {
 
     std::int64_t block_rows() const { return block_rows_; }
 
-    void run(const float* features, std::int64_t rows, float* out) const override {
-        Workspace& work = workspace();
-        for (std::int64_t begin = 0; begin < rows; begin += block_rows_) {
-            const std::int64_t count = std::min(block_rows_, rows - begin);
-            run_block(features + begin * dim(), count, work);
-            work.outputs.download(out + begin * output_.count, count * output_.count, work.stream);
-            work.stream.synchronize();
-        }
+    /// Of memory for a row besides its features.
+    std::int64_t floats_of_row() const { return floats_of_row_ - dim() + output_.count + 1; }
+
+    bool try_reserve(cuda::RowSlot& slot, std::int64_t rows) const {
+        return slot.layers.try_reserve(rows * (floats_of_row_ - dim())) &&
+               slot.outputs.try_reserve(rows * output_.count) && slot.spoiled.try_reserve(rows);
     }
 
-    /// Queues the forward pass of at most block_rows() rows; leaves [rows, M, outputs] in
-    /// work.outputs.
-    void run_block(const float* features, std::int64_t rows, Workspace& work) const {
-        work.features.reserve(rows * dim());
-        work.layers.reserve(rows * (floats_of_row_ - dim()));
-        work.outputs.reserve(rows * output_.count);
-        work.spoiled.reserve(rows);
-        work.features.upload(features, rows * dim(), work.stream);
-        prepare_kernel<<<blocks_for(rows, warps), dim3(warp_size, warps), 0, work.stream.get()>>>(
-            work.features.data(), rows, input_, work.spoiled.data());
+    void run(const float* features, std::int64_t rows, float* out) const override;
+
+    /// Queues the forward pass of the slot's values; leaves [rows, M, outputs] in `outputs`.
+    void queue(const cuda::RowSlot& slot, std::int64_t rows, float* outputs) const {
+        prepare_kernel<<<blocks_for(rows, warps), dim3(warp_size, warps), 0, slot.stream.get()>>>(
+            slot.values.data(), rows, input_, slot.spoiled.data());
         cuda::check(cudaGetLastError());
         for (const DeviceStep& step : steps_)
-            run_step(step, rows, work);
-        finish_kernel<<<blocks_for(rows * output_.count, threads), threads, 0, work.stream.get()>>>(
-            work.outputs.data(), rows, output_, work.spoiled.data());
+            run_step(step, rows, slot, outputs);
+        finish_kernel<<<blocks_for(rows * output_.count, threads), threads, 0, slot.stream.get()>>>(
+            outputs, rows, output_, slot.spoiled.data());
         cuda::check(cudaGetLastError());
     }
 
   private:
     /// Where a level of `rows` rows begins; level 0 is the features.
-    float* level(std::int64_t index, std::int64_t rows, const Workspace& work) const {
-        if (index == 0) return work.features.data();
-        return work.layers.data() + rows * (starts_[static_cast<std::size_t>(index)] - dim());
+    float* level(std::int64_t index, std::int64_t rows, const cuda::RowSlot& slot) const {
+        if (index == 0) return slot.values.data();
+        return slot.layers.data() + rows * (starts_[static_cast<std::size_t>(index)] - dim());
     }
 
-    void run_step(const DeviceStep& packed, std::int64_t rows, const Workspace& work) const {
+    void run_step(const DeviceStep& packed, std::int64_t rows, const cuda::RowSlot& slot,
+                  float* outputs) const {
         const NetworkStep& step = packed.step;
         Product product{};
-        product.left = level(step.from_level, rows, work) + step.from_column;
+        product.left = level(step.from_level, rows, slot) + step.from_column;
         product.rows = rows;
         product.left_stride = widths_[static_cast<std::size_t>(step.from_level)];
         product.right = packed.weight.data();
@@ -149,13 +136,13 @@ class CudaNetwork : public CommitteeNetwork {
         product.bias = packed.bias.data();
         product.activation = packed.activation;
         if (step.to_level == NetworkStep::outputs_level) {
-            product.out = work.outputs.data() + step.to_column;
+            product.out = outputs + step.to_column;
             product.out_stride = output_.count;
         } else {
-            product.out = level(step.to_level, rows, work) + step.to_column;
+            product.out = level(step.to_level, rows, slot) + step.to_column;
             product.out_stride = widths_[static_cast<std::size_t>(step.to_level)];
         }
-        launch(product, work.stream);
+        launch(product, slot.stream);
     }
 
     void keep_input_map(const NetworkDefinition& definition, const cuda::Stream& stream) {
@@ -201,26 +188,71 @@ class CudaNetwork : public CommitteeNetwork {
     DeviceMap output_{};
 };
 
+/// The outputs are what goes back.
+class ForwardWork {
+  public:
+    explicit ForwardWork(const CudaNetwork& network) : network_(network) {}
+
+    std::int64_t floats_of_row() const { return network_.floats_of_row(); }
+    bool try_reserve(cuda::RowSlot& slot, std::int64_t rows) const {
+        return network_.try_reserve(slot, rows);
+    }
+    void queue(cuda::RowSlot& slot, std::int64_t rows) const {
+        network_.queue(slot, rows, slot.results.data());
+    }
+
+  private:
+    const CudaNetwork& network_;
+};
+
+/// The outputs stay on the device, their scores go back.
+class ForwardAndScoreWork {
+  public:
+    ForwardAndScoreWork(const CudaNetwork& network, std::size_t index)
+        : network_(network), index_(index) {}
+
+    std::int64_t floats_of_row() const { return network_.floats_of_row(); }
+    bool try_reserve(cuda::RowSlot& slot, std::int64_t rows) const {
+        return network_.try_reserve(slot, rows) &&
+               slot.tile.try_reserve(score_tile_floats(outputs_of(slot, rows), rows));
+    }
+    void queue(cuda::RowSlot& slot, std::int64_t rows) const {
+        network_.queue(slot, rows, slot.outputs.data());
+        score_on_device(index_, outputs_of(slot, rows),
+                        {slot.results.data(), slot.tile.data(), slot.stream});
+    }
+
+  private:
+    ScoreBlock outputs_of(const cuda::RowSlot& slot, std::int64_t rows) const {
+        return {slot.outputs.data(),
+                {0, rows},
+                network_.members(),
+                network_.outputs(),
+                network_.output()};
+    }
+
+    const CudaNetwork& network_;
+    std::size_t index_;
+};
+
+void CudaNetwork::run(const float* features, std::int64_t rows, float* out) const {
+    if (rows == 0) return;
+    const ForwardWork work(*this);
+    const cuda::RowFlow flow{features, dim(), out, output_.count, block_rows_};
+    cuda::RowStream(flow, work, cuda::row_slots()).run(rows);
+}
+
 class CudaCommitteeScorer : public Scorer {
   public:
     CudaCommitteeScorer(std::shared_ptr<const CudaNetwork> network, std::size_t index)
         : network_(std::move(network)), index_(index) {}
 
     void score(const ScoreBlock& block, std::span<float> scores) const override {
-        Workspace& work = workspace();
-        const std::int64_t most = network_->block_rows();
-        for (RowId begin = block.rows.begin; begin < block.rows.end; begin += most) {
-            const RowRange range{begin, std::min(begin + most, block.rows.end)};
-            const std::int64_t first = begin - block.rows.begin;
-            network_->run_block(block.values + first * network_->dim(), range.size(), work);
-            work.scores.reserve(range.size());
-            score_on_device(index_,
-                            {work.outputs.data(), range, network_->members(), network_->outputs(),
-                             network_->output()},
-                            work.scores.data(), work.stream);
-            work.scores.download(scores.data() + first, range.size(), work.stream);
-            work.stream.synchronize();
-        }
+        if (block.rows.empty()) return;
+        const ForwardAndScoreWork work(*network_, index_);
+        const cuda::RowFlow flow{block.values, network_->dim(), scores.data(), 1,
+                                 network_->block_rows()};
+        cuda::RowStream(flow, work, cuda::row_slots()).run(block.rows.size());
     }
 
   private:
@@ -240,6 +272,17 @@ std::unique_ptr<Scorer> make_committee_scorer_cuda(
     auto here = std::dynamic_pointer_cast<const CudaNetwork>(network);
     if (here == nullptr) return nullptr;
     return std::make_unique<CudaCommitteeScorer>(std::move(here), index);
+}
+
+bool reserve_committee_scores(const CommitteeNetwork& network, std::size_t index,
+                              cuda::RowSlot& slot, std::int64_t rows) {
+    return ForwardAndScoreWork(dynamic_cast<const CudaNetwork&>(network), index)
+        .try_reserve(slot, rows);
+}
+
+void queue_committee_scores(const CommitteeNetwork& network, std::size_t index, cuda::RowSlot& slot,
+                            std::int64_t rows) {
+    ForwardAndScoreWork(dynamic_cast<const CudaNetwork&>(network), index).queue(slot, rows);
 }
 
 }  // namespace sluice::kernels

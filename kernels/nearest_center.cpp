@@ -11,6 +11,10 @@
 namespace sluice::kernels {
 namespace {
 
+// With fewer centres the CPU is done with a row before it has been sent to a GPU; rows that stay
+// there are a matter of ResidentRows.
+constexpr std::int64_t worth_sending = 32;
+
 const NearestCenterTiles& choose_tiles() {
 #ifdef SLUICE_HAVE_X86
     switch (instruction_level()) {
@@ -37,7 +41,7 @@ void relax(Backend backend, const RowSelection& selection, MatrixView centers,
            const NearestCenters& nearest, int num_threads) {
     if (selection.count == 0 || centers.rows == 0) return;
     check(selection.all, centers, nearest);
-    if (backend == Backend::cuda) {
+    if (backend == Backend::cuda && centers.rows >= worth_sending) {
         relax_nearest_cuda(selection, centers, nearest);
     } else {
         relax_nearest_cpu(selection, centers, nearest, num_threads);

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "kernels/activation_functions.hpp"
 #include "kernels/network_values.hpp"
+#include "kernels/product_block.hpp"
 
 #include <cstdint>
 
@@ -9,27 +9,9 @@
 namespace sluice::kernels {
 namespace {
 
-constexpr int depth = 16;  // elements of rows and columns in shared memory at a time
-constexpr int threads_a_side = 16;
-constexpr int rows_per_thread = 4;
-constexpr int tile_rows = rows_per_thread * threads_a_side;
 constexpr int warp_size = 32;
 constexpr int warps = 4;      // rows that a thread block prepares
 constexpr int threads = 256;  // of a thread block with a thread for each value
-
-/// multiply()'s arguments on the device, the right-hand side as [inner, columns].
-struct Product {
-    const float* left;
-    std::int64_t rows;
-    std::int64_t left_stride;
-    const float* right;
-    std::int64_t inner;
-    std::int64_t columns;
-    const float* bias;
-    Activation activation;
-    float* out;
-    std::int64_t out_stride;
-};
 
 /// How features become inputs, or a row's outputs leave the nets: arrays of `count` values; without
 /// `factor` they stay as they are.
@@ -40,81 +22,13 @@ struct DeviceMap {
     const float* is_variance;
 };
 
-template <int columns_per_thread>
-struct Tiles {
-    static constexpr int columns = columns_per_thread * threads_a_side;
-    float left[depth][tile_rows + 1];
-    float right[depth][columns + 1];
-};
-
-/// Copies elements k0, k0 + 1, ... of the rows, transposed, and of the columns; what lies outside
-/// is never used for a result.
-template <int columns_per_thread>
-__device__ void load_tiles(Tiles<columns_per_thread>& tiles, const Product& product,
-                           std::int64_t row, std::int64_t column, std::int64_t k0) {
-    constexpr int columns = Tiles<columns_per_thread>::columns;
-    const int thread = threadIdx.y * threads_a_side + threadIdx.x;
-    for (int i = thread; i < tile_rows * depth; i += threads_a_side * threads_a_side) {
-        const std::int64_t r = row + i / depth;
-        const std::int64_t k = k0 + i % depth;
-        const bool inside = r < product.rows && k < product.inner;
-        tiles.left[i % depth][i / depth] =
-            inside ? product.left[r * product.left_stride + k] : 0.0F;
-    }
-    for (int i = thread; i < columns * depth; i += threads_a_side * threads_a_side) {
-        const std::int64_t c = column + i % columns;
-        const std::int64_t k = k0 + i / columns;
-        const bool inside = c < product.columns && k < product.inner;
-        tiles.right[i / columns][i % columns] =
-            inside ? product.right[k * product.columns + c] : 0.0F;
-    }
-}
-
-/// One step of the chains of a thread's sums.
-template <int columns_per_thread>
-__device__ void add_terms(const Tiles<columns_per_thread>& tiles, int k,
-                          float (&sums)[rows_per_thread][columns_per_thread]) {
-    for (int i = 0; i < rows_per_thread; ++i) {
-        const float x = tiles.left[k][threadIdx.y + i * threads_a_side];
-        for (int j = 0; j < columns_per_thread; ++j)
-            sums[i][j] = fmaf(x, tiles.right[k][threadIdx.x + j * threads_a_side], sums[i][j]);
-    }
-}
-
-/// Each sum is one FMA chain over k ascending from its bias, as on the CPU. No term is added for
-/// the sake of a full tile: it could change a zero's sign.
-template <int columns_per_thread>
-__global__ void multiply_kernel(Product product) {
-    __shared__ Tiles<columns_per_thread> tiles;
-    const std::int64_t row = std::int64_t{blockIdx.x} * tile_rows;
-    const std::int64_t column = std::int64_t{blockIdx.y} * tiles.columns;
-    float sums[rows_per_thread][columns_per_thread];
-    for (int j = 0; j < columns_per_thread; ++j) {
-        const std::int64_t c = column + threadIdx.x + j * threads_a_side;
-        for (int i = 0; i < rows_per_thread; ++i)
-            sums[i][j] = c < product.columns ? product.bias[c] : 0.0F;
-    }
-    for (std::int64_t k0 = 0; k0 < product.inner; k0 += depth) {
-        __syncthreads();
-        load_tiles(tiles, product, row, column, k0);
-        __syncthreads();
-        if (product.inner - k0 >= depth) {
-#pragma unroll
-            for (int k = 0; k < depth; ++k)
-                add_terms(tiles, k, sums);
-        } else {
-            for (int k = 0; k < product.inner - k0; ++k)
-                add_terms(tiles, k, sums);
-        }
-    }
-    for (int i = 0; i < rows_per_thread; ++i) {
-        const std::int64_t r = row + threadIdx.y + i * threads_a_side;
-        for (int j = 0; j < columns_per_thread; ++j) {
-            const std::int64_t c = column + threadIdx.x + j * threads_a_side;
-            if (r < product.rows && c < product.columns)
-                product.out[r * product.out_stride + c] = activate(product.activation, sums[i][j]);
-        }
-    }
+template <class Shape>
+__global__ void __launch_bounds__(Shape::threads, 2) multiply_kernel(Product product) {
+    __shared__ typename Shape::Shared shared;
+    DeviceBlock<typename Shape::Thread, Shape::threads> block;
+    product_block<Shape>(
+        block, shared, product,
+        {std::int64_t{blockIdx.x} * Shape::rows, std::int64_t{blockIdx.y} * Shape::columns});
 }
 
 /// A warp for each row: makes its features inputs, in place; 0, or NaN if one of them is not

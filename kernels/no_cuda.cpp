@@ -1,6 +1,8 @@
 #include "core/error.hpp"
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/device_rows.hpp"
+#include "kernels/device_sample.hpp"
 #include "kernels/nearest_center_cpu.hpp"
 #include "kernels/score_rows_cuda.hpp"
 
@@ -30,6 +32,14 @@ std::unique_ptr<Scorer> make_committee_scorer_cuda(const std::shared_ptr<const C
 }
 
 void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) {
+    throw_not_built();
+}
+
+std::unique_ptr<DeviceRows> make_device_rows(MatrixView) {
+    throw_not_built();
+}
+
+std::unique_ptr<DeviceSample> make_device_sample(const SampleView&) {
     throw_not_built();
 }
 

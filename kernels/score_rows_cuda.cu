@@ -1,6 +1,8 @@
 #include "core/error.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/cuda/row_stream.hpp"
 #include "kernels/score_rows_cuda.hpp"
+#include "kernels/score_staging.hpp"
 #include "kernels/scores/list.hpp"
 
 #include <algorithm>
@@ -16,6 +18,14 @@ constexpr std::int64_t warp_size = 32;
 // What every device has without opting in.
 constexpr std::int64_t shared_bytes = 48 << 10;
 
+// Rows too long for shared memory: threads that work on them at a time, and their memory.
+constexpr std::int64_t unstaged_threads = 64;
+constexpr std::int64_t most_unstaged_blocks = 264;
+constexpr std::int64_t most_unstaged_floats = 1 << 25;
+
+// Of rows sent to the device at a time: two such blocks are on their way.
+constexpr std::int64_t block_floats = 1 << 21;
+
 /// Floats of a row's tile: its values and its scratch.
 __host__ __device__ std::int64_t row_floats(const ScoreBlock& block) {
     return block.members * block.classes +
@@ -23,8 +33,8 @@ __host__ __device__ std::int64_t row_floats(const ScoreBlock& block) {
 }
 
 /// One row to a thread. The thread block copies its rows, which lie side by side in memory, into
-/// shared memory, element by element across rows; the odd stride keeps both the copy and the
-/// functor's reads free of bank conflicts.
+/// shared memory, element by element across rows; the odd stride keeps the functor's reads free of
+/// bank conflicts.
 template <class Score, ScoreInput input>
 __global__ void score_staged(ScoreBlock block, std::int64_t num_rows, float* scores) {
     extern __shared__ float tile[];
@@ -32,47 +42,30 @@ __global__ void score_staged(ScoreBlock block, std::int64_t num_rows, float* sco
     const std::int64_t stride = blockDim.x + 1;
     const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.x;
     const std::int64_t here = num_rows - first < blockDim.x ? num_rows - first : blockDim.x;
-    const float* values = block.values + first * elements;
-    for (std::int64_t i = threadIdx.x; i < here * elements; i += blockDim.x)
-        tile[(i % elements) * stride + i / elements] = values[i];
+    stage_rows({block.values + first * elements, static_cast<std::uint32_t>(here * elements),
+                static_cast<std::uint32_t>(elements), static_cast<std::uint32_t>(stride)},
+               threadIdx.x, blockDim.x, tile);
     __syncthreads();
     if (threadIdx.x >= here) return;
     const RowView<float> view{tile + threadIdx.x, stride, block.members, block.classes};
     scores[first + threadIdx.x] = score_of<input>(Score(), view);
 }
 
-/// One row to a thread, for rows too long for shared memory: each works in its own copy in global
-/// memory, again element by element across rows.
+/// One row after the other to a thread, for rows too long for shared memory: each thread works in
+/// a tile of its own in global memory, again element by element across threads.
 template <class Score, ScoreInput input>
 __global__ void score_unstaged(ScoreBlock block, std::int64_t num_rows, float* tile,
                                float* scores) {
     const std::int64_t elements = block.members * block.classes;
-    const std::int64_t row = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-    if (row >= num_rows) return;
-    const RowView<float> view{tile + row, num_rows, block.members, block.classes};
-    for (std::int64_t e = 0; e < elements; ++e)
-        tile[e * num_rows + row] = block.values[row * elements + e];
-    scores[row] = score_of<input>(Score(), view);
+    const std::int64_t num_threads = std::int64_t{gridDim.x} * blockDim.x;
+    const std::int64_t thread = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+    const RowView<float> view{tile + thread, num_threads, block.members, block.classes};
+    for (std::int64_t row = thread; row < num_rows; row += num_threads) {
+        for (std::int64_t e = 0; e < elements; ++e)
+            view.values[e * num_threads] = block.values[row * elements + e];
+        scores[row] = score_of<input>(Score(), view);
+    }
 }
-
-/// Device memory of one calling thread, kept from block to block.
-struct Workspace {
-    cuda::Stream stream;
-    cuda::DeviceBuffer values;
-    cuda::DeviceBuffer tile;
-    cuda::DeviceBuffer scores;
-};
-
-Workspace& workspace() {
-    thread_local Workspace own;
-    return own;
-}
-
-/// Where the scores of a block go, and on which stream.
-struct Target {
-    float* scores;
-    const cuda::Stream& stream;
-};
 
 /// Rows that a thread block stages at a time; 0 if not even a warp's fit.
 int staged_rows(const ScoreBlock& block) {
@@ -82,28 +75,33 @@ int staged_rows(const ScoreBlock& block) {
     return 0;
 }
 
+/// Thread blocks for rows that cannot be staged.
+std::int64_t unstaged_blocks(const ScoreBlock& block, std::int64_t num_rows) {
+    const std::int64_t fitting = most_unstaged_floats / (row_floats(block) * unstaged_threads);
+    const std::int64_t wanted = (num_rows + unstaged_threads - 1) / unstaged_threads;
+    return std::max<std::int64_t>(1, std::min({fitting, wanted, most_unstaged_blocks}));
+}
+
 template <class Score, ScoreInput input>
-void launch(const ScoreBlock& on_device, const Target& target) {
+void launch(const ScoreBlock& on_device, const ScoreTarget& target) {
     const std::int64_t num_rows = on_device.rows.size();
     const int staged = staged_rows(on_device);
-    const int threads = staged > 0 ? staged : max_threads;
-    const auto blocks = static_cast<unsigned>((num_rows + threads - 1) / threads);
     if (staged > 0) {
+        const auto blocks = static_cast<unsigned>((num_rows + staged - 1) / staged);
         const auto bytes =
-            static_cast<std::size_t>(row_floats(on_device) * (threads + 1)) * sizeof(float);
+            static_cast<std::size_t>(row_floats(on_device) * (staged + 1)) * sizeof(float);
         score_staged<Score, input>
-            <<<blocks, threads, bytes, target.stream.get()>>>(on_device, num_rows, target.scores);
+            <<<blocks, staged, bytes, target.stream.get()>>>(on_device, num_rows, target.scores);
     } else {
-        cuda::DeviceBuffer& tile = workspace().tile;
-        tile.reserve(row_floats(on_device) * num_rows);
-        score_unstaged<Score, input><<<blocks, threads, 0, target.stream.get()>>>(
-            on_device, num_rows, tile.data(), target.scores);
+        const auto blocks = static_cast<unsigned>(unstaged_blocks(on_device, num_rows));
+        score_unstaged<Score, input><<<blocks, unstaged_threads, 0, target.stream.get()>>>(
+            on_device, num_rows, target.tile, target.scores);
     }
     cuda::check(cudaGetLastError());
 }
 
 template <class Score, std::size_t which = 0>
-void launch_for_input(const ScoreBlock& on_device, const Target& target) {
+void launch_for_input(const ScoreBlock& on_device, const ScoreTarget& target) {
     if constexpr (which < Score::inputs.size()) {
         if (Score::inputs[which] == on_device.input)
             launch<Score, Score::inputs[which]>(on_device, target);
@@ -116,10 +114,31 @@ void launch_for_input(const ScoreBlock& on_device, const Target& target) {
 
 template <class... Listed>
 void launch_for_score(ScoreList<Listed...>, std::size_t index, const ScoreBlock& on_device,
-                      const Target& target) {
+                      const ScoreTarget& target) {
     std::size_t position = 0;
     ((position++ == index ? launch_for_input<Listed>(on_device, target) : void()), ...);
 }
+
+/// Scores a block whose rows come as they are.
+class ScoreWork {
+  public:
+    ScoreWork(std::size_t index, const ScoreBlock& block) : index_(index), block_(block) {}
+
+    std::int64_t floats_of_row() const { return staged_rows(block_) > 0 ? 0 : row_floats(block_); }
+    bool try_reserve(cuda::RowSlot& slot, std::int64_t num_rows) const {
+        return slot.tile.try_reserve(score_tile_floats(block_, num_rows));
+    }
+    void queue(cuda::RowSlot& slot, std::int64_t num_rows) const {
+        ScoreBlock on_device = block_;
+        on_device.values = slot.values.data();
+        on_device.rows = {0, num_rows};
+        score_on_device(index_, on_device, {slot.results.data(), slot.tile.data(), slot.stream});
+    }
+
+  private:
+    std::size_t index_;
+    ScoreBlock block_;
+};
 
 class CudaScorer : public Scorer {
   public:
@@ -127,16 +146,12 @@ class CudaScorer : public Scorer {
 
     void score(const ScoreBlock& block, std::span<float> scores) const override {
         if (block.rows.empty()) return;
-        Workspace& work = workspace();
-        const std::int64_t count = block.rows.size() * block.row_elements();
-        work.values.reserve(count);
-        work.scores.reserve(block.rows.size());
-        work.values.upload(block.values, count, work.stream);
-        ScoreBlock on_device = block;
-        on_device.values = work.values.data();
-        score_on_device(index_, on_device, work.scores.data(), work.stream);
-        work.scores.download(scores.data(), block.rows.size(), work.stream);
-        work.stream.synchronize();
+        const ScoreWork work(index_, block);
+        const std::int64_t row = block.row_elements();
+        const std::int64_t most_rows = std::max<std::int64_t>(max_threads, block_floats / row);
+        cuda::RowStream(cuda::RowFlow{block.values, row, scores.data(), 1, most_rows}, work,
+                        cuda::row_slots())
+            .run(block.rows.size());
     }
 
   private:
@@ -145,9 +160,13 @@ class CudaScorer : public Scorer {
 
 }  // namespace
 
-void score_on_device(std::size_t index, const ScoreBlock& block, float* scores,
-                     const cuda::Stream& stream) {
-    launch_for_score(Scores(), index, block, {scores, stream});
+std::int64_t score_tile_floats(const ScoreBlock& block, std::int64_t num_rows) {
+    if (staged_rows(block) > 0) return 0;
+    return unstaged_blocks(block, num_rows) * unstaged_threads * row_floats(block);
+}
+
+void score_on_device(std::size_t index, const ScoreBlock& block, const ScoreTarget& target) {
+    launch_for_score(Scores(), index, block, target);
 }
 
 std::unique_ptr<Scorer> make_scorer_cuda(std::size_t index) {

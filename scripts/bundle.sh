@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
         --archive) archive=yes ;;
         --gpu-check)
             read -r -a tests <<<"$(sed -n 's/^tests=(\(.*\))$/\1/p' "$sluice_root/scripts/gpu_check.sh")"
-            programs+=("${tests[@]}")
+            programs+=("${tests[@]}" "$(sed -n 's/^bench=//p' "$sluice_root/scripts/gpu_check.sh")")
             ;;
         --help | -h) print_help "$0"; exit 0 ;;
         -*) fail 64 "bundle.sh: $1: unknown option; see --help" ;;

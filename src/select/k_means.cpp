@@ -1,5 +1,6 @@
 #include "select/k_means.hpp"
 
+#include "kernels/device_rows.hpp"
 #include "kernels/worker_pool.hpp"
 #include "select/diversity/nearest_spread.hpp"
 #include "select/diversity/race.hpp"
@@ -28,6 +29,40 @@ std::vector<std::int64_t> weights_of(const KMeansShare& share, comm::Communicato
                          world);
 }
 
+// The seeds, one after the other.
+DiverseBatch draw(const KMeansShare& share, const KMeansOptions& options,
+                  comm::Communicator& world) {
+    const std::vector<std::int64_t> whole = weights_of(share, world);
+    const std::vector<double> weights(whole.begin(), whole.end());
+    ShortlistShare rows;
+    rows.rows = share.rows;
+    rows.features = share.features;
+    DiversityOptions wanted;
+    wanted.num_picks = options.num_clusters;
+    wanted.seed = options.seed;
+    wanted.round = options.round;
+    wanted.num_threads = options.num_threads;
+    const std::vector<float> start = start_distances(share);
+    const bool begins = std::find(start.begin(), start.end(), infinity) != start.end();
+    NearestSpread spread(share.features, start, wanted);
+    RaceRounds rounds(rows, wanted, spread, weights, world);
+    rounds.draw_seeds();
+    if (world.max(std::int64_t{begins}) != 0) {
+        // Without any centre so far a row's chance is its weight.
+        const std::vector<std::uint8_t> none(share.rows.size(), 0);
+        const Race race{options.seed, options.round, 0, Race::Clock::cluster_seeds};
+        rounds.pick_first(race.winner(share.rows, none, weights));
+    }
+    return rounds.pick();
+}
+
+std::vector<RowId> rows_of(const DiverseBatch& batch) {
+    std::vector<RowId> rows;
+    for (const DiversePick& pick : batch.picks)
+        rows.push_back(pick.row);
+    return rows;
+}
+
 // One Lloyd iteration after the other.
 class Lloyd {
   public:
@@ -36,6 +71,7 @@ class Lloyd {
           options_(options),
           world_(world),
           dim_(share.features.dim),
+          resident_(options.backend, share.features),
           weights_(weights_of(share, world)),
           fixed_(share.features, world.sum(static_cast<std::int64_t>(share.rows.size())), world),
           all_(share.rows.size()) {
@@ -43,7 +79,9 @@ class Lloyd {
     }
 
     void seed() {
-        const std::vector<RowId> rows = draw_seeds(share_, options_, world_);
+        const DiverseBatch drawn = draw(share_, options_, world_);
+        const std::vector<RowId> rows = rows_of(drawn);
+        result_.seed_rounds = drawn.rounds;
         result_.centroids = gather_rows(share_.rows, share_.features, rows, world_);
         result_.sizes.resize(rows.size());
         result_.weights.resize(rows.size());
@@ -54,8 +92,8 @@ class Lloyd {
         std::vector<std::int32_t> before(share_.rows.size(), -1);
         before.swap(result_.cluster);
         result_.distance = start_distances_of(before);
-        kernels::relax_nearest_of(kernels::Backend::cpu, share_.features, all_, centroids(),
-                                  {result_.distance, result_.cluster, 0}, options_.num_threads);
+        resident_.relax_nearest_of(all_, centroids(), {result_.distance, result_.cluster, 0},
+                                   options_.num_threads);
         std::int64_t changed = 0;
         for (std::size_t i = 0; i < before.size(); ++i)
             changed += before[i] != result_.cluster[i] ? 1 : 0;
@@ -169,6 +207,7 @@ class Lloyd {
     const KMeansOptions& options_;
     comm::Communicator& world_;
     std::int64_t dim_;
+    kernels::ResidentRows resident_;
     std::vector<std::int64_t> weights_;
     FixedPoint fixed_;
     std::vector<std::int64_t> all_;
@@ -180,31 +219,7 @@ class Lloyd {
 
 std::vector<RowId> draw_seeds(const KMeansShare& share, const KMeansOptions& options,
                               comm::Communicator& world) {
-    const std::vector<std::int64_t> whole = weights_of(share, world);
-    const std::vector<double> weights(whole.begin(), whole.end());
-    ShortlistShare rows;
-    rows.rows = share.rows;
-    rows.features = share.features;
-    DiversityOptions wanted;
-    wanted.num_picks = options.num_clusters;
-    wanted.seed = options.seed;
-    wanted.round = options.round;
-    wanted.num_threads = options.num_threads;
-    const std::vector<float> start = start_distances(share);
-    const bool begins = std::find(start.begin(), start.end(), infinity) != start.end();
-    NearestSpread spread(share.features, start, wanted);
-    RaceRounds rounds(rows, wanted, spread, weights, world);
-    rounds.draw_seeds();
-    if (world.max(std::int64_t{begins}) != 0) {
-        // Without any centre so far a row's chance is its weight.
-        const std::vector<std::uint8_t> none(share.rows.size(), 0);
-        const Race race{options.seed, options.round, 0, Race::Clock::cluster_seeds};
-        rounds.pick_first(race.winner(share.rows, none, weights));
-    }
-    std::vector<RowId> seeds;
-    for (const DiversePick& pick : rounds.pick().picks)
-        seeds.push_back(pick.row);
-    return seeds;
+    return rows_of(draw(share, options, world));
 }
 
 Clusters k_means(const KMeansShare& share, const KMeansOptions& options,

@@ -26,6 +26,7 @@ std::vector<std::int64_t> sorted_locals(std::vector<std::pair<std::int32_t, std:
 
 StaleRows::StaleRows(const Source& source, std::int64_t max_centers, std::int64_t max_mapped)
     : source_(source),
+      resident_(source.backend, source.features),
       centers_(static_cast<std::size_t>(max_centers * source.features.dim)),
       seen_(source.rows.size(), 0),
       center_(source.rows.size(), -1),
@@ -136,10 +137,9 @@ void StaleRows::refresh_by_all(std::span<const std::int64_t> locals) {
             if (num_joining * (seen - first) > layout_cost * (num_centers_ - seen)) break;
             end = next;
         }
-        kernels::relax_nearest_of(
-            source_.backend, source_.features, std::span(sorted).subspan(begin, end - begin),
-            centers_from(first), {source_.nearest, center_, static_cast<std::int32_t>(first)},
-            source_.num_threads);
+        resident_.relax_nearest_of(
+            std::span(sorted).subspan(begin, end - begin), centers_from(first),
+            {source_.nearest, center_, static_cast<std::int32_t>(first)}, source_.num_threads);
         begin = end;
     }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/types.hpp"
+#include "kernels/device_rows.hpp"
 #include "kernels/nearest_center.hpp"
 #include "select/center_map.hpp"
 
@@ -100,6 +101,7 @@ class StaleRows {
     std::int64_t choose_centers(std::span<const std::int64_t> tile, NearCenters& near) const;
 
     Source source_;
+    kernels::ResidentRows resident_;
     std::int64_t num_centers_ = 0;
     std::int64_t rows_refreshed_ = 0;
     std::vector<float> centers_;        // [max_centers, D]

@@ -1,4 +1,5 @@
 #include "kernels/dense.hpp"
+#include "kernels/device_sample.hpp"
 #include "select/scores/feature_scores.hpp"
 #include "select/scores/pool_sample.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t num_nearest = 20;
 constexpr std::size_t num_looked_at = 2 * num_nearest;
+static_assert(num_looked_at == kernels::DeviceSample::num_found);
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 float squared_norm(const float* row, std::int64_t dim) {
@@ -34,7 +36,7 @@ double distance(const float* x, const float* y, std::int64_t dim) {
 // is nearer.
 struct Near {
     float value;
-    std::int64_t index;
+    std::int32_t index;
 
     friend bool operator<(const Near& left, const Near& right) {
         return left.value < right.value || (left.value == right.value && left.index < right.index);
@@ -48,6 +50,7 @@ struct Sample {
     std::vector<float> norms;     // squared
     std::int64_t dim = 0;
     kernels::DensePanels panels;
+    std::unique_ptr<kernels::DeviceSample> device;  // where the products are made there
 };
 
 // Products with all rows of the sample say which few may be the nearest; their distances are then
@@ -59,6 +62,7 @@ class MeanDistance : public FeatureScore {
     MeanDistance(Sample sample, Sense sense) : sample_(std::move(sample)), sense_(sense) {}
 
     void score(kernels::MatrixView features, RowId first, std::span<float> scores) const override {
+        if (sample_.device) return score_on_device(features, first, scores);
         constexpr std::int64_t rows_at_once = 64;
         const std::int64_t count = std::ssize(sample_.rows);
         thread_local std::vector<float> products;
@@ -68,26 +72,38 @@ class MeanDistance : public FeatureScore {
             kernels::multiply({features.row(begin), rows, features.dim}, sample_.panels, nullptr,
                               kernels::Activation::identity, products.data(), count);
             for (std::int64_t i = 0; i < rows; ++i)
-                scores[static_cast<std::size_t>(begin + i)] = score_of(
-                    features.row(begin + i), first + begin + i, products.data() + i * count);
+                scores[static_cast<std::size_t>(begin + i)] =
+                    score_of(features.row(begin + i),
+                             nearest_of(first + begin + i, products.data() + i * count));
         }
     }
 
   private:
-    float score_of(const float* row, RowId number, const float* products) const {
+    void score_on_device(kernels::MatrixView features, RowId first, std::span<float> scores) const {
+        thread_local std::vector<std::int32_t> found;
+        found.resize(scores.size() * num_looked_at);
+        sample_.device->search(features, first, found);
+        for (std::size_t i = 0; i < scores.size(); ++i) {
+            const auto places = std::span(found).subspan(i * num_looked_at, num_looked_at);
+            const auto end = std::find(places.begin(), places.end(), -1);
+            scores[i] = score_of(features.row(static_cast<std::int64_t>(i)), {places.begin(), end});
+        }
+    }
+
+    float score_of(const float* row, std::span<const std::int32_t> near) const {
         if (!is_usable({row, static_cast<std::size_t>(sample_.dim)})) return not_a_number;
-        const double mean = mean_distance(row, number, products);
+        const double mean = mean_distance(row, near);
         if (sense_ == Sense::sparse) return static_cast<float>(mean);
         return mean > 0.0
                    ? std::min(static_cast<float>(1.0 / mean), std::numeric_limits<float>::max())
                    : std::numeric_limits<float>::max();
     }
 
-    double mean_distance(const float* row, RowId number, const float* products) const {
+    double mean_distance(const float* row, std::span<const std::int32_t> near) const {
         double distances[num_looked_at];
         std::size_t count = 0;
-        for (const Near& one : nearest_of(number, products)) {
-            const float* other = sample_.features.data() + one.index * sample_.dim;
+        for (const std::int32_t place : near) {
+            const float* other = sample_.features.data() + place * sample_.dim;
             distances[count++] = distance(row, other, sample_.dim);
         }
         std::sort(distances, distances + count);
@@ -97,7 +113,7 @@ class MeanDistance : public FeatureScore {
     }
 
     // Those that may be the nearest: a heap of the best so far, which few rows enter.
-    std::vector<Near> nearest_of(RowId number, const float* products) const {
+    std::vector<std::int32_t> nearest_of(RowId number, const float* products) const {
         std::vector<Near> heap;
         heap.reserve(num_looked_at);
         float bound = std::numeric_limits<float>::infinity();
@@ -108,11 +124,14 @@ class MeanDistance : public FeatureScore {
                 std::pop_heap(heap.begin(), heap.end());
                 heap.pop_back();
             }
-            heap.push_back({value, static_cast<std::int64_t>(j)});
+            heap.push_back({value, static_cast<std::int32_t>(j)});
             std::push_heap(heap.begin(), heap.end());
             if (heap.size() == num_looked_at) bound = heap.front().value;
         }
-        return heap;
+        std::vector<std::int32_t> places;
+        for (const Near& one : heap)
+            places.push_back(one.index);
+        return places;
     }
 
     Sample sample_;
@@ -127,7 +146,14 @@ Sample read_sample(const ScorePreparation& from) {
         sample.norms.push_back(squared_norm(rows.features.data() + i * sample.dim, sample.dim));
     sample.rows = std::move(rows.rows);
     sample.features = std::move(rows.features);
-    sample.panels.pack_transposed(sample.features.data(), std::ssize(sample.rows), sample.dim);
+    if (from.backend == kernels::Backend::cuda) {
+        sample.device = kernels::make_device_sample(
+            {{sample.features.data(), std::ssize(sample.rows), sample.dim},
+             sample.norms,
+             sample.rows});
+    } else {
+        sample.panels.pack_transposed(sample.features.data(), std::ssize(sample.rows), sample.dim);
+    }
     return sample;
 }
 
