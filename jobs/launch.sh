@@ -42,10 +42,15 @@ run() { # run COMMAND...
     return "$code"
 }
 
-# The same on all ranks of the job: srun starts them where Slurm has PMIx, elsewhere mpirun does.
+# Ranks are started by srun where Slurm has PMIx, elsewhere by mpirun.
+starts_by_srun() {
+    [ "${SLUICE_LAUNCHER:-srun}" = srun ] && srun --mpi=list 2>&1 | grep -q pmix
+}
+
+# The same on all ranks of the job.
 run_ranks() { # run_ranks COMMAND...
     local cores=${SLURM_CPUS_PER_TASK:-1}
-    if [ "${SLUICE_LAUNCHER:-srun}" = srun ] && srun --mpi=list 2>&1 | grep -q pmix; then
+    if starts_by_srun; then
         run srun --mpi=pmix --cpus-per-task="$cores" --kill-on-bad-exit=1 "$@"
     else
         run mpirun --map-by "slot:PE=$cores" "$@"

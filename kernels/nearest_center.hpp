@@ -62,6 +62,9 @@ class PackedRows {
     /// Relaxes nearest.distance[i], of row picked[i], by one centre, number nearest.first.
     void relax(const float* center, const NearestCenters& nearest) const;
 
+    /// out[c * count + i] = squared_distance(row picked[i], centers[c]); `count` rows were picked.
+    void distances(MatrixView centers, std::int64_t count, float* out) const;
+
   private:
     std::int64_t dim_;
     AlignedFloats panels_;

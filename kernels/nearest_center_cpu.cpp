@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace sluice::kernels {
 namespace {
@@ -228,6 +229,37 @@ void PackedRows::relax(const float* center, const NearestCenters& nearest) const
         for (int j = 0; j < count; ++j)
             least.offer(j, distances[static_cast<std::size_t>(j)], 0);
         least.put_back();
+    }
+}
+
+void PackedRows::distances(MatrixView centers, std::int64_t count, float* out) const {
+    const NearestCenterTiles& tiles = nearest_center_tiles();
+    const std::int64_t rows_per_tile = std::int64_t{tiles.lanes} * tiles.max_panels;
+    std::array<float, most_singles * most_lanes> of_tile;
+    float limits[most_singles];
+    std::fill_n(limits, most_singles, std::numeric_limits<float>::infinity());
+    for (std::int64_t begin = 0; begin < count; begin += rows_per_tile) {
+        const std::int64_t num_rows = std::min(rows_per_tile, count - begin);
+        const int num_panels = static_cast<int>(ceil_divide(num_rows, tiles.lanes));
+        for (std::int64_t first = 0; first < centers.rows; first += tiles.max_singles) {
+            const int width =
+                static_cast<int>(std::min<std::int64_t>(tiles.max_singles, centers.rows - first));
+            const float* singles[most_singles] = {};
+            for (int s = 0; s < width; ++s)
+                singles[s] = centers.row(first + s);
+            const unsigned below = tiles.distances(singles, width, panels_.data() + begin * dim_,
+                                                   num_panels, dim_, limits, of_tile.data());
+            for (int s = 0; s < width; ++s) {
+                float* const to = out + (first + s) * count + begin;
+                // Not below infinity: all of them are there.
+                if ((below >> s & 1U) == 0) {
+                    std::fill_n(to, num_rows, limits[s]);
+                } else {
+                    std::copy_n(of_tile.data() + std::int64_t{s} * num_panels * tiles.lanes,
+                                num_rows, to);
+                }
+            }
+        }
     }
 }
 

@@ -56,4 +56,12 @@ void row_products(const float* panels, int num_panels, std::int64_t dim,
     instructions.products(panels, num_panels, dim, vectors.data(), num_vectors, products);
 }
 
+void take_off_squares(const double* products, double divisor, const double* seen, double number,
+                      std::span<double> values) {
+    require(std::ssize(values) % products_panel == 0, ExitCode::internal,
+            "take_off_squares: whole panels are needed");
+    chosen_instructions().take_off(products, divisor, seen, number, std::ssize(values),
+                                   values.data());
+}
+
 }  // namespace sluice::kernels

@@ -27,4 +27,9 @@ void pack_products(MatrixView rows, std::span<const std::int64_t> picked, float*
 void row_products(const float* panels, int num_panels, std::int64_t dim,
                   std::span<const double* const> vectors, double* products);
 
+/// values[j] -= products[j] * products[j] / divisor, each operation rounded, for those j whose
+/// seen[j] <= number. As many as `values` has, a multiple of products_panel.
+void take_off_squares(const double* products, double divisor, const double* seen, double number,
+                      std::span<double> values);
+
 }  // namespace sluice::kernels

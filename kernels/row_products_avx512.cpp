@@ -14,6 +14,12 @@ struct Avx512 {
     static Type widen(const float* from) { return _mm512_cvtps_pd(_mm256_loadu_ps(from)); }
     static Type broadcast(const double* from) { return _mm512_set1_pd(*from); }
     static Type multiply(Type a, Type b) { return _mm512_mul_pd(a, b); }
+    static Type load(const double* from) { return _mm512_loadu_pd(from); }
+    static Type divide(Type a, Type b) { return _mm512_div_pd(a, b); }
+    static Type subtract_where(Type seen, Type number, Type value, Type part) {
+        const __mmask8 wanted = _mm512_cmp_pd_mask(seen, number, _CMP_LE_OQ);
+        return _mm512_mask_sub_pd(value, wanted, value, part);
+    }
     static Type add(Type a, Type b) { return _mm512_add_pd(a, b); }
     static void store(double* to, Type values) { _mm512_storeu_pd(to, values); }
     static void transpose(const float* const* rows, std::int64_t k, float* to) {

@@ -21,6 +21,18 @@ struct Plain {
     static Type multiply(const Type& a, const Type& b) {
         return of_lanes([&](int j) { return a.lane[j] * b.lane[j]; });
     }
+    static Type load(const double* from) {
+        return of_lanes([&](int j) { return from[j]; });
+    }
+    static Type divide(const Type& a, const Type& b) {
+        return of_lanes([&](int j) { return a.lane[j] / b.lane[j]; });
+    }
+    static Type subtract_where(const Type& seen, const Type& number, const Type& value,
+                               const Type& part) {
+        return of_lanes([&](int j) {
+            return seen.lane[j] <= number.lane[j] ? value.lane[j] - part.lane[j] : value.lane[j];
+        });
+    }
     static Type add(const Type& a, const Type& b) {
         return of_lanes([&](int j) { return a.lane[j] + b.lane[j]; });
     }

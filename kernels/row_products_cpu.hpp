@@ -13,6 +13,9 @@ struct ProductInstructions {
     /// products[(v * num_panels + p) * 8 + j], as row_products says.
     void (*products)(const float* panels, int num_panels, std::int64_t dim,
                      const double* const* vectors, int num_vectors, double* products);
+    /// take_off_squares for a multiple of 8 rows.
+    void (*take_off)(const double* products, double divisor, const double* seen, double number,
+                     std::int64_t count, double* values);
 };
 
 extern const ProductInstructions products_baseline;

@@ -79,8 +79,23 @@ void pack_panel(const float* const* rows, std::int64_t dim, float* panel) {
 }
 
 template <typename Vector>
+void take_off(const double* products, double divisor, const double* seen, double number,
+              std::int64_t count, double* values) {
+    const typename Vector::Type all_divisor = Vector::broadcast(&divisor);
+    const typename Vector::Type all_number = Vector::broadcast(&number);
+    for (std::int64_t j = 0; j < count; j += Vector::lanes) {
+        const typename Vector::Type product = Vector::load(products + j);
+        const typename Vector::Type part =
+            Vector::divide(Vector::multiply(product, product), all_divisor);
+        Vector::store(values + j, Vector::subtract_where(Vector::load(seen + j), all_number,
+                                                         Vector::load(values + j), part));
+    }
+}
+
+template <typename Vector>
 constexpr ProductInstructions instructions_of() {
-    return {Vector::max_panels, Vector::max_vectors, &pack_panel<Vector>, &any_tile<Vector>};
+    return {Vector::max_panels, Vector::max_vectors, &pack_panel<Vector>, &any_tile<Vector>,
+            &take_off<Vector>};
 }
 
 }  // namespace

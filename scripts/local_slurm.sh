@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: scripts/local_slurm.sh start|stop|status [--nodes N] [--cores C] [--port P]
+# Usage: scripts/local_slurm.sh start|stop|status [--nodes N] [--cores C] [--gpus G] [--port P]
 #        scripts/local_slurm.sh kill-node|start-node NODE [--port P]
 #        scripts/local_slurm.sh kill-controller|start-controller [--port P]
 #
@@ -17,6 +17,7 @@
 #
 #   --nodes N   nodes n1 ... nN (default 2)
 #   --cores C   cores that each node claims to have, whatever the machine has (default 2)
+#   --gpus G    GPUs that each node claims to have: jobs may ask for them, none is there (default 0)
 #   --port P    the controller's port; nodes take P+1 ... P+N (default 17000)
 #   kill-node   a node dies: its daemon and all its jobs get SIGKILL; start-node brings it back
 #   kill-controller, start-controller   the same for the controller, whose state is kept
@@ -24,6 +25,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 nodes=2
 cores=2
+gpus=0
 port=17000
 action=
 node=
@@ -43,11 +45,12 @@ while [ $# -gt 0 ]; do
             [[ $node =~ ^n[0-9]+$ ]] || fail 64 "local_slurm.sh: $1: needs a node, as in n1"
             shift
             ;;
-        --nodes | --cores | --port)
+        --nodes | --cores | --gpus | --port)
             [ $# -ge 2 ] || fail 64 "local_slurm.sh: $1: needs a number"
             case $1 in
                 --nodes) nodes=$(whole_number "$1" "$2" 1 64) ;;
                 --cores) cores=$(whole_number "$1" "$2" 1 256) ;;
+                --gpus) gpus=$(whole_number "$1" "$2" 0 16) ;;
                 --port) port=$(whole_number "$1" "$2" 1024 65000) ;;
             esac
             shift
@@ -133,7 +136,13 @@ start_controller() {
 # 6 s. TmpFS of its own for each node: Slurm's PMIx makes a folder there that nodes cannot share.
 # No cgroups, no accounting.
 write_configuration() {
-    local number
+    local number generic=
+    if [ "$gpus" -gt 0 ]; then
+        say "GresTypes=gpu"
+        generic=" Gres=gpu:$gpus"
+        for number in $(seq 0 $((gpus - 1))); do ln -s /dev/null "$folder/gpu$number"; done
+        say "Name=gpu File=$folder/gpu[0-$((gpus - 1))]" >"$folder/gres.conf"
+    fi
     cat <<CONFIGURATION
 ClusterName=sluice$port
 SlurmctldHost=controller(127.0.0.1)
@@ -179,7 +188,7 @@ MailProg=/bin/true
 CONFIGURATION
     for number in $(seq "$nodes"); do
         say "NodeName=n$number NodeHostname=n$number NodeAddr=127.0.0.1 Port=$((port + number)) CPUs=$cores" \
-            "Sockets=1 CoresPerSocket=$cores ThreadsPerCore=1 RealMemory=4000 State=UNKNOWN"
+            "Sockets=1 CoresPerSocket=$cores ThreadsPerCore=1 RealMemory=4000 State=UNKNOWN$generic"
     done
     say "PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=INFINITE DefaultTime=10 State=UP PriorityTier=10"
     say "PartitionName=spare Nodes=n[1-$nodes] MaxTime=INFINITE DefaultTime=10 State=UP PriorityTier=1"

@@ -6,7 +6,8 @@
 # claim does not hold. The water dimers are labeled by xtb through select, label and ingest.
 #
 #   --small        few seeds and rows: shows in a minute that everything works
-#   --only NAME    only this study (digits, copies, lazy, svm, water-dimer, survey); repeatable
+#   --only NAME    only this study (digits, batches, copies, lazy, svm,
+#                  regression, water-dimer, survey); repeatable
 #   --ranks N      MPI ranks; default: the machine's cores
 #   --out DIR      default build/studies; data that is there is used again
 #   --no-install   install nothing; stop with exit code 69 and the list if something is missing
@@ -14,7 +15,7 @@
 # With SLUICE=PROGRAM in the environment that program is used and nothing is built or installed.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-all_studies=(digits copies lazy svm water-dimer survey)
+all_studies=(digits batches copies lazy svm regression water-dimer survey)
 studies=()
 small=no
 ranks=$(num_cores)
@@ -90,8 +91,22 @@ few() { # few OPTION...: these options, in small only
 
 run_study() { # run_study STUDY
     local options=() name rows=3000
+    local sets=(friedman1 friedman2 friedman3 borehole robot pendulum diabetes)
     case $1 in
         digits) make_data digits; readarray -t options < <(few --seeds 10 --rounds 8) ;;
+        batches)
+            make_data digits
+            readarray -t options < <(few --seeds 8 --rounds 6 \
+                --strategy uherding=margin/facility_location/all --strategy badge=random/badge/all \
+                --strategy margin)
+            ;;
+        regression)
+            [ "$small" = no ] || sets=(friedman2 pendulum)
+            readarray -t options < <(few --seeds 8 --rounds 3 \
+                --strategy lcmd=random/lcmd/all/on=gradients \
+                --strategy k_center=random/k_center/all/on=gradients \
+                --strategy max_diag=committee_std)
+            ;;
         lazy) make_data digits; readarray -t options < <(few --seeds 6 --rounds 6) ;;
         copies) make_data digits10; readarray -t options < <(few --seeds 10 --rounds 8) ;;
         svm) make_data digits3v9; readarray -t options < <(few --seeds 24 --rounds 60) ;;
@@ -104,12 +119,13 @@ run_study() { # run_study STUDY
             ;;
     esac
     case $1 in
-        digits | lazy) options+=(--data "$1=$data/digits.h5:$data/digits.labels.h5") ;;
+        digits | batches | lazy) options+=(--data "$1=$data/digits.h5:$data/digits.labels.h5") ;;
         copies) options+=(--data "$1=$data/digits10.h5:$data/digits10.labels.h5") ;;
         svm) options+=(--data "$1=$data/digits3v9.h5:$data/digits3v9.labels.h5") ;;
         water-dimer) options+=(--data "$1=$data/dimer$rows/labels") ;;
-        survey)
-            for name in digits digits10 digits3v9 wine cancer; do
+        regression | survey)
+            [ "$1" = regression ] || sets=(digits digits10 digits3v9 wine cancer)
+            for name in "${sets[@]}"; do
                 make_data "$name"
                 options+=(--data "$name=$data/$name.h5:$data/$name.labels.h5")
             done

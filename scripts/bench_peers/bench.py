@@ -52,6 +52,30 @@ def k_center_peers(quick):
     return programs
 
 
+def rule_programs(quick):
+    """Our rules, then their peers on the points that ours have dumped."""
+    folder = BUILD / "k_center"
+    small = ["--quick"] if quick else []
+
+    def own(identifier):
+        return Program((identifier, f"D2.{identifier}"), ours(
+            "rules", *small, "--only", identifier, "--dump", str(folder)), rounds=2)
+
+    def others(identifier, data, picks, *sides):
+        return Program((identifier,), peer(
+            "peers_rules", str(folder / data), "--name", data, "--picks", str(picks), "--sides",
+            *sides), is_peer=True, rounds=2)
+
+    thousand, half = (100, 50) if quick else (1000, 500)
+    return [
+        own("K2"), others("K2", "K2.gaussian", thousand, "sklearn_kmeanspp", "bmdal_kmeanspp"),
+        own("K3"), others("K3", "K3.gaussian", thousand, "bmdal_maxdet", "torch_maxdet"),
+        own("K4"), others("K4", "K4", half, "apricot", "submodlib"),
+        own("K5"), *(others("K5", f"K5.{kind}", thousand, "sgemm", "faiss", "sklearn_kmeans")
+                     for kind in ("gaussian", "clusters")),
+        own("K6"), others("K6", "K6", half, "materialised")]
+
+
 def programs(quick):
     small = ["--quick"] if quick else []
     score_rows = "40000" if quick else "400000"
@@ -70,6 +94,7 @@ def programs(quick):
         Program(("T1",), peer("peers_top_k", "--rows", top_rows, "--repeats", "3"), is_peer=True),
         Program(("K1", "D2"), ours("k_center", *small, "--dump", str(BUILD / "k_center"))),
         *k_center_peers(quick),
+        *rule_programs(quick),
         Program(("F2",), ours("training", *small)),
         Program(("F2",), peer("peers_training", "--repeats", "3"), is_peer=True),
         Program(("Q",), ours("queue", str(BUILD), *small), rounds=1),
@@ -113,7 +138,8 @@ def machine_lines():
              f"{platform.system()} {platform.release()}"]
     versions = [f"Python {platform.python_version()}"]
     for module, name in (("numpy", "NumPy"), ("torch", "PyTorch"), ("sklearn", "scikit-learn"),
-                         ("skactiveml", "scikit-activeml"), ("h5py", "h5py")):
+                         ("skactiveml", "scikit-activeml"), ("h5py", "h5py"),
+                         ("faiss", "faiss"), ("apricot", "apricot")):
         try:
             versions.append(f"{name} {__import__(module).__version__}")
         except ImportError:

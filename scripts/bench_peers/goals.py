@@ -76,6 +76,22 @@ def k_center_goals():
     return goals
 
 
+def rule_goals():
+    """K2 to K6: kmeanspp, maxdet, facility_location, kmeans and badge."""
+    goals = [Goal(f"K2.{kind}", "fused_loop", 0) for kind in K1_KINDS]
+    goals += [Goal("K2.gaussian", "sklearn", 50), Goal("K2.gaussian", "bmdal_reg", 50)]
+    goals += [Goal(f"K3.{kind}", "fused_loop", 6) for kind in K1_KINDS]
+    goals += [Goal("K3.gaussian", "bmdal_reg", 25), Goal("K3.gaussian", "torch", 0),
+              Goal("K4", "apricot", 8), Goal("K4", "submodlib", 0)]
+    for kind in ("gaussian", "clusters"):
+        goals += [Goal(f"K5.{kind}", "sgemm", 0.75), Goal(f"K5.{kind}", "faiss", 1.7),
+                  Goal(f"K5.{kind}", "sklearn", 0)]
+    goals += [Goal("K6", "materialised", 30), Goal("K6.memory", "materialised", 50, unit="MiB")]
+    rounds = [f"K{number}.{kind}" for number in (2, 3) for kind in K1_KINDS] + ["K6"]
+    return goals + [Goal(f"D2.{identifier}", "one_a_pick", 0, unit="rounds")
+                    for identifier in rounds]
+
+
 def training_goals():
     return [Goal("F2", "torch", 1.5)]
 
@@ -89,7 +105,7 @@ def queue_goals():
 
 def all_goals():
     return [*reader_goals(), *score_goals(), *network_goals(), *training_goals(), *top_k_goals(),
-            *k_center_goals(), *queue_goals(),
+            *k_center_goals(), *rule_goals(), *queue_goals(),
             *(Goal(f"D2.{kind}", "picks_per_round", 1, unit="rounds") for kind in K1_KINDS),
             Goal("E1", "torch", 20), Goal("E1", "numpy", 10),
             Goal("E2.4GiB", "predicted", 1 / 1.1, unit="MiB", most=1.1),

@@ -41,7 +41,18 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
     if (!taken.held_out.empty()) science["held_out"] = rows_hash(taken.held_out);
     if (!hashes.model.empty()) science["model"] = hashes.model;
     if (!hashes.predictions.empty()) science["predictions"] = hashes.predictions;
+    if (!hashes.similar.empty()) science["similar_to"] = hashes.similar;
     if (request.plan.copies == select::Copies::drop) science["distinct"] = true;
+    if (!std::isnan(request.plan.distinct_within))
+        science["distinct_within"] = request.plan.distinct_within;
+    if (request.plan.min_distance > 0.0) science["min_distance"] = request.plan.min_distance;
+    if (request.plan.random_share > 0.0) science["random_share"] = request.plan.random_share;
+    if (request.plan.class_mix.kind != select::ClassMix::Kind::none) {
+        science["class_by"] = select::parse_class_rule(request.plan.class_by).text;
+        science[request.plan.class_mix.is_quota() ? "quota" : "balance"] =
+            request.plan.class_mix.text();
+    }
+    if (request.plan.weights == select::Weights::not_negative) science["weights"] = "not negative";
     if (request.plan.trust != select::TrustLevels()) {
         science["trust"] = {number_text(request.plan.trust.low),
                             number_text(request.plan.trust.high)};

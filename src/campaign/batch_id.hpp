@@ -16,6 +16,7 @@ struct ScienceHashes {
     std::string pool;         ///< fingerprint
     std::string model;        ///< empty without one
     std::string predictions;  ///< fingerprint of a file of them; empty without one
+    std::string similar;      ///< of the vectors that rows are to be like; empty without any
 };
 
 /// Hash of everything that decides which rows are chosen, except the rows issued so far: so that

@@ -56,12 +56,20 @@ std::vector<std::string> attribute_of(const pool::Dataset& dataset, const std::s
     return found == dataset.attributes.end() ? std::vector<std::string>() : found->second;
 }
 
+void add_reason(const select::Selected& selected, queue::BatchItem& item) {
+    item.reason = selected.reason;
+    item.nearest = selected.nearest;
+    item.nearest_distance = selected.nearest_distance;
+}
+
 // The batch's rows: those selected, or all instances of those selected, side by side.
 std::vector<queue::BatchItem> items_of(const select::Selection& selection) {
     std::vector<queue::BatchItem> items;
     if (selection.instances.empty()) {
         for (const select::Selected& selected : selection.rows)
             items.push_back({selected.row, {}, selected.score, selected.distance, {}});
+        for (std::size_t i = 0; i < items.size(); ++i)
+            add_reason(selection.rows[i], items[i]);
     }
     for (const select::Instance& instance : selection.instances) {
         const select::Selected& selected = selection.rows[static_cast<std::size_t>(instance.pick)];
@@ -72,6 +80,7 @@ std::vector<queue::BatchItem> items_of(const select::Selection& selection) {
                          {},
                          instance.group,
                          instance.score});
+        add_reason(selected, items.back());
     }
     return items;
 }

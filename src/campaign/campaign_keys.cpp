@@ -126,6 +126,9 @@ Keys model_section() {
         {"model", "patience", "N", "epochs without a better held-out loss; 0 = never stop early",
          "epochs", "30"},
         {"model", "held-out", "X", "share of the labels kept out of training", "", "0.1"},
+        {"model", "loss-folds", "K",
+         "also train a loss head on the losses of K folds, which score = learning_loss reads",
+         "folds", ""},
         {"model", "train-command", "WORDS",
          "a program that trains in place of sluice, as in python3 train.py {labels} {model}, or "
          "{predictions} of every row of {pool}; also {seed}, {round} (sluice help train)",

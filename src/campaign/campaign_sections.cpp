@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t max_count = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t max_rows = std::int64_t{1} << 48;
 constexpr std::int64_t max_units = std::int64_t{1} << 20;
+constexpr std::int64_t max_folds = 1000;
 constexpr double max_number = 1e300;
 constexpr std::int64_t start_shortlist_factor = 100;
 
@@ -33,6 +34,8 @@ void read_train_command(const CampaignFile& file, CampaignSpec& spec) {
                   "says neither {model} nor {predictions}; add one where the command takes the "
                   "file that it has to write");
     }
+    if (spec.loss_folds > 0)
+        file.fail({"model", "loss-folds"}, "a training command writes its own model; leave it out");
     if (writes_model && writes_predictions) {
         file.fail(key,
                   "says {model} and {predictions}; a campaign goes by one of the two, leave the "
@@ -168,6 +171,8 @@ void read_model_section(const CampaignFile& file, CampaignSpec& spec) {
     const std::string resample = file.text({"model", "resample"});
     if (resample == "bootstrap") train.resample = model::Resample::bootstrap;
     if (resample == "k_fold") train.resample = model::Resample::k_fold;
+    if (file.has({"model", "loss-folds"}))
+        spec.loss_folds = file.count({"model", "loss-folds"}, 2, max_folds);
     read_train_command(file, spec);
     spec.train_limit_seconds = number("train-limit", 1.0, 1e9);
 }

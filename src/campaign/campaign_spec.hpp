@@ -87,6 +87,7 @@ struct CampaignSpec {
     select::BadRows bad_rows = select::BadRows::refuse;
     StartSpec start;
     model::TrainOptions train;
+    std::int64_t loss_folds = 0;      ///< of a loss head; 0 = none
     std::optional<model::Task> task;  ///< by the head; nothing if that goes by the labels
     model::PseudoRules pseudo;
     std::string train_command;

@@ -91,7 +91,8 @@ class Look {
     void look_at_queue(const std::string& directory) {
         if (!queue::exists(directory)) return;
         attempt([&] {
-            const queue::QueueStatus status = queue::queue_status(directory);
+            const queue::QueueStatus status =
+                queue::queue_status(directory, queue::LeaseClock::newest_file);
             std::int64_t open = 0;
             for (const auto& [state, count] : status.counts) {
                 if (state == queue::ItemState::queued || state == queue::ItemState::leased)

@@ -120,7 +120,8 @@ void RoundSteps::train_here() {
         options.head =
             set.task == model::Task::classification ? model::Head::softmax : model::Head::squares;
     }
-    const model::Committee committee = train_over_ranks(set, options, world_);
+    model::Committee committee = train_over_ranks(set, options, world_);
+    if (spec.loss_folds > 0) train_loss_head(set, options, spec.loss_folds, committee, world_);
     world_.agree([&] {
         if (world_.is_root()) model::publish_model(arm_.model(round_), committee);
     });

@@ -13,6 +13,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace sluice::campaign {
 namespace {
@@ -41,6 +43,21 @@ std::string roles_text(const select::Plan& plan) {
     for (const select::ScoreRead& read : plan.reads())
         text += (text.empty() ? "" : ",") + read.role;
     return text;
+}
+
+// What makes the batch one of several parts, or keeps its rows apart.
+void describe_parts(const SelectOutcome& outcome, Json& json) {
+    const select::PlanRequest& plan = outcome.request.plan;
+    if (!outcome.similar_hash.empty()) json["similar_to"] = outcome.similar_hash;
+    if (!std::isnan(plan.distinct_within)) json["distinct_within"] = plan.distinct_within;
+    if (plan.min_distance > 0.0) json["min_distance"] = plan.min_distance;
+    if (plan.random_share > 0.0) {
+        json["random_share"] = plan.random_share;
+        json["random_rows"] = outcome.plan.random_rows;
+    }
+    if (!outcome.plan.class_rule) return;
+    json["class_by"] = outcome.plan.class_rule->text;
+    json[plan.class_mix.is_quota() ? "quota" : "balance"] = plan.class_mix.text();
 }
 
 Json manifest_json(const SelectOutcome& outcome) {
@@ -80,6 +97,7 @@ Json manifest_json(const SelectOutcome& outcome) {
         json["where"] = select::conditions_text(plan.conditions);
         json["fail_where"] = selection.num_unwanted;
     }
+    describe_parts(outcome, json);
     if (plan.items.has_items()) {
         json["groups"] = plan.items.text();
         json["chosen_items"] = std::ssize(selection.rows);
@@ -162,6 +180,22 @@ std::string rows_table(const queue::Batch& batch) {
     return text;
 }
 
+// How many rows each part of the batch gave, in their order.
+std::string parts_line(const SelectOutcome& outcome) {
+    if (!outcome.plan.has_parts()) return {};
+    std::vector<std::pair<std::string, std::int64_t>> parts;
+    for (const select::Selected& selected : outcome.selection.rows) {
+        const bool is_new = parts.empty() || parts.back().first != selected.reason;
+        if (is_new) parts.emplace_back(selected.reason, 0);
+        ++parts.back().second;
+    }
+    std::string text;
+    for (const auto& [reason, rows] : parts)
+        text += fmt::format("{}{} {}", text.empty() ? "parts: " : ", ", count_text(rows),
+                            printable(reason));
+    return text.empty() ? text : text + "\n";
+}
+
 std::string diversity_line(const SelectOutcome& outcome) {
     const select::Selection& selection = outcome.selection;
     if (outcome.plan.diversity == "none" || std::isnan(selection.covering_radius)) return {};
@@ -210,6 +244,7 @@ std::string report_text(const SelectOutcome& outcome) {
                             outcome.plan.items.text(), count_text(chosen),
                             count_text(std::ssize(selection.instances)));
     }
+    text += parts_line(outcome);
     text += diversity_line(outcome);
     if (!selection.note.empty()) text += selection.note + "\n";
     text += rows_table(outcome.batch);

@@ -23,6 +23,7 @@ struct SelectOutcome {
     std::int64_t num_issued_before = 0;
     std::string model_hash;               ///< empty without a model
     std::string predictions_fingerprint;  ///< empty without a file of them
+    std::string similar_hash;             ///< empty without vectors to be like
     int num_ranks = 1;
     double seconds = 0.0;
     std::vector<RankTotals> use;  ///< by rank

@@ -2,9 +2,12 @@
 
 #include "campaign/batch_id.hpp"
 #include "campaign/batch_items.hpp"
+#include "campaign/excluded_rows.hpp"
+#include "campaign/map_file.hpp"
 #include "campaign/output_paths.hpp"
 #include "campaign/pool_predictions.hpp"
 #include "campaign/select_report.hpp"
+#include "campaign/similar_rows.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -20,6 +23,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <iterator>
 #include <memory>
@@ -70,15 +74,21 @@ class Round {
         pool_ = pool::open_pool(request_.pool, world_);
         fingerprint_ = pool::fingerprint(pool_, world_);
         read_predictions();
+        size_batch();
         enter_phase("read labels");
         taken_.centers = labels::read_labeled_rows(request_.labels, pool_.num_rows, world_);
         num_labeled_ = std::ssize(taken_.centers);
         taken_.held_out =
             united(labels::read_labeled_rows(request_.held_out_labels, pool_.num_rows, world_),
                    request_.held_out);
+        taken_.held_out =
+            united(taken_.held_out, read_named_rows(request_.exclude_path, pool_, world_));
+        read_similar_rows();
         world_.agree([&] {
             read_committee();
-            id_ = batch_id(request_, {fingerprint_, model_hash_, predictions_fingerprint_}, taken_);
+            id_ = batch_id(request_,
+                           {fingerprint_, model_hash_, predictions_fingerprint_, similar_hash_},
+                           taken_);
         });
         enter_phase("open queue");
         read_queue();
@@ -91,6 +101,7 @@ class Round {
         select::PlanRequest wanted = request_.plan;
         wanted.committee = committee_;
         plan_ = select::make_plan(pool_, wanted, taken_, world_);
+        check_candidates();
         if (request_.mode == SelectRequest::Mode::dry_run) {
             report_plan();
             return result(nullptr);
@@ -99,6 +110,7 @@ class Round {
             request_.choose ? request_.choose(pool_, plan_, taken_, world_)
                             : select::select_two_stage(pool_, plan_, taken_, world_);
         note_surprises(selection);
+        write_map(request_.map_path, pool_, plan_, selection, world_);
         enter_phase("publish");
         const std::vector<RankTotals> use = gather_totals(world_);
         world_.agree([&] {
@@ -133,6 +145,29 @@ class Round {
         replace_predictions(pool_, predictions);
     }
 
+    void size_batch() {
+        if (request_.batch_share <= 0.0) return;
+        const double rows =
+            std::floor(request_.batch_share * static_cast<double>(pool_.num_rows) + 0.5);
+        request_.plan.batch_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(rows));
+    }
+
+    void check_candidates() const {
+        if (request_.selection_path.empty() || plan_.batch_size == request_.plan.batch_size) return;
+        throw comm::AgreedError(
+            ExitCode::bad_data,
+            fmt::format("{}: asks for {} rows, but the pool has {} candidates; lower n_samples, or "
+                        "give --batch",
+                        request_.selection_path, request_.plan.batch_size, plan_.batch_size));
+    }
+
+    void read_similar_rows() {
+        if (request_.similar_path.empty()) return;
+        request_.plan.similar =
+            read_similar(request_.similar_path, select::find_metric(request_.plan.metric), world_);
+        similar_hash_ = similar_hash(*request_.plan.similar);
+    }
+
     void read_committee() {
         if (request_.plan.model_path.empty()) return;
         committee_ =
@@ -149,7 +184,7 @@ class Round {
             !request_.queue_directory.empty() || !request_.selected_path.empty();
         require(has_output || request_.mode == SelectRequest::Mode::dry_run, ExitCode::usage,
                 "select: nowhere to put the batch; give --queue DIR (or --selected FILE.csv)");
-        require(request_.plan.batch_size > 0, ExitCode::usage,
+        require(request_.plan.batch_size > 0 || request_.batch_share > 0.0, ExitCode::usage,
                 "--batch: " + std::to_string(request_.plan.batch_size) +
                     " rows cannot be chosen; give at least 1");
         require(request_.predictions_path.empty() || request_.plan.model_path.empty(),
@@ -171,6 +206,7 @@ class Round {
             if (request_.mode == SelectRequest::Mode::run) {
                 require_writable(request_.selected_path);
                 require_writable(request_.json_path);
+                require_writable(request_.map_path);
             }
             if (!uses_queue()) return;
             queue_.emplace(request_.queue_directory);
@@ -266,6 +302,7 @@ class Round {
                                     static_cast<std::int64_t>(state_.issued.size()),
                                     model_hash_,
                                     predictions_fingerprint_,
+                                    similar_hash_,
                                     world_.size(),
                                     seconds,
                                     use};
@@ -288,12 +325,13 @@ class Round {
         publish_text_file(request_.json_path, report_json(id_, selected, manifest, provenance));
     }
 
-    const SelectRequest& request_;
+    SelectRequest request_;
     comm::Communicator& world_;
     std::chrono::steady_clock::time_point started_;
     pool::Pool pool_;
     std::string fingerprint_;
     std::string predictions_fingerprint_;
+    std::string similar_hash_;
     std::int64_t num_labeled_ = 0;
     std::string id_;
     std::optional<queue::Queue> queue_;  // rank 0 only

@@ -27,8 +27,13 @@ struct SelectRequest {
     std::vector<labels::LabelSource> labels;  ///< never chosen, and centres
     std::vector<RowId> held_out;              ///< never chosen, no centres; ascending, no repeats
     std::vector<labels::LabelSource> held_out_labels;  ///< likewise the rows of these
+    std::string exclude_path;  ///< likewise the rows it names, see read_named_rows(); may be empty
+    std::string similar_path;  ///< vectors for scores of `similarity`; may be empty
     /// What is chosen, and how this job does it; the committee is read from `plan.model_path`.
     select::PlanRequest plan;
+    double batch_share = 0.0;    ///< of the pool's rows, in place of `plan.batch_size`; 0 = none
+    std::string selection_path;  ///< where batch size or share stand, if in a selection file: then
+                                 ///< a batch larger than the candidates is an error
     /// Chooses in place of both stages; unset: they do. \collective
     std::function<select::Selection(const pool::Pool&, const select::Plan&,
                                     const select::TakenRows&, comm::Communicator&)>
@@ -39,6 +44,7 @@ struct SelectRequest {
     std::string tag;            ///< only workers with this tag take the batch; may be empty
     std::string selected_path;  ///< CSV copy of the selection; may be empty
     std::string json_path;      ///< JSON report; may be empty
+    std::string map_path;       ///< CSV of the shortlist, see write_map(); may be empty
     Mode mode = Mode::run;
     Output output = Output::print;  ///< the report on rank 0's stdout
 };

@@ -2,6 +2,7 @@
 #include "campaign/rule_parameters.hpp"
 #include "core/text.hpp"
 #include "queue/layout.hpp"
+#include "select/embedding.hpp"
 #include "select/two_stage.hpp"
 
 #include <fmt/format.h>
@@ -53,6 +54,32 @@ void read_parameters(const CampaignFile& file, SelectSpec& spec) {
     read("strength", 0.0, spec.parameters.strength);
     read("sigma", least_positive, spec.parameters.sigma);
     read("radius", least_positive, spec.parameters.radius);
+}
+
+// What distances are of; it must go with the rules of all rounds with a model.
+void read_embedding(const CampaignFile& file, SelectSpec& spec) {
+    const KeyName key{"select", "diversify-on"};
+    if (file.has(key)) spec.diversify_on = file.text(key);
+    if (file.has({"select", "sketch-dim"}))
+        spec.sketch_dim = file.count_or_auto({"select", "sketch-dim"}, 1, max_count).value_or(0);
+    const select::EmbeddingRule rule{select::find_diversify_on(spec.diversify_on), spec.sketch_dim};
+    if (rule.on == select::DiversifyOn::features) {
+        if (rule.sketch_dim > 0)
+            file.fail({"select", "sketch-dim"},
+                      "features are not sketched; use it with diversify-on = gradients or "
+                      "covariance");
+        return;
+    }
+    if (rule.on == select::DiversifyOn::gradients && spec.input != "model")
+        file.fail(key, "gradients are of the campaign's model; use input = model");
+    for (const BatchStrategy& strategy : spec.schedule.strategies()) {
+        if (strategy.score == "random" || strategy.diversity == "none") continue;
+        try {
+            select::check_embedding(rule, select::find_diversity(strategy.diversity));
+        } catch (const Error& error) {
+            file.fail(key, error.what());
+        }
+    }
 }
 
 std::string known_conditions(const CampaignFile& file) {
@@ -110,9 +137,8 @@ void read_select_section(const CampaignFile& file, CampaignSpec& campaign) {
     spec.price = file.text({"select", "per-cost"}) == "yes" ? select::Price::divides_score
                                                             : select::Price::ignored;
     spec.metric = file.text({"select", "metric"});
-    spec.diversify_on = file.text({"select", "diversify-on"});
-    spec.sketch_dim = file.count_or_auto({"select", "sketch-dim"}, 1, max_count).value_or(0);
     spec.input = file.text({"select", "input"});
+    read_embedding(file, spec);
     spec.copies =
         file.text({"select", "distinct"}) == "yes" ? select::Copies::drop : select::Copies::keep;
     read_items(file, spec);

@@ -56,6 +56,8 @@ TrainReport train_model(const TrainRequest& request, comm::Communicator& world) 
     enter_phase("train");
     TrainReport report;
     report.committee = train_over_ranks(set, options, world);
+    if (request.loss_folds > 0)
+        train_loss_head(set, options, request.loss_folds, report.committee, world);
     report.num_labels = set.size();
     report.head = model::head_definition(options.head).name;
     report.model_path = request.model_path;

@@ -25,6 +25,7 @@ struct TrainRequest {
     std::int64_t num_classes = 0;  ///< 0 = the largest class seen + 1
     HeadChoice head = HeadChoice::by_labels;
     model::TrainOptions options;
+    std::int64_t loss_folds = 0;  ///< of a loss head; 0 = none
     std::string model_path;
     std::string json_path;   ///< empty = none
     std::string curve_path;  ///< empty = none

@@ -6,10 +6,12 @@
 #include "core/stop.hpp"
 #include "core/task_threads.hpp"
 #include "labels/training_archive.hpp"
+#include "model/loss_head.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 namespace sluice::campaign {
 namespace {
@@ -97,6 +99,26 @@ model::Committee train_over_ranks(const model::TrainingSet& set, const model::Tr
             model::assemble(set, options, in_member_order(std::move(of_ranks), options.members));
     });
     return committee;
+}
+
+void train_loss_head(const model::TrainingSet& set, const model::TrainOptions& options,
+                     std::int64_t num_folds, model::Committee& committee,
+                     comm::Communicator& world) {
+    const std::int64_t needed = 2 * num_folds;
+    world.agree([&] {
+        require(set.size() >= needed, ExitCode::bad_data,
+                set.source + ": fewer labels than --loss-folds needs (" +
+                    std::to_string(set.size()) + " of " + std::to_string(needed) +
+                    "); label more rows or give fewer folds");
+    });
+    const model::TrainOptions of_folds = model::fold_options(options, num_folds);
+    const bool has_folds = options.resample == model::Resample::k_fold &&
+                           options.members == num_folds && options.dropout_masks == 0;
+    model::Committee folds = has_folds ? committee : train_over_ranks(set, of_folds, world);
+    model::TrainingSet losses;
+    world.agree([&] { losses = model::loss_labels(set, of_folds, folds); });
+    model::Committee head = train_over_ranks(losses, model::loss_head_options(options), world);
+    model::add_loss_head(std::move(head), num_folds, committee);
 }
 
 }  // namespace sluice::campaign

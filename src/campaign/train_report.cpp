@@ -111,6 +111,11 @@ std::string train_text(const TrainReport& report) {
                             count_of(committee.dropout->masks, "dropout mask", "dropout masks"),
                             committee.dropout->rate);
     }
+    if (committee.loss_head) {
+        text += fmt::format("loss head    {} on the losses of {} folds\n",
+                            count_of(std::ssize(committee.loss_head->networks), "net", "nets"),
+                            count_text(committee.loss_folds));
+    }
     return text + fmt::format("model        {} ({})\n{:.2f} s\n", printable(report.model_path),
                               report.model_hash.substr(0, hash_digits_shown), report.seconds);
 }
@@ -135,6 +140,7 @@ std::string train_json(const TrainReport& report) {
         json["calibration_error_before"] = committee.calibration.error_before;
         json["calibration_error"] = committee.calibration.error;
     }
+    if (committee.loss_head) json["loss_folds"] = committee.loss_folds;
     for (const MemberHistory& history : committee.history)
         json["nets"].push_back(history_json(history));
     json["provenance"] = Json::parse(committee.provenance, nullptr, false);

@@ -37,7 +37,9 @@ void add_defaults(const CommandSpec& spec, GivenOptions& given) {
         require(option.need == OptionSpec::Need::optional, ExitCode::usage,
                 label + option.value_name + ": missing; add it: " + option.summary + " (" +
                     help_hint(spec) + ")");
-        if (!option.default_text.empty()) given[option.name].values = {option.default_text};
+        if (option.default_text.empty()) continue;
+        given[option.name].values = {option.default_text};
+        given[option.name].source = Options::Given::Source::standard;
     }
 }
 

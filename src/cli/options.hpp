@@ -67,12 +67,18 @@ class Options {
     struct Given {
         std::vector<std::string> values;
         std::optional<IniPlace> place;
+        enum class Source { user, standard } source = Source::user;
     };
 
     explicit Options(std::map<std::string, Given> given) : given_(std::move(given)) {}
 
     /// Whether the option has a value, be it the default.
     bool has(const std::string& name) const { return given_.contains(name); }
+
+    /// Whether the user gave it a value.
+    bool is_given(const std::string& name) const {
+        return has(name) && given_.at(name).source == Given::Source::user;
+    }
 
     /// A flag's state.
     bool flag(const std::string& name) const;

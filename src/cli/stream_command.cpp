@@ -2,6 +2,7 @@
 #include "cli/pool_options.hpp"
 #include "cli/walltime_options.hpp"
 #include "core/text.hpp"
+#include "queue/layout.hpp"
 #include "stream/run_stream.hpp"
 
 #include <limits>
@@ -53,6 +54,35 @@ std::vector<OptionSpec> source_options() {
     };
     options.insert(options.end(), more.begin(), more.end());
     return options;
+}
+
+std::vector<OptionSpec> queue_options() {
+    return {
+        {.name = "queue",
+         .value_name = "DIR",
+         .summary = "queue directory that items asked for go into, for oracles to label; needs "
+                    "--state; inputs come from the pool or the lines"},
+        {.name = "batch",
+         .value_name = "B",
+         .summary = "items of a batch; the last holds what is left when the stream ends",
+         .unit = "items",
+         .default_text = "100"},
+        {.name = "ticket-items",
+         .value_name = "T",
+         .summary = "items that an oracle worker takes together",
+         .unit = "items",
+         .default_text = "1"},
+        {.name = "tag", .value_name = "NAME", .summary = "only workers with this tag take them"},
+        {.name = "skipped",
+         .value_name = "FILE",
+         .summary = "lines of JSON of some items that were not asked for, each of which is there "
+                    "with the same chance: to look at what the policy misses"},
+        {.name = "skipped-items",
+         .value_name = "N",
+         .summary = "so many",
+         .unit = "items",
+         .default_text = "100"},
+    };
 }
 
 std::vector<OptionSpec> policy_options() {
@@ -110,10 +140,12 @@ CommandSpec make_spec() {
     spec.details =
         "Decides for each item, before it knows the next, whether to ask for its label, within a "
         "budget. Items are lines of JSON, {\"id\": 7, \"probabilities\": [0.2, 0.8]} (or committee "
-        "[M][C], predictions [M] or [M][T], features [D]), or rows of a pool that grows; decisions "
+        "[M][C], predictions [M] or [M][T], features [D]; inputs [P] for the oracle), or rows of a "
+        "pool that grows; decisions "
         "are lines of JSON on stdout. With --state a run that was ended, even killed, goes on with "
         "the same decisions. One process; it starts no MPI.";
-    for (const auto& group : {source_options(), policy_options(), walltime_options()})
+    for (const auto& group :
+         {source_options(), queue_options(), policy_options(), walltime_options()})
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     spec.launch = Launch::alone;
     return spec;
@@ -139,6 +171,20 @@ stream::PolicyOptions policy_of(const Options& options) {
     return policy;
 }
 
+void read_queue(const Options& options, stream::StreamRequest& request) {
+    request.queue.directory = options.text("queue");
+    request.queue.batch_items = options.count("batch", {1, max_count});
+    request.queue.ticket_items = options.count("ticket-items", {1, max_count});
+    request.queue.tag = options.text("tag");
+    request.skipped_path = options.text("skipped");
+    request.skipped_items = options.count("skipped-items", {1, max_count});
+    if (!request.queue.tag.empty() && !queue::is_plain_name(request.queue.tag))
+        options.fail("tag", "'" + printable(request.queue.tag) +
+                                "' cannot be a tag; use letters, digits, '-', '_' and '.'");
+    if (options.has("queue") && !options.has("state"))
+        options.fail("queue", "needs --state FILE, which says what is in it already");
+}
+
 stream::StreamRequest read_request(const Options& options) {
     using Lines = stream::StreamRequest::Lines;
     stream::StreamRequest request;
@@ -151,6 +197,7 @@ stream::StreamRequest read_request(const Options& options) {
     request.poll_seconds = options.positive_number("poll");
     if (options.has("idle")) request.idle_seconds = options.positive_number("idle");
     request.lines = options.text("lines") == "from_start" ? Lines::from_start : Lines::go_on;
+    read_queue(options, request);
     if (options.has("idle") && request.pool.files.empty())
         options.fail("idle", "is for --pool; stdin ends with its writer");
     return request;

@@ -5,6 +5,7 @@
 #include "queue/layout.hpp"
 #include "select/diversity.hpp"
 #include "select/score_expression.hpp"
+#include "select/similar_to.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -53,6 +54,8 @@ std::string score_of_study(const std::string& text, const Options& options) {
     for (const std::string& source : score.sources) {
         if (source.starts_with("column:"))
             options.fail("strategy", "a study has no columns (" + printable(source) + ")");
+        if (source == select::similarity_name)
+            options.fail("strategy", "a study has no rows to be like (similarity)");
     }
     return score.text;
 }

@@ -20,6 +20,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr Range class_counts{2, std::numeric_limits<std::int32_t>::max()};
+constexpr Range fold_counts{2, 1000};
 
 // What is read of a pool to train.
 constexpr const char* roles[] = {"features", "inputs", "ids"};
@@ -64,6 +65,12 @@ std::vector<OptionSpec> network_options() {
     head.default_text = "auto";
     head.choices.insert(head.choices.begin(),
                         {"auto", {}, "softmax where y holds integers, squares where it does not"});
+    options.push_back({.name = "loss-folds",
+                       .value_name = "K",
+                       .summary = "also train a loss head, which 'sluice select --score "
+                                  "learning_loss' reads: nets that predict the loss of a label, "
+                                  "from the losses of K folds that nets have not seen",
+                       .unit = "folds"});
     return options;
 }
 
@@ -138,6 +145,7 @@ campaign::TrainRequest train_request(const Options& options) {
     request.options = read_training(options);
     request.options.seed = options.seed("seed");
     request.options.round = round_of(options);
+    if (options.has("loss-folds")) request.loss_folds = options.count("loss-folds", fold_counts);
     request.model_path = options.text("out");
     request.json_path = options.text("json");
     request.curve_path = options.text("curve");
@@ -193,6 +201,8 @@ void check_options(const Options& options) {
     }
     if (has_command && options.has("curve"))
         options.fail("curve", "a training command keeps its own; leave this out");
+    if (has_command && options.has("loss-folds"))
+        options.fail("loss-folds", "a training command writes its own model; leave this out");
     if (!has_command && !options.has("out"))
         options.fail("out", "missing; give the model file that is to be written");
 }

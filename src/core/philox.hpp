@@ -39,6 +39,7 @@ enum class RandomPurpose : std::uint16_t {
     stop_set = 4,
     score_noise = 5,
     density_sample = 6,
+    random_share = 7,
     diversity_race = 12,
     diversity_answer = 13,
     member_seed = 16,
@@ -55,6 +56,7 @@ enum class RandomPurpose : std::uint16_t {
     cluster_seeds = 48,
     label_draws = 49,
     embedding_sketch = 50,
+    fisher_probes = 51,
     synthesis_starts = 64,
 };
 

@@ -1,6 +1,7 @@
 #include "labels/training_set_builder.hpp"
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "core/text.hpp"
 #include "labels/label_files.hpp"
 #include "pool/row_reader.hpp"
@@ -119,6 +120,8 @@ void TrainingSetBuilder::read(const std::vector<LabelSource>& sources) {
         for (const std::string& file : files)
             add(file, source);
     }
+    const std::string repeated = repeated_.text();
+    if (!repeated.empty()) log_warning(repeated);
     finish();
 }
 
@@ -139,7 +142,11 @@ void TrainingSetBuilder::add(const std::string& file, const LabelSource& source)
             fail(pool::location_text(labels.get("row", ""), static_cast<RowId>(i)),
                  "is negative (" + std::to_string(rows[i]) + "); repair the labels");
         }
-        if (!seen_.insert(rows[i]).second) continue;
+        const auto [seen, is_new] = seen_.try_emplace(rows[i], set_.rows.size());
+        if (!is_new) {
+            if (source.pseudo_weight == 0.0F) note_repeated(seen->second, i, file);
+            continue;
+        }
         take_label(y, i);
         set_.rows.push_back(rows[i]);
         set_.pseudo.push_back(source.pseudo_weight);
@@ -246,6 +253,22 @@ void TrainingSetBuilder::take_class(const Dataset& y, std::size_t label) {
                       : "number the classes from 0 on, -1 = no label yet"));
     }
     set_.classes.push_back(static_cast<std::int32_t>(own));
+}
+
+// Compares as training sees labels: classes, or targets in float32.
+void TrainingSetBuilder::note_repeated(std::size_t entry, std::size_t label,
+                                       const std::string& file) {
+    bool is_same = true;
+    if (set_.task == Task::classification) {
+        is_same = classes_[label] == set_.classes[entry];
+    } else {
+        const std::span<const double> numbers = numbers_at(label);
+        for (std::size_t t = 0; t < numbers.size(); ++t)
+            is_same = is_same &&
+                      static_cast<float>(numbers[t]) == set_.targets[entry * numbers.size() + t];
+    }
+    if (is_same) repeated_.add_same(set_.rows[entry], file);
+    if (!is_same) repeated_.add_other(set_.rows[entry], file);
 }
 
 void TrainingSetBuilder::count_classes() {

@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 #include "labels/label_source.hpp"
+#include "labels/repeated_labels.hpp"
 #include "model/training_set.hpp"
 #include "pool/pool.hpp"
 
@@ -9,7 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 namespace sluice::labels {
@@ -36,7 +37,8 @@ class TrainingSetBuilder {
     /// `pool` may be null; `num_classes` 0 = as many as are seen.
     TrainingSetBuilder(const pool::Pool* pool, std::int64_t num_classes, Extent extent);
 
-    /// Reads all sources, once. Throws Error(no_input|bad_data).
+    /// Reads all sources, once; warns of rows that have another label already, which counts. Throws
+    /// Error(no_input|bad_data).
     void read(const std::vector<LabelSource>& sources);
 
     model::TrainingSet& set() { return set_; }
@@ -51,6 +53,7 @@ class TrainingSetBuilder {
     bool is_missing(std::size_t label) const;
     void take_label(const pool::Dataset& y, std::size_t label);
     void take_class(const pool::Dataset& y, std::size_t label);
+    void note_repeated(std::size_t entry, std::size_t label, const std::string& file);
     void count_classes();
     std::vector<RowId> rows_in_pool(const pool::Pool& labels,
                                     const std::vector<RowId>& chosen) const;
@@ -67,9 +70,10 @@ class TrainingSetBuilder {
     LabeledItems items_;
     bool inputs_known_ = true;
     std::string first_file_;
-    std::vector<std::int64_t> classes_;  ///< of the file being read
-    std::vector<double> numbers_;        ///< likewise
-    std::unordered_set<RowId> seen_;
+    std::vector<std::int64_t> classes_;            ///< of the file being read
+    std::vector<double> numbers_;                  ///< likewise
+    std::unordered_map<RowId, std::size_t> seen_;  ///< row -> its entry
+    RepeatedLabels repeated_;
 };
 
 }  // namespace sluice::labels

@@ -80,6 +80,10 @@ struct Committee {
     std::vector<MemberHistory> history;     ///< [networks], or empty
     Calibration calibration;
     std::string provenance;  ///< JSON object: options, seed, labels, version
+    /// Nets that say the logarithm of the loss the others would make of a row; null: none. See
+    /// model/loss_head.hpp.
+    std::shared_ptr<const Committee> loss_head;
+    std::int64_t loss_folds = 0;  ///< that its losses come from
 
     /// M as a score sees it: networks, times masks with dropout.
     std::int64_t num_members() const;

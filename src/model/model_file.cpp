@@ -24,6 +24,15 @@ void write_layer(h5::OutputFile& file, const std::string& folder, const Layer& l
                        std::string(kernels::activation_name(layer.activation)));
 }
 
+void write_networks(h5::OutputFile& file, const std::string& prefix,
+                    const std::vector<Network>& networks) {
+    for (std::size_t n = 0; n < networks.size(); ++n) {
+        const std::vector<Layer>& layers = networks[n].layers;
+        for (std::size_t l = 0; l < layers.size(); ++l)
+            write_layer(file, prefix + layout::layer_folder(n, l), layers[l]);
+    }
+}
+
 void write_normalization(h5::OutputFile& file, const std::string& group,
                          const Normalization& normalization) {
     if (normalization.mean.empty()) return;
@@ -52,6 +61,15 @@ void write_calibration(h5::OutputFile& file, const Calibration& calibration) {
     const double errors[] = {calibration.error_before, calibration.error};
     file.write_dataset(layout::calibration, std::span<const double>(errors), {2});
     file.set_attribute(layout::calibration, "rows", calibration.rows);
+}
+
+void write_loss_head(h5::OutputFile& file, const Committee& committee) {
+    const Committee& head = *committee.loss_head;
+    write_networks(file, layout::loss_head, head.networks);
+    write_normalization(file, layout::loss_head + "input", head.input);
+    write_normalization(file, layout::loss_head + "target", head.target);
+    file.set_attribute("/", "loss_networks", std::ssize(head.networks));
+    file.set_attribute("/", "loss_folds", committee.loss_folds);
 }
 
 void write_facts(h5::OutputFile& file, const Committee& committee) {
@@ -90,11 +108,7 @@ void add_number(Sha256& hash, std::uint64_t number) {
 std::vector<std::byte> model_image(const Committee& committee) {
     h5::OutputFile file = h5::OutputFile::in_memory("model.h5");
     write_facts(file, committee);
-    for (std::size_t n = 0; n < committee.networks.size(); ++n) {
-        const std::vector<Layer>& layers = committee.networks[n].layers;
-        for (std::size_t l = 0; l < layers.size(); ++l)
-            write_layer(file, layout::layer_folder(n, l), layers[l]);
-    }
+    write_networks(file, "", committee.networks);
     write_normalization(file, "input", committee.input);
     write_normalization(file, "target", committee.target);
     write_words(file, layout::target_names, committee.target_names);
@@ -103,6 +117,7 @@ std::vector<std::byte> model_image(const Committee& committee) {
     write_calibration(file, committee.calibration);
     if (!committee.provenance.empty())
         write_words(file, layout::provenance, {committee.provenance});
+    if (committee.loss_head) write_loss_head(file, committee);
     return file.take_image();
 }
 
@@ -137,6 +152,7 @@ std::string model_hash(const Committee& committee) {
             add_floats(hash, layer.bias);
         }
     }
+    if (committee.loss_head) add_text(hash, model_hash(*committee.loss_head));
     return hash.hex_digest();
 }
 

@@ -19,7 +19,7 @@ std::vector<std::byte> model_image(const Committee& committee);
 void publish_model(const std::string& path, const Committee& committee);
 
 /// SHA-256 over all that decides what the committee computes: tasks, shapes, weights,
-/// normalisation, temperature, dropout. Not over history or provenance.
+/// normalisation, temperature, dropout, loss head. Not over history or provenance.
 std::string model_hash(const Committee& committee);
 
 }  // namespace sluice::model

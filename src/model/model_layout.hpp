@@ -13,6 +13,7 @@ inline const std::string target_names = "target/names";
 inline const std::string target_units = "target/units";
 inline const std::string calibration = "calibration";
 inline const std::string provenance = "provenance";
+inline const std::string loss_head = "loss_head/";  ///< before the names of a loss head's parts
 
 /// `members/0000`.
 std::string member_folder(std::size_t network);

@@ -1,6 +1,6 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "h5/input_file.hpp"
+#include "model/model_datasets.hpp"
 #include "model/model_file.hpp"
 #include "model/model_layout.hpp"
 
@@ -13,31 +13,25 @@
 namespace sluice::model {
 namespace {
 
-// What a file may make us allocate: 256 MiB of weights, far beyond any committee of small nets.
-constexpr std::int64_t most_numbers = std::int64_t{1} << 26;
+// What a file may make us allocate.
 constexpr std::int64_t most_masked_numbers = 4 * most_numbers;
 constexpr std::int64_t most_networks = std::int64_t{1} << 16;
 constexpr std::int64_t most_layers = 64;
 constexpr std::int64_t most_words = 4096;
 
-std::string shape_text(const std::vector<std::int64_t>& dims) {
-    std::string text = "[";
-    for (const std::int64_t extent : dims)
-        text += (text.size() > 1 ? "," : "") + std::to_string(extent);
-    return text + "]";
-}
-
-class ModelReader {
+class ModelReader : private ModelDatasets {
   public:
-    explicit ModelReader(const std::string& path) : path_(path), file_(path) {}
+    explicit ModelReader(const std::string& path) : ModelDatasets(path) {}
 
     Committee read() {
         check_format();
         read_facts();
         read_dropout();
         const std::int64_t networks = count("networks", 1, most_networks);
+        const std::int64_t last =
+            committee_.predicts_variance ? 2 * committee_.outputs : committee_.outputs;
         for (std::int64_t n = 0; n < networks; ++n)
-            committee_.networks.push_back(read_network(static_cast<std::size_t>(n)));
+            committee_.networks.push_back(read_network("", static_cast<std::size_t>(n), last));
         check_masks();
         committee_.input = read_normalization("input", committee_.dim);
         if (committee_.task == Task::regression)
@@ -46,47 +40,27 @@ class ModelReader {
         committee_.target_units = words_of_targets(layout::target_units);
         read_history();
         read_calibration();
-        if (file_.has(layout::provenance)) committee_.provenance = words(layout::provenance, 1)[0];
+        read_loss_head();
+        if (file().has(layout::provenance)) committee_.provenance = words(layout::provenance, 1)[0];
         return std::move(committee_);
     }
 
   private:
-    [[noreturn]] void fail(const std::string& place, const std::string& what) const {
-        throw Error(ExitCode::bad_data, path_ + ": " + place + ": " + what);
-    }
-
     void check_format() const {
-        const std::string format = file_.attribute_text("/", "format").value_or("");
+        const std::string format = file().attribute_text("/", "format").value_or("");
         if (format != layout::format) {
             fail("format", "is no model of sluice (" + printable(format) +
                                "); give a file that 'sluice train' or an exporter wrote");
         }
-        const auto version = file_.attribute_integer("/", "format_version");
+        const auto version = file().attribute_integer("/", "format_version");
         if (version != layout::format_version) {
             fail("format_version", "is not 1 (" + (version ? std::to_string(*version) : "none") +
                                        "); use the version of sluice that wrote it");
         }
     }
 
-    // A root attribute that must be a whole number in [min, max].
-    std::int64_t count(const std::string& name, std::int64_t min, std::int64_t max) const {
-        const auto value = file_.attribute_integer("/", name);
-        if (!value) fail(name, "attribute is missing; write the model again");
-        if (*value < min || *value > max) {
-            fail(name, "is not from " + std::to_string(min) + " to " + std::to_string(max) + " (" +
-                           std::to_string(*value) + "); write the model again");
-        }
-        return *value;
-    }
-
-    float number(const std::string& name) const {
-        const auto value = file_.attribute_number("/", name);
-        if (!value) fail(name, "attribute is missing; write the model again");
-        return static_cast<float>(*value);
-    }
-
     void read_facts() {
-        const std::string task = file_.attribute_text("/", "task").value_or("");
+        const std::string task = file().attribute_text("/", "task").value_or("");
         if (task != task_name(Task::classification) && task != task_name(Task::regression)) {
             fail("task", "unknown (" + printable(task) + "); write classification or regression");
         }
@@ -96,11 +70,11 @@ class ModelReader {
         committee_.dim = count("dim", 1, most_numbers);
         committee_.outputs = count("outputs", classifies ? 2 : 1, most_numbers / 2);
         committee_.predicts_variance =
-            file_.attribute_integer("/", "predicts_variance") && count("predicts_variance", 0, 1);
+            file().attribute_integer("/", "predicts_variance") && count("predicts_variance", 0, 1);
         if (classifies && committee_.predicts_variance) {
             fail("predicts_variance", "a classifier has none (1); write 0");
         }
-        if (!file_.attribute_number("/", "temperature")) return;
+        if (!file().attribute_number("/", "temperature")) return;
         committee_.temperature = number("temperature");
         if (!(committee_.temperature > 0.0F && std::isfinite(1.0F / committee_.temperature) &&
               std::isfinite(committee_.temperature))) {
@@ -110,7 +84,7 @@ class ModelReader {
     }
 
     void read_dropout() {
-        if (!file_.attribute_integer("/", "dropout_masks")) return;
+        if (!file().attribute_integer("/", "dropout_masks")) return;
         Dropout dropout;
         dropout.masks = count("dropout_masks", 1, most_networks);
         dropout.rate = number("dropout_rate");
@@ -118,7 +92,7 @@ class ModelReader {
             fail("dropout_rate", "is not from 0 to below 1 (" + number_text(dropout.rate) +
                                      "); write the model again");
         }
-        const std::string seed = file_.attribute_text("/", "dropout_seed").value_or("");
+        const std::string seed = file().attribute_text("/", "dropout_seed").value_or("");
         const auto [end, error] =
             std::from_chars(seed.data(), seed.data() + seed.size(), dropout.seed);
         if (error != std::errc() || seed.empty() || end != seed.data() + seed.size()) {
@@ -130,7 +104,7 @@ class ModelReader {
 
     // Each mask makes a copy of the nets.
     void check_masks() const {
-        const std::int64_t numbers = most_numbers - num_numbers_left_;
+        const std::int64_t numbers = num_numbers_read();
         if (!committee_.dropout || numbers <= most_masked_numbers / committee_.dropout->masks)
             return;
         fail("dropout_masks", "members of more than " + count_text(most_masked_numbers) +
@@ -138,20 +112,20 @@ class ModelReader {
                                   std::to_string(committee_.dropout->masks) + "); use fewer masks");
     }
 
-    Network read_network(std::size_t n) {
+    // Net n of the committee, or with a prefix of the loss head.
+    Network read_network(const std::string& prefix, std::size_t n, std::int64_t last) {
         Network network;
         std::int64_t width = committee_.dim;
-        const std::int64_t last =
-            committee_.predicts_variance ? 2 * committee_.outputs : committee_.outputs;
-        for (std::size_t l = 0; l == 0 || file_.has(layout::layer_folder(n, l)); ++l) {
+        const auto folder = [&](std::size_t l) { return prefix + layout::layer_folder(n, l); };
+        for (std::size_t l = 0; l == 0 || file().has(folder(l)); ++l) {
             if (static_cast<std::int64_t>(l) == most_layers) {
-                fail(layout::layer_folder(n, l), "more than 64 layers; use a smaller net");
+                fail(folder(l), "more than 64 layers; use a smaller net");
             }
-            network.layers.push_back(read_layer(layout::layer_folder(n, l), width));
+            network.layers.push_back(read_layer(folder(l), width));
             width = network.layers.back().outputs;
         }
         if (width != last) {
-            fail(layout::layer_folder(n, network.layers.size() - 1) + "/weight",
+            fail(folder(network.layers.size() - 1) + "/weight",
                  "the last layer has " + std::to_string(width) + " outputs, but the model says " +
                      std::to_string(last) + "; write the model again");
         }
@@ -175,7 +149,7 @@ class ModelReader {
     }
 
     kernels::Activation activation_of(const std::string& weight) const {
-        const std::string name = file_.attribute_text(weight, "activation").value_or("");
+        const std::string name = file().attribute_text(weight, "activation").value_or("");
         try {
             return kernels::find_activation(name);
         } catch (const Error& error) {
@@ -183,48 +157,9 @@ class ModelReader {
         }
     }
 
-    std::vector<std::int64_t> shape_of(const std::string& dataset) const {
-        if (!file_.has(dataset)) fail(dataset, "is missing; write the model again");
-        return file_.dims(dataset);
-    }
-
-    // Books the numbers of a dataset, before any memory is asked for.
-    void take_numbers(const std::string& dataset, const std::vector<std::int64_t>& dims) {
-        std::int64_t count = 1;
-        for (const std::int64_t extent : dims) {
-            if (extent > num_numbers_left_ / count) {
-                fail(dataset, "the model has more than " + count_text(most_numbers) +
-                                  " numbers; use a smaller committee");
-            }
-            count = std::max<std::int64_t>(count * extent, 1);
-        }
-        num_numbers_left_ -= count;
-    }
-
     // All numbers of a dataset that must have the shape `wanted`, finite in float32.
-    std::vector<float> numbers(const std::string& dataset,
-                               const std::vector<std::int64_t>& wanted) {
-        const std::vector<std::int64_t> dims = shape_of(dataset);
-        if (dims != wanted) {
-            fail(dataset, "has shape " + shape_text(dims) + " where " + shape_text(wanted) +
-                              " is needed; write the model again");
-        }
-        take_numbers(dataset, dims);
-        const std::vector<double> stored = file_.doubles(dataset);
-        std::vector<float> values(stored.begin(), stored.end());
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            if (!std::isfinite(values[i])) {
-                fail(dataset + "[" + std::to_string(i) + "]", "is not finite (" +
-                                                                  number_text(stored[i]) +
-                                                                  "); train again with a lower "
-                                                                  "learning rate");
-            }
-        }
-        return values;
-    }
-
     Normalization read_normalization(const std::string& group, std::int64_t width) {
-        if (!file_.has(group + "/mean") && !file_.has(group + "/scale")) return {};
+        if (!file().has(group + "/mean") && !file().has(group + "/scale")) return {};
         Normalization result;
         result.mean = numbers(group + "/mean", {width});
         result.scale = numbers(group + "/scale", {width});
@@ -237,17 +172,8 @@ class ModelReader {
         return result;
     }
 
-    std::vector<std::string> words(const std::string& dataset, std::int64_t wanted) const {
-        const std::vector<std::int64_t> dims = shape_of(dataset);
-        if (dims != std::vector{wanted}) {
-            fail(dataset, "has shape " + shape_text(dims) + " where [" + std::to_string(wanted) +
-                              "] is needed; write the model again");
-        }
-        return file_.text(dataset);
-    }
-
     std::vector<std::string> words_of_targets(const std::string& dataset) const {
-        if (!file_.has(dataset)) return {};
+        if (!file().has(dataset)) return {};
         if (committee_.outputs > most_words) fail(dataset, "too many targets to be named; drop it");
         return words(dataset, committee_.outputs);
     }
@@ -255,40 +181,44 @@ class ModelReader {
     void read_history() {
         for (std::size_t n = 0; n < committee_.networks.size(); ++n) {
             const std::string folder = layout::history_folder(n);
-            if (!file_.has(folder)) return;
+            if (!file().has(folder)) return;
             MemberHistory& history = committee_.history.emplace_back();
             history.training_loss = losses(folder + "/training_loss");
             history.validation_loss = losses(folder + "/validation_loss");
             history.best_epoch =
-                file_.attribute_integer(folder + "/training_loss", "best_epoch").value_or(0);
+                file().attribute_integer(folder + "/training_loss", "best_epoch").value_or(0);
         }
     }
 
-    // A diverged loss is history all the same.
-    std::vector<float> losses(const std::string& dataset) const {
-        const std::vector<std::int64_t> dims = shape_of(dataset);
-        if (dims.size() != 1 || dims[0] > num_numbers_left_) {
-            fail(dataset, "has shape " + shape_text(dims) +
-                              " where [epochs] is needed; "
-                              "write the model again");
-        }
-        return file_.floats(dataset);
+    void read_loss_head() {
+        if (!file().attribute_integer("/", "loss_networks")) return;
+        Committee head;
+        head.task = Task::regression;
+        head.dim = committee_.dim;
+        head.outputs = 1;
+        head.target_names = {"log_loss"};
+        const std::int64_t networks = count("loss_networks", 1, most_networks);
+        for (std::int64_t n = 0; n < networks; ++n)
+            head.networks.push_back(
+                read_network(layout::loss_head, static_cast<std::size_t>(n), 1));
+        head.input = read_normalization(layout::loss_head + "input", committee_.dim);
+        head.target = read_normalization(layout::loss_head + "target", 1);
+        committee_.loss_head = std::make_shared<const Committee>(std::move(head));
+        committee_.loss_folds = count("loss_folds", 2, most_networks);
     }
 
     void read_calibration() {
-        if (!file_.has(layout::calibration)) return;
+        if (!file().has(layout::calibration)) return;
         if (shape_of(layout::calibration) != std::vector<std::int64_t>{2}) {
             fail(layout::calibration, "is not [error before, error]; write the model again");
         }
-        const std::vector<double> errors = file_.doubles(layout::calibration);
-        committee_.calibration = {errors[0], errors[1],
-                                  file_.attribute_integer(layout::calibration, "rows").value_or(0)};
+        const std::vector<double> errors = file().doubles(layout::calibration);
+        committee_.calibration = {
+            errors[0], errors[1],
+            file().attribute_integer(layout::calibration, "rows").value_or(0)};
     }
 
-    std::string path_;
-    h5::InputFile file_;
     Committee committee_;
-    std::int64_t num_numbers_left_ = most_numbers;
 };
 
 }  // namespace

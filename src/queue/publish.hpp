@@ -19,6 +19,9 @@ struct BatchItem {
     std::optional<std::int64_t> group = {};  ///< item that the row is an instance of: all rows of
                                              ///< a batch have one, or none has
     float instance_score = 0.0F;             ///< the row's own, where `score` is its item's
+    std::string reason = {};                 ///< why it was chosen; may be empty
+    RowId nearest = -1;  ///< the row nearest to it when it was chosen; -1 = not known
+    float nearest_distance = 0.0F;
 };
 
 /// A batch to publish.
@@ -75,9 +78,10 @@ class Queue {
 /// A field of a CSV file, quoted as RFC 4180 where needed.
 std::string csv_field(const std::string& field);
 
-/// selected.csv: `rank,row,id,score,distance`, in selection order; numbers read back to the same
-/// bits; distance empty without a diversity stage; ids quoted as RFC 4180 where needed. Instances
-/// of items have two more columns, `group,instance_score`.
+/// selected.csv: `rank,row,id,score,distance,reason,nearest,nearest_distance`, in selection order;
+/// numbers read back to the same bits; distance empty without a diversity stage, the last two where
+/// no row is known; fields quoted as RFC 4180 where needed. Instances of items have two more
+/// columns before `reason`: `group,instance_score`.
 std::string selected_csv(const std::vector<BatchItem>& items);
 
 }  // namespace sluice::queue

@@ -12,8 +12,9 @@
 namespace sluice::queue {
 namespace {
 
-constexpr std::string_view header = "rank,row,id,score,distance\n";
-constexpr std::string_view instances_header = "rank,row,id,score,distance,group,instance_score\n";
+constexpr std::string_view first_columns = "rank,row,id,score,distance";
+constexpr std::string_view instance_columns = ",group,instance_score";
+constexpr std::string_view reason_columns = ",reason,nearest,nearest_distance";
 
 // The length of the record at the start of `text` with its line end; a line end within quotes
 // belongs to the field.
@@ -22,6 +23,18 @@ std::size_t record_length(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '"') inside = !inside;
         if (text[i] == '\n' && !inside) return i + 1;
+    }
+    return 0;
+}
+
+// The length of the header; 0: it is none. Batches of earlier versions give no reasons.
+std::size_t header_length(std::string_view text) {
+    for (const std::string_view instances : {instance_columns, std::string_view()}) {
+        for (const std::string_view reasons : {reason_columns, std::string_view()}) {
+            const std::string header =
+                std::string(first_columns) + std::string(instances) + std::string(reasons) + "\n";
+            if (text.starts_with(header)) return header.size();
+        }
     }
     return 0;
 }
@@ -47,7 +60,10 @@ std::string csv_field(const std::string& field) {
 
 std::string selected_csv(const std::vector<BatchItem>& items) {
     const bool are_instances = !items.empty() && items.front().group.has_value();
-    std::string text(are_instances ? instances_header : header);
+    std::string text(first_columns);
+    if (are_instances) text += instance_columns;
+    text += reason_columns;
+    text += '\n';
     for (std::size_t i = 0; i < items.size(); ++i) {
         const BatchItem& item = items[i];
         const std::string distance = std::isnan(item.distance) ? "" : number_text(item.distance);
@@ -55,6 +71,10 @@ std::string selected_csv(const std::vector<BatchItem>& items) {
                             number_text(item.score), distance);
         if (are_instances)
             text += fmt::format(",{},{}", item.group.value(), number_text(item.instance_score));
+        text += "," + csv_field(item.reason);
+        text += item.nearest < 0
+                    ? ",,"
+                    : fmt::format(",{},{}", item.nearest, number_text(item.nearest_distance));
         text += '\n';
     }
     return text;
@@ -65,11 +85,11 @@ std::vector<RowId> rows_of_selected_csv(std::string_view text, const std::string
         throw Error(ExitCode::bad_data,
                     fmt::format("{}: record {} is not `{}`; the batch is damaged, restore it from "
                                 "a backup",
-                                path, line, header.substr(0, header.size() - 1)));
+                                path, line, first_columns));
     };
-    const bool are_instances = text.starts_with(instances_header);
-    if (!are_instances && !text.starts_with(header)) fail(0);
-    text.remove_prefix(are_instances ? instances_header.size() : header.size());
+    const std::size_t header = header_length(text);
+    if (header == 0) fail(0);
+    text.remove_prefix(header);
     std::vector<RowId> rows;
     while (!text.empty()) {
         const std::size_t length = record_length(text);

@@ -75,8 +75,8 @@ double recent_rate(std::vector<Delivery> deliveries) {
 
 class Counter {
   public:
-    explicit Counter(const std::string& queue_directory)
-        : queue_directory_(queue_directory), batches_(queue_directory) {}
+    Counter(const std::string& queue_directory, LeaseClock clock)
+        : queue_directory_(queue_directory), clock_(clock), batches_(queue_directory) {}
 
     QueueStatus count();
 
@@ -94,6 +94,7 @@ class Counter {
     std::int64_t count_of(ItemState state) const;
 
     std::string queue_directory_;
+    LeaseClock clock_;
     BatchReader batches_;
     QueueStatus status_;
     std::vector<Delivery> deliveries_;
@@ -247,7 +248,9 @@ void Counter::find_oldest(const std::map<std::string, Token>& leases) {
     if (!oldest) return;
     for (const Delivery& delivery : deliveries_)
         newest = std::max(newest, delivery.modified);
-    const double now = file_server_time(queue_directory_).value_or(newest);
+    const double now = clock_ == LeaseClock::newest_file
+                           ? newest
+                           : file_server_time(queue_directory_).value_or(newest);
     status_.oldest_lease_seconds = std::max(0.0, now - *oldest);
 }
 
@@ -268,8 +271,8 @@ std::int64_t Counter::count_of(ItemState state) const {
 
 }  // namespace
 
-QueueStatus queue_status(const std::string& queue_directory) {
-    return Counter(queue_directory).count();
+QueueStatus queue_status(const std::string& queue_directory, LeaseClock clock) {
+    return Counter(queue_directory, clock).count();
 }
 
 }  // namespace sluice::queue

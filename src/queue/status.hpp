@@ -29,8 +29,14 @@ struct QueueStatus {
     std::vector<std::string> damaged;    ///< result files that cannot be read
 };
 
-/// Reads the queue; changes nothing. Tickets with one result file are counted by its seal alone.
-QueueStatus queue_status(const std::string& queue_directory);
+/// By which clock the age of a lease is told: that of the machine that keeps the files, for which a
+/// file is written and removed in tmp/; or the time of the queue's newest file, which only looks.
+enum class LeaseClock { file_server, newest_file };
+
+/// Reads the queue; changes nothing that lasts. Tickets with one result file are counted by its
+/// seal alone.
+QueueStatus queue_status(const std::string& queue_directory,
+                         LeaseClock clock = LeaseClock::file_server);
 
 /// For people, and as one JSON object.
 std::string status_text(const QueueStatus& status);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <ranges>
 #include <utility>
 
 namespace sluice::report {
@@ -81,12 +82,14 @@ class RoundReader {
                                   return line.size() >= least_fields;
                               });
         require(is_whole, ExitCode::bad_data, path + ": is damaged; restore it");
-        lines.erase(lines.begin());
         return lines;
     }
 
     void read_chosen() {
-        for (const auto& line : table(round_file::selected, 5)) {
+        const auto lines = table(round_file::selected, 5);
+        if (lines.empty()) return;
+        const auto reason = std::ranges::find(lines.front(), "reason") - lines.front().begin();
+        for (const auto& line : lines | std::views::drop(1)) {
             ChosenRow chosen;
             chosen.rank = std::ssize(view_.chosen) + 1;
             chosen.row = round_number(line[1]);
@@ -95,13 +98,15 @@ class RoundReader {
             chosen.id = line[2];
             chosen.score = number_of(line[3]);
             chosen.distance = number_of(line[4]);
+            if (reason < std::ssize(line)) chosen.reason = line[static_cast<std::size_t>(reason)];
             view_.chosen.push_back(std::move(chosen));
         }
     }
 
     void read_labels() {
         std::size_t next = 0;
-        for (const auto& line : table(round_file::labels, 5)) {
+        const auto lines = table(round_file::labels, 5);
+        for (const auto& line : lines | std::views::drop(1)) {
             ++(line[2] == "ok" ? view_.num_ok : view_.num_failed);
             const RowId row = round_number(line[1]);
             if (next >= view_.chosen.size() || view_.chosen[next].row != row) continue;

@@ -5,7 +5,6 @@
 #include "core/path_status.hpp"
 #include "queue/layout.hpp"
 #include "queue/result_file.hpp"
-#include "queue/status.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -134,31 +133,6 @@ class Reader {
 void view_oracle(const std::map<RowId, std::size_t>& regions, ReportData& data) {
     const std::string directory = data.active().arm.queue();
     if (is_directory(directory)) Reader(regions, data.oracle).read(directory);
-}
-
-void view_queues(ReportData& data) {
-    std::vector<std::pair<std::string, std::string>> places;
-    for (const ArmView& arm : data.arms)
-        places.emplace_back(arm.arm.name, arm.arm.queue());
-    places.emplace_back("test", data.directory + "/test/queue");
-    for (const auto& [name, directory] : places) {
-        if (!is_directory(directory)) continue;
-        try {
-            const queue::QueueStatus status = queue::queue_status(directory);
-            QueueView view;
-            view.name = name;
-            view.items = status.items;
-            for (const auto& [state, count] : status.counts) {
-                if (count > 0) view.states.emplace_back(queue::state_name(state), count);
-            }
-            for (const std::string& path : status.damaged)
-                data.gaps.push_back(
-                    {"queue " + name, path + ": is damaged; see sluice queue fsck"});
-            data.queues.push_back(std::move(view));
-        } catch (const Error& error) {
-            data.gaps.push_back({"queue " + name, error.what()});
-        }
-    }
 }
 
 }  // namespace sluice::report

@@ -11,7 +11,4 @@ namespace sluice::report {
 /// read meanwhile are left out, as are those beyond 200,000 results. For rank 0.
 void view_oracle(const std::map<RowId, std::size_t>& regions, ReportData& data);
 
-/// Fills in data.queues: what state the items of each queue are in. For rank 0.
-void view_queues(ReportData& data);
-
 }  // namespace sluice::report

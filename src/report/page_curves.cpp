@@ -39,6 +39,8 @@ std::string arm_words(const std::string& arm) {
 Axis metric_axis(const Quality& quality) {
     Limits limits;
     double least = std::numeric_limits<double>::infinity();
+    limits.add(quality.full_data_value);
+    if (quality.full_data_value > 0.0) least = quality.full_data_value;
     for (const MetricCurve& curve : quality.curves) {
         for (const MetricPoint& point : curve.points) {
             least = std::min(least, point.value);
@@ -92,6 +94,13 @@ void name_curves(const Quality& quality, Chart& chart) {
     }
 }
 
+void draw_full_data(const Quality& quality, const Limits& labels, Chart& chart) {
+    const double value = quality.full_data_value;
+    if (!std::isfinite(value)) return;
+    chart.line({{labels.low, value}, {labels.high, value}}, "thin");
+    chart.words({labels.low, value}, {2.0, -5.0}, "all data", "quiet");
+}
+
 std::string learning_curve(const Quality& quality) {
     if (quality.curves.empty() || quality.curves.front().points.empty()) return {};
     Limits labels;
@@ -106,6 +115,7 @@ std::string learning_curve(const Quality& quality) {
     Chart chart("Learning curve: " + quality.metric + " against labels", labels.axis("labels"), y,
                 frame);
     chart.draw_axes();
+    draw_full_data(quality, labels, chart);
     for (auto curve = quality.curves.rbegin(); curve != quality.curves.rend(); ++curve)
         draw_curve(*curve, y.low, chart);
     name_curves(quality, chart);
@@ -128,24 +138,42 @@ std::string value_html(const MetricPoint& point) {
     return fmt::format("{:.3g} <small>± {:.1g}</small>", point.value, point.half_width);
 }
 
+std::string full_data_text(const Quality& quality) {
+    if (!std::isfinite(quality.full_data_value)) return {};
+    return fmt::format(
+        " A model of all data has {:.3g} on these test rows; an error reaches the "
+        "share that the smaller error is of it.",
+        quality.full_data_value);
+}
+
 std::string curve_table(const Quality& quality) {
     if (quality.curves.empty()) return {};
     std::vector<std::string> headings = {"#Round", "#Labels", "#Cost", "#" + quality.metric};
     const bool has_random = quality.curves.size() > 1;
     if (has_random) headings.emplace_back("#by chance");
+    const bool has_full = std::isfinite(quality.full_data_value);
+    headings.emplace_back("#gain per 100");
+    if (has_full) headings.emplace_back("#of all data's");
     std::vector<std::vector<std::string>> rows;
     for (const MetricPoint& point : quality.curves.front().points) {
         rows.push_back({std::to_string(point.round),
                         count_text(static_cast<std::int64_t>(point.labels)),
                         fmt::format("{:.6g}", point.cost), value_html(point)});
-        if (!has_random) continue;
-        const auto& others = quality.curves[1].points;
-        const auto other = std::ranges::find(others, point.round, &MetricPoint::round);
-        rows.back().push_back(value_html(other == others.end() ? MetricPoint{} : *other));
+        if (has_random) {
+            const auto& others = quality.curves[1].points;
+            const auto other = std::ranges::find(others, point.round, &MetricPoint::round);
+            rows.back().push_back(value_html(other == others.end() ? MetricPoint{} : *other));
+        }
+        rows.back().push_back(number_html(point.gain_per_100_labels));
+        if (has_full) rows.back().push_back(percent_html(point.full_data_share));
     }
     return figure_html({"The same as numbers", table_html(headings, rows),
                         "Rounds before there is a model are shared by both arms. The random arm "
-                        "asks for as many rows, at the same cost, in every round."});
+                        "asks for as many rows, at the same cost, in every round. Gain: of this "
+                        "campaign's " +
+                            escaped(quality.metric) + " for each 100 further labels." +
+                            full_data_text(quality),
+                        has_full ? "wide" : ""});
 }
 
 std::string parity_plot(const TestView& test, std::size_t target) {

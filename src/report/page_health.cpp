@@ -1,6 +1,7 @@
 #include "core/text.hpp"
 #include "report/chart.hpp"
 #include "report/page_parts.hpp"
+#include "report/queue_view.hpp"
 
 #include <fmt/format.h>
 
@@ -42,14 +43,31 @@ std::string queue_bar(const QueueView& queue) {
            bar + key_html(entries);
 }
 
+// How long items of each queue wait for what becomes of them.
+std::string waits_table(const std::vector<QueueView>& queues) {
+    std::vector<std::vector<std::string>> rows;
+    for (const QueueView& queue : queues) {
+        const queue::QueueWaits& waits = queue.waits;
+        const bool any = waits.done > 0;
+        rows.push_back({escaped(queue.name), count_text(waits.done),
+                        number_html(any ? waits.median_seconds : not_known),
+                        number_html(any ? waits.longest_seconds : not_known),
+                        waits.open == 0 ? std::string("–")
+                                        : fmt::format("{} since {}", count_text(waits.open),
+                                                      utc_text(waits.oldest_issue))});
+    }
+    return table_html({"Queue", "#Came back", "#median s", "#longest s", "Waiting"}, rows);
+}
+
 std::string queues_card(const ReportData& data) {
     if (data.queues.empty()) return {};
     std::string bars;
     for (const QueueView& queue : data.queues)
         bars += queue_bar(queue);
-    return figure_html({"Where the items are", bars,
+    return figure_html({"Where the items are", bars + waits_table(data.queues),
                         "Ingested: the label is in the label files. Rejected: an item without a "
-                        "label, and that has been taken note of."});
+                        "label, and that has been taken note of. Seconds from the issue of a batch "
+                        "to an item's result."});
 }
 
 std::string times_card(const OracleView& oracle) {

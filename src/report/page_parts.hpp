@@ -14,6 +14,8 @@ namespace sluice::report {
 std::string quality_part(const ReportData& data);
 /// What was asked for: scores, map, diversity by round, shares.
 std::string pool_part(const ReportData& data);
+/// What no label has come near to yet, and whether the test rows are like the pool.
+std::vector<std::string> distance_cards(const ReportData& data);
 /// The last batch as a table.
 std::string batch_part(const ReportData& data);
 /// Queues, oracle times, failures.

@@ -239,6 +239,8 @@ std::string pool_part(const ReportData& data) {
         shares_card("Regions asked for", pool.regions,
                     "Shares of the pool, the last batch and all labels by region of the "
                     "map."));
+    for (const std::string& card : distance_cards(data))
+        cards.push_back(card);
     return section_html("What was asked for, and why",
                         pool.num_rows > 0
                             ? fmt::format("From {} of the pool's {} rows, evenly spaced.",

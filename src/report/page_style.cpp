@@ -80,7 +80,7 @@ th{font-weight:600;text-align:left;color:var(--soft);border-bottom:1px solid var
 padding:5px 12px 5px 0;vertical-align:bottom}
 td{padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
-.n{text-align:right;white-space:nowrap}
+.n{text-align:right;white-space:nowrap}th.n{white-space:normal}
 td.words{min-width:17em}
 .yes,.no{white-space:nowrap}
 .yes{color:var(--other);font-weight:600}.no{color:var(--soft)}.bad{color:var(--chosen);

@@ -2,6 +2,7 @@
 
 #include "campaign/round_model.hpp"
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "model/model_outputs.hpp"
 #include "report/campaign_files.hpp"
 #include "study/statistics.hpp"
@@ -65,15 +66,10 @@ Influence influence_on_rmse(const model::ModelOutputs& outputs, const model::Tra
     return influence;
 }
 
-// Nothing if there is no such model, or the metric is another one than these intervals are for.
-std::optional<Influence> influence_of(const campaign::Arm& owner, std::int64_t round,
+// Nothing if the metric is another one than these intervals are for. `path` begins messages.
+std::optional<Influence> influence_of(const model::ModelOutputs& outputs,
                                       const model::TrainingSet& test, const std::string& metric,
-                                      RowId num_rows) {
-    if (campaign::model_file(owner, round).empty()) return std::nullopt;
-    comm::Communicator alone;
-    const campaign::RoundModel model(owner, round, num_rows, alone);
-    const std::string& path = model.path();
-    const model::ModelOutputs outputs = model.outputs(test.rows, test.features, test.dim);
+                                      const std::string& path) {
     require(outputs.task == test.task, ExitCode::bad_data,
             path + ": is for another task than the labels of the test rows");
     if (metric == "accuracy") return influence_on_accuracy(outputs, test);
@@ -81,6 +77,17 @@ std::optional<Influence> influence_of(const campaign::Arm& owner, std::int64_t r
     require(outputs.width == test.outputs, ExitCode::bad_data,
             path + ": predicts another number of targets than the test rows have");
     return influence_on_rmse(outputs, test);
+}
+
+// Nothing if there is no such model either.
+std::optional<Influence> influence_of(const campaign::Arm& owner, std::int64_t round,
+                                      const model::TrainingSet& test, const std::string& metric,
+                                      RowId num_rows) {
+    if (campaign::model_file(owner, round).empty()) return std::nullopt;
+    comm::Communicator alone;
+    const campaign::RoundModel model(owner, round, num_rows, alone);
+    return influence_of(model.outputs(test.rows, test.features, test.dim), test, metric,
+                        model.path());
 }
 
 // The usual metric of what is measured.
@@ -164,7 +171,12 @@ class Judge {
             judge_round(round.round);
         comparison_.finish(quality_.better, quality_.comparison);
         match_labels();
-        measure_gain();
+        for (MetricCurve& curve : quality_.curves)
+            measure_gains(curve.points);
+        if (!quality_.curves.front().points.empty())
+            quality_.gain_per_100_labels =
+                quality_.curves.front().points.back().gain_per_100_labels;
+        if (test_ != nullptr && !quality_.full_data_model.empty()) compare_with_full_data();
     }
 
   private:
@@ -215,14 +227,37 @@ class Judge {
             study::labels_to_reach(curve, target.value, quality_.better);
     }
 
-    void measure_gain() {
-        const std::vector<MetricPoint>& points = quality_.curves.front().points;
-        if (points.size() < 2) return;
-        const MetricPoint& last = points.back();
-        const MetricPoint& before = points[points.size() - 2];
-        if (!(last.labels > before.labels)) return;
-        const double change = (last.value - before.value) / (last.labels - before.labels) * 100.0;
-        quality_.gain_per_100_labels = quality_.better == Better::higher ? change : -change;
+    void measure_gains(std::vector<MetricPoint>& points) const {
+        for (std::size_t i = 1; i < points.size(); ++i) {
+            const MetricPoint& before = points[i - 1];
+            MetricPoint& point = points[i];
+            if (!(point.labels > before.labels)) continue;
+            const double change =
+                (point.value - before.value) / (point.labels - before.labels) * 100.0;
+            point.gain_per_100_labels = quality_.better == Better::higher ? change : -change;
+        }
+    }
+
+    // An error reaches the share that the full data's error is of it.
+    void compare_with_full_data() {
+        const std::string& path = quality_.full_data_model;
+        try {
+            const model::ModelOutputs outputs =
+                model::run_model(model::read_model(path), test_->features, test_->dim, path);
+            const auto influence = influence_of(outputs, *test_, quality_.metric, path);
+            if (!influence) return;
+            quality_.full_data_value = influence->value;
+        } catch (const Error& error) {
+            data_.gaps.push_back({"model of all data", error.what()});
+            return;
+        }
+        for (MetricCurve& curve : quality_.curves) {
+            for (MetricPoint& point : curve.points) {
+                point.full_data_share = quality_.better == Better::higher
+                                            ? point.value / quality_.full_data_value
+                                            : quality_.full_data_value / point.value;
+            }
+        }
     }
 
     const model::TrainingSet* test_;

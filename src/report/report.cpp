@@ -10,10 +10,12 @@
 #include "report/advice.hpp"
 #include "report/batch_view.hpp"
 #include "report/campaign_files.hpp"
+#include "report/distances.hpp"
 #include "report/oracle_view.hpp"
 #include "report/page.hpp"
 #include "report/pool_view.hpp"
 #include "report/quality.hpp"
+#include "report/queue_view.hpp"
 #include "report/report_data.hpp"
 #include "report/report_json.hpp"
 #include "report/report_summary.hpp"
@@ -106,6 +108,7 @@ class Reporter {
             read_rounds(place_, data_);
             task_ = sample_task(data_, request_.sample_rows);
             test_path_ = path_of_test();
+            data_.quality.full_data_model = path_of_full_data();
         });
         for (std::string* text :
              {&task_.score, &task_.input, &task_.model_path, &task_.predictions_path, &test_path_})
@@ -117,6 +120,12 @@ class Reporter {
         if (data_.spec && !data_.spec->test.labels.empty()) return data_.spec->test.labels;
         const std::string drawn = place_.directory + "/test/labels";
         return path_status(drawn, Links::follow) ? drawn : std::string();
+    }
+
+    std::string path_of_full_data() const {
+        if (!request_.full_data_path.empty()) return request_.full_data_path;
+        const std::string usual = place_.directory + "/full-data.h5";
+        return path_status(usual, Links::follow) ? usual : std::string();
     }
 
     void open_pool() {
@@ -145,6 +154,11 @@ class Reporter {
     void describe() {
         if (pool_ && sample_) attempt("pool", [&] { describe_pool(*pool_, *sample_, data_); });
         const std::map<RowId, std::size_t> regions = regions_of_rows();
+        if (pool_ && sample_) {
+            attempt("distances", [&] {
+                describe_distances(*pool_, *sample_, test_ ? &*test_ : nullptr, data_);
+            });
+        }
         attempt("test metric", [&] { judge_quality(test_ ? &*test_ : nullptr, data_); });
         if (test_) attempt("model on the test rows", [&] { view_test(*test_, data_); });
         attempt("oracle", [&] { view_oracle(regions, data_); });

@@ -13,6 +13,8 @@ struct ReportRequest {
     std::string page_path;               ///< empty: report.html in the campaign's directory
     std::string json_path;               ///< empty: none
     std::int64_t sample_rows = 200'000;  ///< of the pool, at most
+    std::string full_data_path;  ///< a model that all data have trained; empty: full-data.h5 in the
+                                 ///< campaign's directory, if it is there
 };
 
 /// Writes the report of a campaign as it lies there, running or not, whole or damaged: one HTML

@@ -7,6 +7,7 @@
 #include "core/types.hpp"
 #include "model/committee.hpp"
 #include "model/metrics.hpp"
+#include "queue/waits.hpp"
 
 #include <array>
 #include <cstdint>
@@ -37,6 +38,7 @@ struct ChosenRow {
     std::string id;
     double score = not_known;
     double distance = not_known;  ///< to the nearest labeled or chosen row, when it was chosen
+    std::string reason;           ///< as the selection itself has put it down; may be empty
     std::string status;           ///< ok, or why there is no label; empty while it waits
     std::vector<double> y;
 };
@@ -67,7 +69,9 @@ struct MetricPoint {
     double labels = 0.0;
     double cost = 0.0;
     double value = not_known;
-    double half_width = not_known;  ///< of the 95 % interval over test rows
+    double half_width = not_known;           ///< of the 95 % interval over test rows
+    double gain_per_100_labels = not_known;  ///< since the point before; positive = better
+    double full_data_share = not_known;      ///< of the score of a model of all data; 1 = as good
 };
 
 /// The learning curve of one arm, the rounds it shares included.
@@ -104,6 +108,8 @@ struct Quality {
     std::vector<MetricCurve> curves;
     Comparison comparison;
     double gain_per_100_labels = not_known;  ///< of the last round; positive = better
+    std::string full_data_model;             ///< path; empty: there is none
+    double full_data_value = not_known;      ///< of the metric, on the same test rows
 };
 
 /// Test rows of about the same confidence (or spread).
@@ -177,6 +183,31 @@ struct Share {
     double labels = not_known;
 };
 
+/// A row of the pool's sample that is far from all labels.
+struct FarRow {
+    RowId row = 0;
+    double distance = not_known;  ///< to the nearest labeled row
+    RowId label = 0;              ///< that row
+    std::string region;           ///< empty without a map
+};
+
+/// What labels have not come near to yet.
+struct FarthestView {
+    std::int64_t looked_at = 0;  ///< rows of the sample; 0 = nothing was
+    std::int64_t labeled = 0;
+    std::vector<FarRow> rows;  ///< farthest first
+};
+
+/// Whether the test rows are like the pool: distances to the nearest row of the sample, of test
+/// rows and of as many of the pool's own.
+struct TestDistance {
+    std::int64_t test_rows = 0;  ///< 0 = not known
+    std::int64_t pool_rows = 0;  ///< of the sample that they were compared with
+    double test_median = not_known;
+    double pool_median = not_known;
+    double share_beyond = not_known;  ///< of the test rows: farther than 95 % of the pool's own
+};
+
 /// What the sample of the pool's rows tells.
 struct PoolView {
     RowId num_rows = 0;
@@ -189,6 +220,8 @@ struct PoolView {
     std::vector<Share> regions;
     std::int64_t num_groups = 0;
     double largest_class_share = not_known;  ///< of the batch: how alike it looks to a person
+    FarthestView farthest;
+    TestDistance test_distance;
 };
 
 /// Items of one reason.
@@ -218,6 +251,7 @@ struct QueueView {
     std::string name;  ///< active, random or test
     std::vector<std::pair<std::string, std::int64_t>> states;
     std::int64_t items = 0;
+    queue::QueueWaits waits;
 };
 
 /// What stop rules say.

@@ -2,23 +2,10 @@
 
 #include "core/text.hpp"
 #include "model/committee.hpp"
-
-#include <nlohmann/json.hpp>
-
-#include <cmath>
+#include "report/json_parts.hpp"
 
 namespace sluice::report {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json number(double value) {
-    return std::isfinite(value) ? Json(value) : Json();
-}
-
-Json number(const std::optional<double>& value) {
-    return value ? number(*value) : Json();
-}
 
 Json round_json(const RoundView& round) {
     Json json{{"round", round.round},
@@ -34,27 +21,27 @@ Json round_json(const RoundView& round) {
     if (round.batch) {
         json["batch"] = round.batch->id;
         json["candidates"] = round.batch->candidates;
-        json["covering_radius"] = number(round.batch->covering_radius);
-        json["redundancy"] = number(round.batch->redundancy);
+        json["covering_radius"] = number_json(round.batch->covering_radius);
+        json["redundancy"] = number_json(round.batch->redundancy);
     }
     if (round.record) {
         json["labels"] = round.record->labels;
-        json["cost"] = number(round.record->cost);
+        json["cost"] = number_json(round.record->cost);
         json["candidates_left"] = round.record->candidates_left;
         for (const auto& [name, value] : round.record->metrics)
-            json["metrics"][name] = number(value);
-        json["stop_set"] = {{"uncertainty", number(round.record->uncertainty)},
-                            {"kappa", number(round.record->kappa)},
-                            {"delta_f", number(round.record->delta_f)},
-                            {"change", number(round.record->change)}};
+            json["metrics"][name] = number_json(value);
+        json["stop_set"] = {{"uncertainty", number_json(round.record->uncertainty)},
+                            {"kappa", number_json(round.record->kappa)},
+                            {"delta_f", number_json(round.record->delta_f)},
+                            {"change", number_json(round.record->change)}};
     }
     if (round.timings) {
         for (const auto& [step, seconds] : round.timings->seconds)
-            json["seconds"][step] = number(seconds);
-        json["oracle_seconds"] = number(round.timings->oracle_seconds);
+            json["seconds"][step] = number_json(seconds);
+        json["oracle_seconds"] = number_json(round.timings->oracle_seconds);
         for (const auto& [step, ranks] : round.timings->ranks) {
             for (const campaign::RankUse& use : ranks) {
-                json["ranks"][step].push_back({{"cpu_seconds", number(use.cpu_seconds)},
+                json["ranks"][step].push_back({{"cpu_seconds", number_json(use.cpu_seconds)},
                                                {"bytes_read", use.bytes_read},
                                                {"bytes_received", use.bytes_received}});
             }
@@ -80,9 +67,9 @@ Json arms_json(const ReportData& data) {
 }
 
 Json difference_json(const Difference& difference) {
-    return {{"mean", number(difference.mean)},
-            {"half_width", number(difference.half_width)},
-            {"p", number(difference.p)}};
+    return {{"mean", number_json(difference.mean)},
+            {"half_width", number_json(difference.half_width)},
+            {"p", number_json(difference.p)}};
 }
 
 std::string verdict_name(Verdict verdict) {
@@ -104,10 +91,12 @@ Json quality_json(const Quality& quality) {
         Json points = Json::array();
         for (const MetricPoint& point : curve.points) {
             points.push_back({{"round", point.round},
-                              {"labels", number(point.labels)},
-                              {"cost", number(point.cost)},
-                              {"value", number(point.value)},
-                              {"half_width", number(point.half_width)}});
+                              {"labels", number_json(point.labels)},
+                              {"cost", number_json(point.cost)},
+                              {"value", number_json(point.value)},
+                              {"half_width", number_json(point.half_width)},
+                              {"gain_per_100_labels", number_json(point.gain_per_100_labels)},
+                              {"full_data_share", number_json(point.full_data_share)}});
         }
         curves.push_back({{"arm", curve.arm}, {"points", points}});
     }
@@ -120,9 +109,10 @@ Json quality_json(const Quality& quality) {
             {"rounds_compared", comparison.rounds},
             {"mean_of_rounds", difference_json(comparison.mean_of_rounds)},
             {"last_round", difference_json(comparison.last_round)},
-            {"labels_to_match", number(comparison.labels_to_match)},
-            {"random_labels", number(comparison.random_labels)},
-            {"gain_per_100_labels", number(quality.gain_per_100_labels)}};
+            {"labels_to_match", number_json(comparison.labels_to_match)},
+            {"random_labels", number_json(comparison.random_labels)},
+            {"gain_per_100_labels", number_json(quality.gain_per_100_labels)},
+            {"full_data", number_json(quality.full_data_value)}};
 }
 
 Json test_json(const TestView& test) {
@@ -130,80 +120,20 @@ Json test_json(const TestView& test) {
     Json bins = Json::array();
     for (const CalibrationBin& bin : test.calibration)
         bins.push_back(
-            {{"rows", bin.rows}, {"said", number(bin.said)}, {"came", number(bin.came)}});
+            {{"rows", bin.rows}, {"said", number_json(bin.said)}, {"came", number_json(bin.came)}});
     Json targets = Json::array();
     for (std::size_t i = 0; i < test.targets.size(); ++i) {
         Json points = Json::array();
         for (const ParityPoint& point : test.parity[i])
-            points.push_back({number(point.truth), number(point.predicted)});
+            points.push_back({number_json(point.truth), number_json(point.predicted)});
         targets.push_back({{"name", test.targets[i]}, {"truth_and_prediction", points}});
     }
     return {{"model_round", test.round},
             {"task", std::string(model::task_name(test.task))},
             {"rows", test.rows},
             {"calibration", bins},
-            {"calibration_error", number(test.calibration_error)},
+            {"calibration_error", number_json(test.calibration_error)},
             {"targets", targets}};
-}
-
-Json points_json(const std::vector<MapPoint>& points) {
-    Json json = Json::array();
-    for (const MapPoint& point : points)
-        json.push_back({{"row", point.row}, {"x", number(point.x)}, {"y", number(point.y)}});
-    return json;
-}
-
-Json map_json(const MapView& map) {
-    if (map.dim == 0) return nullptr;
-    return {{"features", map.dim},
-            {"axis_rows", map.axis_rows},
-            {"variance_share", {number(map.share[0]), number(map.share[1])}},
-            {"x_range", {number(map.x_low), number(map.x_high)}},
-            {"y_range", {number(map.y_low), number(map.y_high)}},
-            {"columns", map.columns},
-            {"rows", map.rows},
-            {"counts", map.counts},
-            {"x_thirds", {number(map.x_cuts[0]), number(map.x_cuts[1])}},
-            {"y_thirds", {number(map.y_cuts[0]), number(map.y_cuts[1])}},
-            {"labeled", points_json(map.labeled)},
-            {"chosen", points_json(map.chosen)},
-            {"failed", points_json(map.failed)}};
-}
-
-Json score_json(const ScoreView& score) {
-    if (score.round < 0) return nullptr;
-    return {{"score", score.score},
-            {"batch_round", score.round},
-            {"model_round", score.model_round},
-            {"logarithmic", score.is_logarithmic},
-            {"edges", score.edges},
-            {"pool", score.pool},
-            {"chosen", score.chosen},
-            {"refused", score.refused}};
-}
-
-Json shares_json(const std::vector<Share>& shares) {
-    Json json = Json::array();
-    for (const Share& share : shares) {
-        json.push_back({{"name", share.name},
-                        {"pool", number(share.pool)},
-                        {"batch", number(share.batch)},
-                        {"labels", number(share.labels)}});
-    }
-    return json;
-}
-
-Json pool_json(const PoolView& pool) {
-    return {{"rows", pool.num_rows},
-            {"sample_rows", pool.sample_rows},
-            {"sample_rows_not_finite", pool.skipped},
-            {"map", map_json(pool.map)},
-            {"scores", score_json(pool.score)},
-            {"classes", shares_json(pool.classes)},
-            {"largest_class_share", number(pool.largest_class_share)},
-            {"groups", shares_json(pool.groups)},
-            {"num_groups", pool.num_groups},
-            {"regions", shares_json(pool.regions)}};
 }
 
 Json oracle_json(const OracleView& oracle) {
@@ -216,25 +146,14 @@ Json oracle_json(const OracleView& oracle) {
     }
     return {{"results", oracle.results},
             {"files_left_out", oracle.left_out},
-            {"seconds", number(oracle.seconds)},
-            {"median_seconds", number(oracle.median_seconds)},
-            {"longest_seconds", number(oracle.longest_seconds)},
+            {"seconds", number_json(oracle.seconds)},
+            {"median_seconds", number_json(oracle.median_seconds)},
+            {"longest_seconds", number_json(oracle.longest_seconds)},
             {"edges", oracle.edges},
             {"counts", oracle.counts},
             {"failures", reasons},
             {"asked_by_region", oracle.asked_by_region},
             {"failed_by_region", oracle.failed_by_region}};
-}
-
-Json queues_json(const std::vector<QueueView>& queues) {
-    Json json = Json::array();
-    for (const QueueView& queue : queues) {
-        Json states = Json::object();
-        for (const auto& [state, count] : queue.states)
-            states[state] = count;
-        json.push_back({{"queue", queue.name}, {"items", queue.items}, {"states", states}});
-    }
-    return json;
 }
 
 Json rules_json(const std::vector<campaign::RuleOutcome>& rules) {
@@ -249,15 +168,15 @@ Json batch_json(const ReportData& data) {
     for (const BatchLine& line : data.batch) {
         Json y = Json::array();
         for (const double value : line.chosen.y)
-            y.push_back(number(value));
+            y.push_back(number_json(value));
         rows.push_back({{"rank", line.chosen.rank},
                         {"row", line.chosen.row},
                         {"id", printable(line.chosen.id)},
-                        {"score", number(line.chosen.score)},
-                        {"distance", number(line.chosen.distance)},
+                        {"score", number_json(line.chosen.score)},
+                        {"distance", number_json(line.chosen.distance)},
                         {"status", line.chosen.status},
                         {"y", y},
-                        {"share_above", number(line.share_above)},
+                        {"share_above", number_json(line.share_above)},
                         {"region", line.region},
                         {"reason", line.reason}});
     }

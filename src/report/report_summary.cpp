@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace sluice::report {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr int bar_width = 30;
 constexpr std::size_t line_width = 78;
+constexpr double seconds_per_hour = 3600.0;
 
 // Words in lines of at most that many letters, where no word is longer.
 std::string wrapped(const std::string& text) {
@@ -78,6 +80,21 @@ std::string curve_lines(const Quality& quality) {
     return text;
 }
 
+std::string full_data_line(const Quality& quality) {
+    const MetricPoint* last = last_point(quality, 0);
+    if (last == nullptr || !std::isfinite(last->full_data_share)) return {};
+    return fmt::format("all data  {:.4g}; {:.1f} % of it is reached\n", quality.full_data_value,
+                       100.0 * last->full_data_share);
+}
+
+// How long those that wait have waited by now.
+std::string waiting_text(const queue::QueueWaits& waits) {
+    if (waits.open == 0) return {};
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    return fmt::format("; oldest waits {:.1f} h",
+                       std::max(0.0, now.count() - waits.oldest_issue) / seconds_per_hour);
+}
+
 std::string queue_lines(const std::vector<QueueView>& queues) {
     std::string text;
     for (const QueueView& queue : queues) {
@@ -85,7 +102,8 @@ std::string queue_lines(const std::vector<QueueView>& queues) {
         for (const auto& [state, count] : queue.states)
             parts.push_back(fmt::format("{} {}", count_text(count), state));
         text += fmt::format("{:<10}{}\n", "queue",
-                            queue.name + ": " + fmt::format("{}", fmt::join(parts, ", ")));
+                            queue.name + ": " + fmt::format("{}", fmt::join(parts, ", ")) +
+                                waiting_text(queue.waits));
     }
     return text.empty() ? text : "\n" + text;
 }
@@ -149,7 +167,8 @@ std::string verdict_text(const ReportData& data) {
 std::string summary_text(const ReportData& data) {
     std::string text =
         wrapped(printable(data.name) + ": " + headline(data)) + wrapped(verdict_text(data));
-    text += curve_lines(data.quality) + queue_lines(data.queues) + advice_lines(data.advice);
+    text += curve_lines(data.quality) + full_data_line(data.quality) + queue_lines(data.queues) +
+            advice_lines(data.advice);
     for (const Gap& gap : data.gaps)
         text += "missing   " + gap.part + ": " + printable(gap.reason) + "\n";
     return text;

@@ -39,15 +39,6 @@ RowId spaced_row(std::int64_t index, RowId num_rows, std::int64_t count) {
     return index * quotient + index * rest / count;
 }
 
-std::vector<float> features_of(const pool::Pool& pool, const std::vector<RowId>& rows) {
-    const pool::Dataset* features = pool.find("features");
-    if (features == nullptr) return {};
-    std::vector<float> values(rows.size() * static_cast<std::size_t>(features->row_elements()));
-    pool::RowReader::Scratch scratch;
-    pool::RowReader(*features).gather(rows, values, scratch);
-    return values;
-}
-
 bool is_finite(std::span<const float> row) {
     return std::ranges::all_of(row, [](float value) { return std::isfinite(value); });
 }
@@ -170,6 +161,15 @@ void collect(std::vector<T>& values, comm::Communicator& world) {
 }
 
 }  // namespace
+
+std::vector<float> features_of(const pool::Pool& pool, const std::vector<RowId>& rows) {
+    const pool::Dataset* features = pool.find("features");
+    if (features == nullptr) return {};
+    std::vector<float> values(rows.size() * static_cast<std::size_t>(features->row_elements()));
+    pool::RowReader::Scratch scratch;
+    pool::RowReader(*features).gather(rows, values, scratch);
+    return values;
+}
 
 SampledRows sample_rows(const pool::Pool& pool, const SampleTask& task, comm::Communicator& world) {
     SampledRows sample;

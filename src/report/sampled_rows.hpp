@@ -48,6 +48,9 @@ struct SampledRows {
 /// does not depend on how many ranks there are. Throws AgreedError. \collective
 SampledRows sample_rows(const pool::Pool& pool, const SampleTask& task, comm::Communicator& world);
 
+/// Features [rows, D] of rows in ascending order; empty if the pool has none. Local.
+std::vector<float> features_of(const pool::Pool& pool, const std::vector<RowId>& rows);
+
 /// The same facts about rows given in any order. Local.
 RowFacts facts_of(const pool::Pool& pool, const SampledRows& sample, std::vector<RowId> rows);
 

@@ -97,7 +97,7 @@ class Diversity {
         for (const DiversePick& pick : picks) {
             const auto found =
                 std::lower_bound(all.begin(), all.end(), Candidate{0.0F, pick.row}, by_row);
-            result.push_back({pick.row, found->score, pick.value});
+            result.push_back({pick.row, found->score, pick.value, {}});
         }
         return result;
     }
@@ -256,6 +256,19 @@ void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> 
     selection.rounds = batch.rounds;
     selection.rows_refreshed = world.sum(batch.rows_refreshed);
     selection.num_skipped += stage.num_dropped();
+    selection.bytes_read += world.sum(stage.bytes_read());
+}
+
+void measure(const pool::Pool& pool, const Plan& plan, const std::vector<RowId>& centers,
+             Selection& selection, comm::Communicator& world) {
+    Diversity stage(pool, plan, world);
+    stage.read_share(selection.shortlist);
+    stage.count_share();
+    std::vector<DiversePick> picks;
+    for (const Selected& selected : selection.rows)
+        picks.push_back({selected.row, selected.distance});
+    selection.covering_radius = stage.covering_radius(centers, picks);
+    selection.redundancy = stage.redundancy(picks);
     selection.bytes_read += world.sum(stage.bytes_read());
 }
 

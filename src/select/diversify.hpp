@@ -19,6 +19,11 @@ namespace sluice::select {
 void diversify(const pool::Pool& pool, const Plan& plan, std::vector<Candidate> mine,
                const std::vector<RowId>& centers, Selection& selection, comm::Communicator& world);
 
+/// Radius and redundancy of a batch that did not come from one call of diversify: of the
+/// selection's rows, `centers` and this rank's share of the shortlist. \collective
+void measure(const pool::Pool& pool, const Plan& plan, const std::vector<RowId>& centers,
+             Selection& selection, comm::Communicator& world);
+
 /// What diversify needs on one rank: memory beyond the process's base, rounds, bytes received.
 /// Throws Error(bad_data) if the pool lacks what the rule looks at.
 DiversityForecast forecast_diversify(const pool::Pool& pool, const Plan& plan,

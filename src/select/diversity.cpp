@@ -55,6 +55,7 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
         batchbald_rule(),
         bait_classes_rule(),
         firal_rule(),
+        error_reduction_rule(),
         kmeans_rule(),
         typiclust_rule(),
         cluster_margin_rule(),

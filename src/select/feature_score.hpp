@@ -2,6 +2,7 @@
 
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
+#include "kernels/committee_network.hpp"
 #include "kernels/nearest_center.hpp"
 
 #include <cstdint>
@@ -47,7 +48,8 @@ struct ScorePreparation {
     std::uint64_t seed = 0;
     int num_threads = 1;
     comm::Communicator& world;
-    kernels::Backend backend = kernels::Backend::cpu;
+    /// Says the logarithms of losses of rows; null: the model has no loss head, or there is none.
+    std::shared_ptr<const kernels::CommitteeNetwork> losses = {};
 };
 
 /// A score of features; the registry behind `--score`, help, `check` and the tests.
@@ -60,6 +62,7 @@ struct FeatureScoreDefinition {
     std::unique_ptr<FeatureScore> (*prepare)(const ScorePreparation& from);
     /// Bytes that takes on each rank: D features, so many labeled rows.
     std::int64_t (*memory)(std::int64_t dim, std::int64_t num_labeled);
+    bool needs_losses = false;  ///< ScorePreparation::losses must be there
 };
 
 /// Every feature score.

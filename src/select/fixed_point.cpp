@@ -52,9 +52,16 @@ FixedPoint::FixedPoint(kernels::MatrixView features, std::int64_t num_rows,
     }
 }
 
+// Whole numbers below 2^51 in magnitude come out of a sum with `magic` as its last bits, rounded to
+// even as llrint does, and many at a time. A rounded feature is at most 2^30, times a weight 2^50.
 void FixedPoint::add(const float* x, std::int64_t weight, std::int64_t* sums) const {
-    for (std::size_t k = 0; k < scale_.size(); ++k)
-        sums[k] += weight * std::llrint(static_cast<double>(x[k]) * scale_[k]);
+    constexpr double magic = 0x1.8p52;
+    const auto factor = static_cast<double>(weight);
+    for (std::size_t k = 0; k < scale_.size(); ++k) {
+        const double rounded = (static_cast<double>(x[k]) * scale_[k] + magic) - magic;
+        sums[k] += std::bit_cast<std::int64_t>(rounded * factor + magic) -
+                   std::bit_cast<std::int64_t>(magic);
+    }
 }
 
 void FixedPoint::mean(const std::int64_t* sums, std::int64_t weight, float* result) const {

@@ -1,12 +1,15 @@
 #include "select/k_means.hpp"
 
-#include "core/philox.hpp"
-#include "kernels/canonical_math.hpp"
 #include "kernels/device_rows.hpp"
+#include "kernels/worker_pool.hpp"
+#include "select/diversity/nearest_spread.hpp"
+#include "select/diversity/race.hpp"
+#include "select/diversity/race_rounds.hpp"
 #include "select/diversity/shared_rows.hpp"
 #include "select/fixed_point.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -14,15 +17,6 @@ namespace sluice::select {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-
-// A standard exponential waiting time with 64 bits of chance, in (0, 45).
-double waiting_time(const KMeansOptions& options, std::int64_t pick, RowId row) {
-    const Philox4 words =
-        random_words(options.seed, RandomPurpose::cluster_seeds, options.round,
-                     static_cast<std::uint64_t>(row), static_cast<std::uint32_t>(pick));
-    const double v = (words.word[0] + (words.word[1] + 0.5) * 0x1p-32) * 0x1p-32;
-    return kernels::canonical_log1p(static_cast<float>(v / (1.0 - v)));
-}
 
 std::vector<float> start_distances(const KMeansShare& share) {
     if (share.nearest.empty()) return std::vector<float>(share.rows.size(), infinity);
@@ -61,7 +55,7 @@ class Lloyd {
     std::int64_t assign() {
         std::vector<std::int32_t> before(share_.rows.size(), -1);
         before.swap(result_.cluster);
-        result_.distance = start_distances(share_);
+        result_.distance = start_distances_of(before);
         resident_.relax_nearest_of(all_, centroids(), {result_.distance, result_.cluster, 0},
                                    options_.num_threads);
         std::int64_t changed = 0;
@@ -72,13 +66,8 @@ class Lloyd {
     }
 
     void move_centroids() {
-        std::vector<std::int64_t> sums(static_cast<std::size_t>(result_.count() * dim_), 0);
-        for (const std::int64_t i : all_) {
-            const std::int32_t cluster = result_.cluster[static_cast<std::size_t>(i)];
-            if (cluster < 0) continue;
-            fixed_.add(share_.features.row(i), weights_[static_cast<std::size_t>(i)],
-                       sums.data() + cluster * dim_);
-        }
+        const std::vector<float> before = result_.centroids;
+        std::vector<std::int64_t> sums = sums_of_rows();
         world_.sum(sums);
         for (std::int64_t c = 0; c < result_.count(); ++c) {
             // Without weight there is no mean: the centroid stays where it is.
@@ -87,11 +76,56 @@ class Lloyd {
             fixed_.mean(sums.data() + c * dim_, weight, result_.centroids.data() + c * dim_);
         }
         refill();
+        moved_.resize(static_cast<std::size_t>(result_.count()));
+        for (std::int64_t c = 0; c < result_.count(); ++c) {
+            moved_[static_cast<std::size_t>(c)] = std::sqrt(double{kernels::squared_distance(
+                before.data() + c * dim_, result_.centroids.data() + c * dim_, dim_)});
+        }
     }
 
     Clusters& result() { return result_; }
 
   private:
+    // Where a row's centroid is now it cannot be farther than before plus the way the centroid has
+    // moved: what is farther need not be looked at to the end. The bound is above the distance to
+    // that centroid, so that the nearest one is found all the same.
+    std::vector<float> start_distances_of(const std::vector<std::int32_t>& before) {
+        std::vector<float> start = start_distances(share_);
+        if (moved_.empty()) return start;
+        // Of a chain of D sums and differences, several times over.
+        const double rounding = 1.0 + 0x1p-20 * static_cast<double>(dim_ + 8);
+        for (std::size_t i = 0; i < start.size(); ++i) {
+            if (before[i] < 0) continue;
+            const double way = std::sqrt(double{result_.distance[i]}) +
+                               moved_[static_cast<std::size_t>(before[i])];
+            const double bound = std::max(way * way * rounding, 0x1p-120);
+            start[i] = std::min(start[i], static_cast<float>(bound));
+        }
+        return start;
+    }
+
+    std::vector<std::int64_t> sums_of_rows() const {
+        const auto size = static_cast<std::size_t>(result_.count() * dim_);
+        const auto parts = static_cast<std::int64_t>(options_.num_threads);
+        const std::int64_t num_rows = std::ssize(all_);
+        std::vector<std::vector<std::int64_t>> sums(static_cast<std::size_t>(parts));
+        kernels::parallel_for(options_.num_threads, parts, [&](std::int64_t part) {
+            std::vector<std::int64_t>& own = sums[static_cast<std::size_t>(part)];
+            own.assign(size, 0);
+            for (std::int64_t i = num_rows * part / parts; i < num_rows * (part + 1) / parts; ++i) {
+                const std::int32_t cluster = result_.cluster[static_cast<std::size_t>(i)];
+                if (cluster < 0) continue;
+                fixed_.add(share_.features.row(i), weights_[static_cast<std::size_t>(i)],
+                           own.data() + cluster * dim_);
+            }
+        });
+        for (std::size_t part = 1; part < sums.size(); ++part) {
+            for (std::size_t j = 0; j < size; ++j)
+                sums[0][j] += sums[part][j];
+        }
+        return std::move(sums[0]);
+    }
+
     kernels::MatrixView centroids() const {
         return {result_.centroids.data(), result_.count(), dim_};
     }
@@ -141,6 +175,7 @@ class Lloyd {
     std::vector<std::int64_t> weights_;
     FixedPoint fixed_;
     std::vector<std::int64_t> all_;
+    std::vector<double> moved_;  // [k] way of each centroid in the last iteration
     Clusters result_;
 };
 
@@ -148,30 +183,30 @@ class Lloyd {
 
 std::vector<RowId> draw_seeds(const KMeansShare& share, const KMeansOptions& options,
                               comm::Communicator& world) {
-    std::vector<float> nearest = start_distances(share);
-    const std::vector<std::int64_t> weights = weights_of(share, world);
-    std::vector<RowId> seeds;
-    while (static_cast<std::int64_t>(seeds.size()) < options.num_clusters) {
-        Gain mine;
-        for (std::size_t i = 0; i < nearest.size(); ++i) {
-            // Without any centre so far a row's chance is its weight.
-            const double spread = nearest[i] == infinity ? 1.0 : nearest[i];
-            const double mass = static_cast<double>(weights[i]) * spread;
-            if (!(mass > 0.0)) continue;
-            const double time =
-                waiting_time(options, static_cast<std::int64_t>(seeds.size()), share.rows[i]);
-            const Gain candidate{-time / mass, share.rows[i]};
-            if (beats(candidate, mine)) mine = candidate;
-        }
-        const Gain drawn = best_of_ranks(mine, world);
-        if (drawn.row < 0) break;
-        seeds.push_back(drawn.row);
-        const std::vector<float> center =
-            gather_rows(share.rows, share.features, {&seeds.back(), 1}, world);
-        kernels::relax_nearest(kernels::Backend::cpu, share.features,
-                               {center.data(), 1, share.features.dim}, nearest,
-                               options.num_threads);
+    const std::vector<std::int64_t> whole = weights_of(share, world);
+    const std::vector<double> weights(whole.begin(), whole.end());
+    ShortlistShare rows;
+    rows.rows = share.rows;
+    rows.features = share.features;
+    DiversityOptions wanted;
+    wanted.num_picks = options.num_clusters;
+    wanted.seed = options.seed;
+    wanted.round = options.round;
+    wanted.num_threads = options.num_threads;
+    const std::vector<float> start = start_distances(share);
+    const bool begins = std::find(start.begin(), start.end(), infinity) != start.end();
+    NearestSpread spread(share.features, start, wanted);
+    RaceRounds rounds(rows, wanted, spread, weights, world);
+    rounds.draw_seeds();
+    if (world.max(std::int64_t{begins}) != 0) {
+        // Without any centre so far a row's chance is its weight.
+        const std::vector<std::uint8_t> none(share.rows.size(), 0);
+        const Race race{options.seed, options.round, 0, Race::Clock::cluster_seeds};
+        rounds.pick_first(race.winner(share.rows, none, weights));
     }
+    std::vector<RowId> seeds;
+    for (const DiversePick& pick : rounds.pick().picks)
+        seeds.push_back(pick.row);
     return seeds;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace sluice::select {
 namespace {
@@ -74,6 +75,13 @@ MemberSource find_members(const pool::Pool& pool, const Plan& plan, const std::s
     return source;
 }
 
+std::vector<float> member_probabilities(const MemberSource& source, const Plan& plan,
+                                        std::vector<float> values) {
+    if (source.is_model) return model_probabilities(*plan.network, values);
+    if (source.is_logit) softmax(values, source.classes);
+    return values;
+}
+
 std::vector<float> read_members(const MemberSource& source, const Plan& plan,
                                 std::span<const RowId> rows) {
     const pool::RowReader reader(*source.dataset);
@@ -81,11 +89,7 @@ std::vector<float> read_members(const MemberSource& source, const Plan& plan,
     std::vector<float> values(rows.size() *
                               static_cast<std::size_t>(source.dataset->row_elements()));
     reader.gather(rows, values, scratch);
-    if (source.is_model) {
-        values = model_probabilities(*plan.network, values);
-    } else if (source.is_logit) {
-        softmax(values, source.classes);
-    }
+    values = member_probabilities(source, plan, std::move(values));
     const auto floats = static_cast<std::size_t>(source.members * source.classes);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::span<const float> row = std::span(values).subspan(i * floats, floats);

@@ -39,6 +39,11 @@ MemberSource find_members(const pool::Pool& pool, const Plan& plan, const std::s
 std::vector<float> model_probabilities(const kernels::CommitteeNetwork& network,
                                        std::span<const float> features);
 
+/// [rows, M, C] probabilities from what the source's dataset holds of the rows; not finite where
+/// that is not.
+std::vector<float> member_probabilities(const MemberSource& source, const Plan& plan,
+                                        std::vector<float> values);
+
 /// [rows, M, C] probabilities of the rows (ascending), softmax of logits in canonical arithmetic;
 /// throws Error(bad_data) naming a row whose values are no numbers. Local.
 std::vector<float> read_members(const MemberSource& source, const Plan& plan,

@@ -8,6 +8,8 @@
 #include "select/diversify.hpp"
 #include "select/embedding.hpp"
 #include "select/group_numbers.hpp"
+#include "select/parts.hpp"
+#include "select/plan_parts.hpp"
 #include "select/row_scorer.hpp"
 #include "select/scan.hpp"
 #include "select/score_sources.hpp"
@@ -40,13 +42,6 @@ std::int64_t resident_bytes() {
     return resident * ::sysconf(_SC_PAGESIZE);
 }
 
-Metric find_metric(const std::string& name) {
-    if (name == "euclidean" || name == "l2") return Metric::euclidean;
-    if (name == "cosine" || name == "cos") return Metric::cosine;
-    throw Error(ExitCode::usage,
-                "--metric: unknown metric '" + name + "'; choose euclidean or cosine");
-}
-
 std::int64_t shortlist_of(const PlanRequest& request) {
     require(request.shortlist_size == 0 || request.shortlist_size >= request.batch_size,
             ExitCode::usage,
@@ -64,6 +59,7 @@ void choose_sizes(const pool::Pool& pool, const PlanRequest& request, std::int64
     if (request.batch_cost > 0.0) static_cast<void>(pool.get("cost", "--batch-cost"));
     plan.batch_cost = request.batch_cost;
     const std::int64_t candidates = std::max<std::int64_t>(0, pool.num_rows - num_excluded);
+    plan.num_candidates = candidates;
     plan.batch_size = std::min(request.batch_size, candidates);
     plan.shortlist_size = plan.batch_size;
     if (plan.diversity != "none") plan.shortlist_size = std::min(shortlist_of(request), candidates);
@@ -118,7 +114,9 @@ void choose_blocks(const pool::Pool& pool, const PlanRequest& request, std::int6
         }
     }
     const std::int64_t prepared = prepared_memory(pool, plan, num_labeled);
-    plan.memory_scan = scan_memory(pool, plan, num_ranks) + prepared;
+    const std::int64_t of_parts =
+        plan.has_parts() ? parts_memory(pool, plan, num_labeled, num_ranks) : 0;
+    plan.memory_scan = scan_memory(pool, plan, num_ranks) + prepared + of_parts;
     for (const ScoreRead& read : reads)
         require_row_fits(pool.get(read.role, "the score"), budget);
     require(plan.memory_scan <= budget, ExitCode::usage,
@@ -161,8 +159,8 @@ std::string input_text(const Plan& plan) {
     std::string text;
     for (const ScoreSource& source : plan.sources) {
         if (source.role.empty() || text.find(source.role) != std::string::npos) continue;
-        const bool is_model =
-            source.input == kernels::ScoreInput::features && source.score->feature_score == nullptr;
+        const bool is_model = source.input == kernels::ScoreInput::features &&
+                              source.score != nullptr && source.score->feature_score == nullptr;
         text += text.empty() ? "" : ", ";
         text += is_model
                     ? fmt::format("what {} member(s) say of the features", plan.network->members())
@@ -178,10 +176,18 @@ void choose_what_is_read(const pool::Pool& pool, const PlanRequest& request, Pla
         for (ScoreTerm& term : plan.score.terms)
             term.weight = -term.weight;
     }
+    require(request.similar == nullptr ||
+                std::count(plan.score.sources.begin(), plan.score.sources.end(),
+                           std::string(similarity_name)) > 0,
+            ExitCode::usage,
+            "--similar-to: the score does not use it; multiply by similarity, as in --score "
+            "'entropy*similarity'");
     plan.price = request.price;
+    plan.weights = request.weights;
     plan.randomization = parse_randomization(request.randomize);
     if (request.committee)
         plan.network = model::run_network(*request.committee, plan.backend, request.model_path);
+    plan.similar = request.similar;
     plan.sources = choose_sources(pool, plan, request);
     if (plan.price == Price::divides_score) static_cast<void>(pool.get("cost", "--per-cost"));
     plan.conditions = parse_conditions(request.conditions);
@@ -209,6 +215,13 @@ void choose_items(const pool::Pool& pool, const PlanRequest& request, Plan& plan
 }
 
 }  // namespace
+
+Metric find_metric(const std::string& name) {
+    if (name == "euclidean" || name == "l2") return Metric::euclidean;
+    if (name == "cosine" || name == "cos") return Metric::cosine;
+    throw Error(ExitCode::usage,
+                "--metric: unknown metric '" + name + "'; choose euclidean or cosine");
+}
 
 std::int64_t Plan::peak_memory() const {
     return memory_base + std::max(memory_scan, memory_diversify);
@@ -268,10 +281,13 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
         plan.embedding = std::make_shared<RowEmbedding>(choose_embedding(pool, request, plan));
         choose_items(pool, request, plan);
         choose_sizes(pool, request, std::ssize(taken.all()), plan);
+        choose_parts(pool, request, plan);
         plan.memory_base = resident_bytes();
         choose_blocks(pool, request, std::ssize(taken.centers), world.size(), plan);
         for (const ScoreRead& read : plan.reads())
             plan.scan_bytes += pool.num_rows * pool.get(read.role, "the score").row_bytes();
+        if (plan.class_rule)
+            plan.scan_bytes += pool.num_rows * RowClasses(pool, plan).dataset().row_bytes();
         // Once for the order of the numbers, once for the scores.
         if (plan.items.has_items())
             plan.scan_bytes += 2 * pool.num_rows * pool.find("groups")->row_bytes();
@@ -293,6 +309,7 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
     if (plan.items.has_items())
         text += "items      rows of one number in groups; an item's score is the " +
                 plan.items.text() + " of its rows'\n";
+    text += parts_text(plan);
     if (plan.diversity == "none") {
         text += "stage 2    none: the batch is the shortlist\n";
     } else {

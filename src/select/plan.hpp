@@ -7,15 +7,18 @@
 #include "kernels/score_rows.hpp"
 #include "model/committee.hpp"
 #include "pool/pool.hpp"
+#include "select/class_mix.hpp"
 #include "select/diversity.hpp"
 #include "select/item_rule.hpp"
 #include "select/randomization.hpp"
 #include "select/row_condition.hpp"
 #include "select/score_expression.hpp"
+#include "select/similar_to.hpp"
 
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +45,9 @@ enum class Copies { keep, drop };
 /// Whether rows are ranked by their score or by what a label brings for its price.
 enum class Price { ignored, divides_score };
 
+/// Whether columns and costs in a score may be below 0.
+enum class Weights { any, not_negative };
+
 /// Which end of the score comes first. Lowest: ranks, trust levels and what is reported are by the
 /// negative of the score.
 enum class Order { highest, lowest };
@@ -49,12 +55,15 @@ enum class Order { highest, lowest };
 struct CatalogScore;
 struct RowEmbedding;
 
+inline constexpr double no_distance = std::numeric_limits<double>::quiet_NaN();
+
 /// One quantity of the score, and what it is computed from.
 struct ScoreSource {
     std::string name;                     ///< as in ScoreExpression::sources
     const CatalogScore* score = nullptr;  ///< null: a column or the cost, taken as it is
     kernels::ScoreInput input = kernels::ScoreInput::none;
     std::string role;  ///< dataset it reads; empty for `random`
+    std::shared_ptr<const kernels::CommitteeNetwork> losses = {};  ///< what it asks; or null
 };
 
 /// A dataset that stage 1 reads.
@@ -69,6 +78,7 @@ struct Plan {
     ScoreExpression score;
     std::vector<ScoreSource> sources;  ///< of score.sources
     Price price = Price::ignored;
+    Weights weights = Weights::any;
     Randomization randomization;
     std::shared_ptr<const kernels::CommitteeNetwork> network;  ///< speaks for the features; or null
     std::string diversity;                                     ///< canonical name
@@ -77,6 +87,7 @@ struct Plan {
     std::shared_ptr<const RowEmbedding> embedding;  ///< what distances of stage 2 are of
     std::int64_t batch_size = 0;                    ///< B, at most the candidates
     double batch_cost = 0.0;                        ///< most that a batch may cost; 0 = no limit
+    std::int64_t num_candidates = 0;                ///< rows that are not taken
     std::int64_t shortlist_size = 0;                ///< K
     std::int64_t scan_size = 0;  ///< rows stage 1 keeps: K, or those whose ranks are drawn from
     std::uint64_t seed = 0;
@@ -87,11 +98,19 @@ struct Plan {
     std::vector<RowCondition> conditions;  ///< rows that fail one are never chosen
     ItemRule items;                    ///< with items: batches, shortlists and scores are theirs
     std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = no limit
+    std::shared_ptr<const SimilarTo> similar;  ///< what `similarity` means; or null
+    std::int64_t random_rows = 0;              ///< of the batch, drawn from all candidates
+    std::optional<ClassRule> class_rule;       ///< what class_mix tells rows apart by
+    ClassMix class_mix;
+    double distinct_within = no_distance;  ///< rows nearer than that to a better one are passed
+                                           ///< over; NaN = not by distance
+    double min_distance = 0.0;             ///< the batch ends where rows are nearer than that
     // how
     kernels::Backend backend = kernels::Backend::cpu;
     int num_threads = 1;
     std::int64_t block_rows = 1;
-    int num_buffers = 1;  ///< blocks in flight on a rank
+    int num_buffers = 1;             ///< blocks in flight on a rank
+    std::int64_t memory_budget = 0;  ///< bytes of a rank for buffers and the shortlist
     // forecast
     std::int64_t scan_bytes = 0;    ///< stored bytes stage 1 reads, all ranks
     std::int64_t gather_bytes = 0;  ///< stored bytes stage 2 reads, all ranks
@@ -103,6 +122,18 @@ struct Plan {
 
     /// Largest resident set of a rank.
     std::int64_t peak_memory() const;
+
+    /// Whether the batch is chosen part by part, see select_parts().
+    bool has_parts() const;
+
+    /// Whether rows of the shortlist keep a distance; in batches of parts equal rows, at distance
+    /// 0, are found in this way too.
+    bool has_distance_limit() const;
+    float distance_limit() const;
+
+    /// Rows of the shortlist that a part of so many rows of the batch is chosen from: as large a
+    /// share of K, or all of its candidates where K is all of them.
+    std::int64_t shortlist_of_part(std::int64_t rows) const;
 
     /// What rows are ranked by, for people: "entropy per cost, with noise power:1".
     std::string ranking() const;
@@ -116,6 +147,7 @@ struct PlanRequest {
     std::string score = "entropy";   ///< name or alias, or an expression of such
     std::string randomize = "none";  ///< as parse_randomization reads it
     Price price = Price::ignored;
+    Weights weights = Weights::any;  ///< negative ones make bad rows
     Order order = Order::highest;
     std::string diversity = "k_center";  ///< name or alias
     DiversityParameters diversity_parameters = {};
@@ -136,6 +168,12 @@ struct PlanRequest {
     std::string conditions = {};       ///< as parse_conditions reads them
     std::string items = "none";        ///< as parse_item_rule reads it
     std::int64_t batch_instances = 0;  ///< most rows of a batch's items together; 0 = all
+    std::shared_ptr<const SimilarTo> similar = {};  ///< for scores of `similarity`
+    double random_share = 0.0;       ///< of the batch, in [0, 1]: rows drawn from all candidates
+    std::string class_by = "class";  ///< as parse_class_rule reads it
+    ClassMix class_mix = {};         ///< quota or balance of these classes
+    double distinct_within = no_distance;  ///< >= 0: rows of the shortlist keep that distance
+    double min_distance = 0.0;             ///< rows of the batch do, or it ends; 0 = no limit
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;
     int num_threads = 0;          ///< 0 = this rank's share of the node's cores
     std::int64_t block_rows = 0;  ///< rows read at once; 0 = chosen by the reader
@@ -150,6 +188,9 @@ struct TakenRows {
     /// All of them, ascending.
     std::vector<RowId> all() const;
 };
+
+/// The metric of that name: euclidean or cosine. Throws Error(usage).
+Metric find_metric(const std::string& name);
 
 /// Checks the request against the pool (datasets, members, classes, sizes) and fills in the plan.
 /// Throws Error(usage) for impossible requests, Error(bad_data) for a pool or model that lacks what

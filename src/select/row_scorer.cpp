@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "select/score_catalog.hpp"
+#include "select/scores/device_score.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -52,9 +53,11 @@ class PoolFeatures : public FeatureTable {
     pool::RowReader reader_;
 };
 
-void spoil_infinities(std::span<float> values) {
-    for (float& value : values)
-        if (std::isinf(value)) value = std::nanf("");
+void spoil_unusable(Weights weights, std::span<float> values) {
+    for (float& value : values) {
+        const bool is_barred = weights == Weights::not_negative && value < 0.0F;
+        if (std::isinf(value) || is_barred) value = std::nanf("");
+    }
 }
 
 }  // namespace
@@ -131,7 +134,7 @@ void RowScorer::compute(const Source& source, RowRange rows, const Buffers& buff
         source.feature_score->score({block.values, rows.size(), block.classes}, rows.begin, out);
     } else {
         std::copy_n(block.values, out.size(), out.data());
-        spoil_infinities(out);
+        spoil_unusable(plan_.weights, out);
     }
 }
 
@@ -220,7 +223,8 @@ std::string RowScorer::wrong_source(std::size_t source, const Buffers& buffers, 
     const auto width = static_cast<std::size_t>(block.classes);
     const float* values = block.values + (row - block.rows.begin) * block.classes;
     if (wrong.feature_score) return where + describe_unusable({values, width});
-    return where + "holds " + number_text(*values) + " (must be finite)";
+    return where + "holds " + number_text(*values) +
+           (std::isfinite(*values) ? " (a weight must be >= 0)" : " (must be finite)");
 }
 
 std::string RowScorer::wrong_power(const Buffers& buffers, RowId row) const {
@@ -282,10 +286,16 @@ std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool
     std::vector<std::shared_ptr<const FeatureScore>> prepared(plan.sources.size());
     for (std::size_t s = 0; s < plan.sources.size(); ++s) {
         const CatalogScore* score = plan.sources[s].score;
+        if (plan.sources[s].name == similarity_name)
+            prepared[s] = make_similarity(*plan.similar, plan.metric);
         if (score == nullptr || score->feature_score == nullptr) continue;
         const PoolFeatures features(pool.get("features", "score '" + score->name + "'"));
-        prepared[s] = score->feature_score->prepare(
-            {features, taken.centers, plan.seed, plan.num_threads, world, plan.backend});
+        std::unique_ptr<FeatureScore> made = score->feature_score->prepare(
+            {features, taken.centers, plan.seed, plan.num_threads, world, plan.sources[s].losses});
+        if (plan.backend == kernels::Backend::cuda)
+            if (auto* const movable = dynamic_cast<DeviceScore*>(made.get()))
+                movable->send_to_device();
+        prepared[s] = std::move(made);
     }
     return prepared;
 }

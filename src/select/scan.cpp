@@ -42,13 +42,16 @@ std::int64_t count_in(const Excluded& sorted, RowRange rows) {
 class Scan {
   public:
     Scan(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer, RowRange rows,
-         const TakenRows& taken)
+         const TakenRows& taken, ScanLists* lists)
         : plan_(plan),
           scorer_(scorer),
+          lists_(lists),
           rows_(rows),
           excluded_(taken.all()),
           threads_(num_blocks(rows, plan.block_rows)),
-          best_(pool, plan, static_cast<std::size_t>(std::min(plan.scan_size, rows.size())),
+          best_(pool, plan,
+                static_cast<std::size_t>(lists == nullptr ? std::min(plan.scan_size, rows.size())
+                                                          : 0),
                 taken.centers),
           threshold_(threshold()),
           compute_(plan.num_threads),
@@ -77,6 +80,7 @@ class Scan {
         BestRows::Scratch best;
         std::vector<std::int64_t> numbers;  // of groups
         GroupNumbers::Scratch groups;
+        ScanLists::Scratch lists;
     };
 
     RowRange block(std::int64_t index) const {
@@ -141,10 +145,17 @@ class Scan {
         }
         if (!scorer_.has_keys()) drop_beyond_trust(buffers.passed);
         if (buffers.passed.empty()) return;
+        if (lists_ != nullptr) return fill_lists(rows, buffers);
         best_.look_at(scorer_.features(rows, buffers.rows), buffers.passed, buffers.best);
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
         threshold_.store(threshold(), std::memory_order_relaxed);
+    }
+
+    void fill_lists(RowRange rows, Buffers& buffers) {
+        lists_->look_at(rows, buffers.passed, buffers.lists);
+        const std::lock_guard lock(mutex_);
+        lists_->add(buffers.passed, buffers.lists);
     }
 
     // Blocks take turns in row order, for an item may go on in the next one.
@@ -174,8 +185,8 @@ class Scan {
 
     // Trust levels are about scores: where keys are others, no threshold of keys tells.
     float threshold() const {
-        return scorer_.has_keys() ? best_.threshold()
-                                  : std::max(best_.threshold(), plan_.trust.low);
+        const float of_best = lists_ == nullptr ? best_.threshold() : distrusted;
+        return scorer_.has_keys() ? of_best : std::max(of_best, plan_.trust.low);
     }
 
     void count_unwanted(RowRange rows, const Buffers& buffers) {
@@ -224,6 +235,7 @@ class Scan {
 
     const Plan& plan_;
     const RowScorer& scorer_;
+    ScanLists* lists_;  // filled in place of best_ unless null
     RowRange rows_;
     Excluded excluded_;
     TaskThreads threads_;  // a task a block
@@ -243,8 +255,8 @@ class Scan {
 }  // namespace
 
 ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer,
-                     RowRange rows, const TakenRows& taken) {
-    return Scan(pool, plan, scorer, rows, taken).run();
+                     RowRange rows, const TakenRows& taken, ScanLists* lists) {
+    return Scan(pool, plan, scorer, rows, taken, lists).run();
 }
 
 std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks) {

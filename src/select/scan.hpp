@@ -7,6 +7,7 @@
 #include "select/distinct.hpp"
 #include "select/plan.hpp"
 #include "select/row_scorer.hpp"
+#include "select/scan_lists.hpp"
 
 #include <cstdint>
 #include <string>
@@ -33,8 +34,9 @@ struct ScanResult {
 /// centres. One thread more than computes reads ahead; memory does not grow with the pool. Local:
 /// no communication, may fail on one rank (read errors). Stops early with Error(try_again) when a
 /// stop signal has come.
+/// With `lists` they are filled in place of `best`.
 ScanResult scan_rows(const pool::Pool& pool, const Plan& plan, const RowScorer& scorer,
-                     RowRange rows, const TakenRows& taken);
+                     RowRange rows, const TakenRows& taken, ScanLists* lists = nullptr);
 
 /// Memory that scan_rows needs beyond the process's base, for the plan.
 std::int64_t scan_memory(const pool::Pool& pool, const Plan& plan, int num_ranks);

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "select/score_catalog.hpp"
+#include "select/similar_to.hpp"
 
 #include <fmt/format.h>
 
@@ -79,7 +80,7 @@ class Parser {
             rest_.substr(0, rest_.find_first_of(is_column ? ends_of_columns : ends_of_names));
         if (name.empty()) fail("expected the name of a score, column:NAME or a weight");
         rest_.remove_prefix(name.size());
-        if (name == "cost") return std::string(name);
+        if (name == "cost" || name == similarity_name) return std::string(name);
         if (!is_column) return find_catalog_score(name).name;
         if (name == column_prefix) fail("column: lacks the column's name, as in column:loss");
         return std::string(name);
@@ -140,7 +141,8 @@ class Parser {
     }
 
     void add_source(const std::string& name, double strength, ScoreTerm& term) {
-        const bool is_listed = name != "cost" && !name.starts_with(column_prefix);
+        const bool is_listed =
+            name != "cost" && name != similarity_name && !name.starts_with(column_prefix);
         const std::vector<std::string> product =
             is_listed ? find_catalog_score(name).factors : std::vector<std::string>();
         if (!product.empty()) {

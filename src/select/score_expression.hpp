@@ -24,7 +24,8 @@ struct ScoreTerm {
 /// `0.7*margin + 0.3*column:novelty^2`.
 struct ScoreExpression {
     std::string text;                  ///< canonical: equal for equal meaning of names and numbers
-    std::vector<std::string> sources;  ///< each once: a catalog name, "column:NAME" or "cost"
+    std::vector<std::string> sources;  ///< each once: a catalog name, "column:NAME", "cost" or
+                                       ///< "similarity"
     std::vector<ScoreTerm> terms;
 
     /// Whether the score is one quantity as it is.
@@ -32,7 +33,8 @@ struct ScoreExpression {
 };
 
 /// Reads TERM [+ TERM...], TERM = FACTOR [* FACTOR | / FACTOR...], FACTOR = a positive number or
-/// NAME[^STRENGTH]; NAME is a name or alias of the catalog, `column:NAME` or `cost`. Throws
+/// NAME[^STRENGTH]; NAME is a name or alias of the catalog, `column:NAME`, `cost` or `similarity`.
+/// Throws
 /// Error(usage) for what cannot be read, unknown names, weights that are not positive, and
 /// strengths that are 0 or cancel.
 ScoreExpression parse_score(std::string_view text);

@@ -6,8 +6,10 @@
 #include "core/text.hpp"
 #include "select/budget.hpp"
 #include "select/diversify.hpp"
+#include "select/explain.hpp"
 #include "select/group_numbers.hpp"
 #include "select/instances.hpp"
+#include "select/parts.hpp"
 #include "select/row_scorer.hpp"
 #include "select/scan.hpp"
 #include "select/shortlist.hpp"
@@ -76,9 +78,24 @@ std::vector<Selected> in_score_order(const std::vector<Candidate>& mine,
     std::sort(all.begin(), all.end(), better);
     std::vector<Selected> result;
     for (const Candidate& candidate : all) {
-        result.push_back({candidate.row, candidate.score, not_a_distance});
+        result.push_back({candidate.row, candidate.score, not_a_distance, {}});
     }
     return result;
+}
+
+// The batch as one selection from one shortlist.
+void select_whole(const pool::Pool& pool, const Plan& plan, ScanResult scan, const TakenRows& taken,
+                  Selection& selection, comm::Communicator& world) {
+    if (plan.copies == Copies::drop) scan.best = keep_distinct(scan.distinct, world);
+    std::vector<Candidate> shortlist = shortlist_of(std::move(scan.best), plan, world);
+    selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));
+    selection.shortlist = balance_by_row(shortlist, world);
+    if (plan.diversity == "none" || selection.shortlist_size == 0) {
+        selection.rows = in_score_order(shortlist, world);
+        selection.rows.resize(affordable_picks(pool, plan, selection.rows, world));
+    } else {
+        diversify(pool, plan, selection.shortlist, taken.centers, selection, world);
+    }
 }
 
 }  // namespace
@@ -95,9 +112,13 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     enter_phase("score");
     ScanResult scan;
     std::optional<RowScorer> scorer;
+    std::optional<RowClasses> classes;
+    std::optional<ScanLists> lists;
     world.agree([&] {
         scorer.emplace(pool, plan, std::move(prepared));
-        scan = scan_rows(pool, plan, *scorer, share, taken);
+        if (plan.class_rule) classes.emplace(pool, plan);
+        if (plan.has_parts()) lists.emplace(first_lists(plan, classes ? &*classes : nullptr));
+        scan = scan_rows(pool, plan, *scorer, share, taken, lists ? &*lists : nullptr);
     });
     settle_bad_rows(scan, plan, selection, world);
     selection.num_candidates = world.sum(scan.num_candidates);
@@ -106,16 +127,16 @@ Selection select_two_stage(const pool::Pool& pool, const Plan& plan, const Taken
     selection.bytes_read = world.sum(scan.bytes_read);
 
     enter_phase("shortlist");
-    if (plan.copies == Copies::drop) scan.best = keep_distinct(scan.distinct, world);
-    std::vector<Candidate> shortlist = shortlist_of(std::move(scan.best), plan, world);
-    selection.shortlist_size = world.sum(static_cast<std::int64_t>(shortlist.size()));
-    if (plan.diversity == "none" || selection.shortlist_size == 0) {
-        selection.rows = in_score_order(shortlist, world);
-        selection.rows.resize(affordable_picks(pool, plan, selection.rows, world));
-    } else {
-        diversify(pool, plan, balance_by_row(std::move(shortlist), world), taken.centers, selection,
-                  world);
-    }
+    if (lists)
+        select_parts({pool, plan, *scorer, share, taken, classes ? &*classes : nullptr},
+                     std::move(*lists), selection, world);
+    else
+        select_whole(pool, plan, std::move(scan), taken, selection, world);
+    const std::size_t before = selection.rows.size();
+    explain(pool, plan, taken.centers, selection, world);
+    const bool is_measured = lists || selection.rows.size() < before;
+    if (is_measured && plan.diversity != "none" && !selection.rows.empty())
+        measure(pool, plan, taken.centers, selection, world);
     if (plan.items.has_items())
         selection.instances = instances_of(pool, plan, *scorer, selection.rows, world);
     return selection;

@@ -9,6 +9,7 @@
 #include "select/plan.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ struct Selected {
     float score = 0.0F;
     float distance = 0.0F;  ///< DiversePick::value: mostly the distance to the nearest centre when
                             ///< picked; NaN without a diversity stage
+    std::string reason = {};  ///< the part of the batch it belongs to, or what chose it
+    RowId nearest = -1;       ///< labeled, issued or chosen before; -1: none, or not compared
+    float nearest_distance = std::numeric_limits<float>::quiet_NaN();
 };
 
 /// One row of a chosen item.
@@ -40,6 +44,7 @@ struct Selection {
     std::int64_t num_unwanted = 0;      ///< rows that fail the conditions
     std::int64_t num_beyond_trust = 0;  ///< candidates whose score is above the trust levels
     std::int64_t shortlist_size = 0;    ///< K actually used
+    std::vector<Candidate> shortlist;   ///< this rank's share of it, ascending by row
     float covering_radius = 0.0F;  ///< max distance of a shortlisted row to its centre; NaN: none
     double redundancy = 0.0;       ///< mean nearest distance inside the batch; NaN: not computed
     std::string note;              ///< of stage 2, a line; may be empty

@@ -195,6 +195,7 @@ Observation Observer::of_line(const std::string& line, const std::string& where)
     }
     if (json.contains("features"))
         one[0].features = numbers_of(json["features"], where + ": \"features\"");
+    if (json.contains("inputs")) one[0].inputs = numbers_of(json["inputs"], where + ": \"inputs\"");
     if (network_) {
         ask_model(one);
     } else {

@@ -25,6 +25,7 @@ enum class Embedding {
 struct Observation {
     std::string id;
     std::vector<double> features;       ///< [D], may be empty
+    std::vector<double> inputs;         ///< [P] of a line, what an oracle sees; may be empty
     std::vector<double> probabilities;  ///< [C] mean over the members; empty for numbers
     std::optional<double> deviation;    ///< of the members' predictions, the largest component
 };
@@ -36,7 +37,7 @@ class Observer {
     Observer(const std::string& model_path, Embedding embedding);
 
     /// A JSON object {"id": ..., "probabilities": [C] | "committee": [M][C] | "predictions": [M] or
-    /// [M][T], "features": [D]}; `where` begins messages. Throws Error(bad_data).
+    /// [M][T], "features": [D], "inputs": [P]}; `where` begins messages. Throws Error(bad_data).
     Observation of_line(const std::string& line, const std::string& where) const;
 
     /// Rows of a pool: ids where it has some, what a model says of the features, or else the first

@@ -1,5 +1,6 @@
 #include "stream/run_stream.hpp"
 
+#include "core/durable_file.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/path_status.hpp"
@@ -39,6 +40,16 @@ std::string options_text(const StreamRequest& request) {
         number_text(policy.ridge), static_cast<int>(request.embedding), policy.seed);
 }
 
+// JSON has no infinity; what is as certain as can be has none.
+nlohmann::ordered_json certainty_json(double certainty) {
+    return certainty < std::numeric_limits<double>::max() ? nlohmann::ordered_json(certainty)
+                                                          : nlohmann::ordered_json();
+}
+
+std::string text_of(const nlohmann::ordered_json& line) {
+    return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
 class Stream {
   public:
     explicit Stream(const StreamRequest& request)
@@ -47,8 +58,11 @@ class Stream {
           observer_(request.model_path, request.embedding),
           options_(options_text(request)),
           state_(initial_state(request.policy)) {
-        if (request.state_path.empty()) return;
-        if (const auto before = load_state(request.state_path, options_)) state_ = *before;
+        if (!request.state_path.empty()) {
+            if (const auto before = load_state(request.state_path, options_)) state_ = *before;
+        }
+        if (!request.queue.directory.empty())
+            queue_.emplace(request.queue, options_ + ", model " + request.model_path);
     }
 
     void run() {
@@ -58,6 +72,7 @@ class Stream {
             } else {
                 read_pool();
             }
+            publish();
         } catch (const Error&) {
             save();
             throw;
@@ -125,23 +140,23 @@ class Stream {
     bool take_new_rows() {
         comm::Communicator alone;
         trouble_.reset();
-        std::optional<pool::Pool> pool;
         try {
-            pool = pool::open_pool(request_.pool, alone);
+            pool_ = pool::open_pool(request_.pool, alone);
         } catch (const Error& error) {
             trouble_ = error;
             return false;
         }
-        require(pool->num_rows >= state_.seen, ExitCode::bad_data,
+        const pool::Pool& pool = *pool_;
+        require(pool.num_rows >= state_.seen, ExitCode::bad_data,
                 fmt::format("{}: has {} rows, fewer than the {} that are decided; give the pool "
                             "that the state is about",
-                            request_.pool.files.front(), pool->num_rows, state_.seen));
-        const bool is_news = pool->num_rows > state_.seen;
-        while (state_.seen < pool->num_rows) {
+                            request_.pool.files.front(), pool.num_rows, state_.seen));
+        const bool is_news = pool.num_rows > state_.seen;
+        while (state_.seen < pool.num_rows) {
             check_stop();
             const RowRange rows = {state_.seen,
-                                   std::min<RowId>(pool->num_rows, state_.seen + block_rows)};
-            for (const Observation& observation : observer_.of_rows(*pool, rows, policy_))
+                                   std::min<RowId>(pool.num_rows, state_.seen + block_rows)};
+            for (const Observation& observation : observer_.of_rows(pool, rows, policy_))
                 take(observation);
         }
         return is_news;
@@ -152,7 +167,29 @@ class Stream {
         const std::int64_t number = state_.seen;
         const Decision decision = decide(request_.policy, item, state_);
         print(observation, item, number, decision);
+        keep(observation, item, number, decision);
         if (state_.seen % request_.save_every == 0) save();
+    }
+
+    void keep(const Observation& observation, const Item& item, std::int64_t number,
+              const Decision& decision) {
+        if (decision.kind == Decision::Kind::pass) {
+            if (request_.skipped_path.empty()) return;
+            return state_.skipped.offer(request_.policy.seed, request_.skipped_items, number,
+                                        observation.id, item.certainty);
+        }
+        if (!queue_) return;
+        Observation asked = observation;
+        if (pool_) asked.features.clear();
+        state_.asked_items.add(number, asked, item.certainty);
+        if (state_.asked_items.size() < request_.queue.batch_items) return;
+        publish();
+        save();
+    }
+
+    // Killed before the state is saved, the same items make the same batch, which is found.
+    void publish() {
+        if (queue_) queue_->publish(pool_ ? &*pool_ : nullptr, state_.asked_items);
     }
 
     void print(const Observation& observation, const Item& item, std::int64_t number,
@@ -161,12 +198,9 @@ class Stream {
         line["id"] = observation.id.empty() ? std::to_string(number) : observation.id;
         line["item"] = number;
         line["ask"] = decision.kind == Decision::Kind::ask;
-        line["certainty"] = item.certainty < std::numeric_limits<double>::max()
-                                ? nlohmann::ordered_json(item.certainty)
-                                : nlohmann::ordered_json();
+        line["certainty"] = certainty_json(item.certainty);
         line["bound"] = decision.bound;
-        const std::string text =
-            line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+        const std::string text = text_of(line);
         require(std::fwrite(text.data(), 1, text.size(), stdout) == text.size(), ExitCode::io_error,
                 "stdout: cannot write the decisions (closed pipe or full disk)");
         // Who reads a pipe waits for the decision.
@@ -182,6 +216,21 @@ class Stream {
     void save() const {
         flush();
         if (!request_.state_path.empty()) save_state(request_.state_path, options_, state_);
+        if (!request_.skipped_path.empty())
+            publish_text_file(request_.skipped_path, skipped_text());
+    }
+
+    std::string skipped_text() const {
+        std::string text;
+        const SkippedSample& sample = state_.skipped;
+        for (std::size_t i = 0; i < sample.numbers.size(); ++i) {
+            nlohmann::ordered_json line;
+            line["id"] = sample.ids[i];
+            line["item"] = sample.numbers[i];
+            line["certainty"] = certainty_json(sample.certainties[i]);
+            text += text_of(line);
+        }
+        return text;
     }
 
     const StreamRequest& request_;
@@ -189,6 +238,8 @@ class Stream {
     Observer observer_;
     std::string options_;
     StreamState state_;
+    std::optional<pool::Pool> pool_;  // as last opened
+    std::optional<StreamQueue> queue_;
     std::optional<Error> trouble_;
 };
 

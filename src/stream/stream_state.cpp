@@ -30,6 +30,8 @@ void save_state(const std::string& path, const std::string& options, const Strea
     file.set_attribute("/", "dim", state.dim);
     write_matrix(file, "inverse", state.inverse, state.dim);
     write_matrix(file, "squares", state.squares, state.dim);
+    write_asked(file, state.asked_items);
+    write_skipped(file, state.skipped);
     const std::vector<std::byte> bytes = file.take_image();
     publish_text_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
@@ -53,6 +55,8 @@ std::optional<StreamState> load_state(const std::string& path, const std::string
     require(before == options, ExitCode::bad_config,
             path + ": was made with other options (" + before + ", now " + options +
                 "); give the same ones, or another --state");
+    state.asked_items = read_asked(file);
+    state.skipped = read_skipped(file);
     if (state.dim == 0) return state;
     state.inverse = file.doubles("inverse");
     state.squares = file.doubles("squares");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "stream/asked_items.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,7 +9,8 @@
 
 namespace sluice::stream {
 
-/// All that decisions depend on beside the item and the options.
+/// All that decisions depend on beside the item and the options, and what is to become of items
+/// that are decided.
 struct StreamState {
     std::int64_t seen = 0;        ///< items decided
     std::int64_t asked = 0;       ///< of which so many are to be labeled
@@ -16,6 +19,8 @@ struct StreamState {
     std::int64_t dim = 0;         ///< d of volume sampling, 0 before the first item
     std::vector<double> inverse;  ///< [d,d] inverse of ridge + sum of x x' over the items asked for
     std::vector<double> squares;  ///< [d,d] sum of x x' over all items
+    AskedItems asked_items;       ///< for the queue's next batch
+    SkippedSample skipped;
 };
 
 /// Writes a state whole and durably; `options` says what made it.

@@ -49,7 +49,7 @@ class BatchChoice {
     std::vector<float> features_of(std::span<const RowId> locals) const;
     std::vector<float> places_of(std::span<const RowId> locals) const;
     void scale_to_directions(std::vector<float>& places, std::int64_t dim,
-                            std::span<const RowId> locals) const;
+                             std::span<const RowId> locals) const;
     std::span<const float> row(std::int64_t local) const {
         return rows_.features.subspan(static_cast<std::size_t>(local * rows_.dim),
                                       static_cast<std::size_t>(rows_.dim));

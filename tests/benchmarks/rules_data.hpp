@@ -70,6 +70,14 @@ struct PickTask {
         write(".f32", features.values);
         if (!says.empty()) write(".says", says);
     }
+
+    /// Writes FOLDER/ID.picks, a row a line.
+    void dump_picks(const std::string& folder, const select::DiverseBatch& batch) const {
+        if (folder.empty()) return;
+        std::ofstream file(folder + "/" + id + ".picks");
+        for (const select::DiversePick& pick : batch.picks)
+            file << pick.row << '\n';
+    }
 };
 
 }  // namespace sluice::bench

@@ -178,6 +178,19 @@ TEST(CampaignIni, names_line_column_and_the_nearest_word) {
                  [] { parse_campaign("c.ini", "batch = 3\n"); });
 }
 
+TEST(CampaignIni, what_distances_are_of) {
+    const CampaignSpec usual = parse("");
+    EXPECT_EQ(usual.select.diversify_on, "features");
+    EXPECT_EQ(usual.values.count("select.diversify-on"), 0);  // older campaigns go on
+    const CampaignSpec spec =
+        parse("[select]\ndiversify = lcmd\ndiversify-on = gradients\nsketch-dim = 64\n");
+    EXPECT_EQ(spec.select.diversify_on, "gradients");
+    EXPECT_EQ(spec.select.sketch_dim, 64);
+    expect_bad("[select]\nsketch-dim = 64\n", "features are not sketched");
+    expect_bad("[select]\ndiversify = badge\ndiversify-on = gradients\n", "badge has its own way");
+    expect_bad("[select]\ndiversify-on = gradients\ninput = committee\n", "use input = model");
+}
+
 TEST(CampaignIni, refuses_what_could_never_hold) {
     expect_bad("[stop]\ntarget = rmse 0.1\n", "there is no test set to measure 'rmse' on");
     expect_bad("[stop]\ntarget = rmse\n", "not a metric and a number (rmse)");

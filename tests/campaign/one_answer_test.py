@@ -155,7 +155,8 @@ class OneAnswer(unittest.TestCase):
         entropy = lambda q: -(q * np.log(np.where(q > 0, q, 1))).sum(axis=-1)
         bald = entropy(mean) - entropy(p).mean(axis=1)
         lines = self.reference.decode().splitlines()
-        self.assertEqual(lines[0], "rank,row,id,score,distance")
+        self.assertEqual(lines[0],
+                         "rank,row,id,score,distance,reason,nearest,nearest_distance")
         chosen = [int(line.split(",")[1]) for line in lines[1:]]
         scores = [float(line.split(",")[3]) for line in lines[1:]]
         distances = [float(line.split(",")[4]) for line in lines[1:]]

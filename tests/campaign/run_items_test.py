@@ -130,6 +130,17 @@ class RunItemsTest(unittest.TestCase):
         self.assertEqual(result.returncode, 78)
         self.assertIn("select.strength is '999', but was '1000' when round 2 began", error_of(result))
 
+    def test_a_loss_head_of_each_round_is_asked(self):
+        changes = {"model.loss-folds": "2", "select.score": "learning_loss", "campaign.rounds": "2"}
+        reference = self.campaign("losses", changes)
+        reference.succeed("losses")
+        with h5py.File(reference.directory / "models/0001.h5") as model:
+            self.assertEqual(len(model["loss_head/members"]), 3)
+        campaign = self.campaign("losses2", changes)
+        self.assertNotEqual(campaign.run(fault="train 2:1:kill", ranks=2).returncode, 0)
+        campaign.succeed("losses on 3 ranks", ranks=3)
+        check_same(campaign.state(), reference.state(), "losses")
+
     def test_what_cannot_be(self):
         for changes, part in (
                 ({"select.groups": "most"}, "groups: --groups: unknown rule"),

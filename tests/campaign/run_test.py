@@ -119,10 +119,8 @@ class OneAnswer(RunTest):
         one.succeed("one")
         three.succeed("three", ranks=3)
         check_same(three.state(), one.state(), "3 ranks")
-        manifests = [json.loads(path.read_text()) for path in
-                     sorted(one.directory.glob("queue/batches/*/manifest.json"))]
-        seen = {manifest["round"]: manifest.get("diversify_on") for manifest in manifests
-                if manifest["diversify"] == "lcmd"}
+        manifests = [json.loads(path.read_text()) for path in one.directory.rglob("manifest.json")]
+        seen = {told["round"]: told.get("diversify_on") for told in manifests if told["diversify"] == "lcmd"}
         self.assertEqual(seen, {2: "gradients", 3: "gradients"})
 
     def test_cost_budgets_are_never_exceeded(self):

@@ -61,6 +61,31 @@ class OneModel(TrainTest):
         self.assertEqual(hashes[0], hashes[1])
 
 
+class RepeatedLabels(TrainTest):
+    def warning(self, ranks, *labels):
+        words = [word for name in labels for word in ("--labels", self.path(name))]
+        result = self.train([*words, "--pool", self.path("pool.h5")], ranks=ranks)
+        return [line for line in result.stderr.splitlines() if "warning" in line]
+
+    def test_a_second_label_of_a_row_is_told_of(self):
+        self.digits()
+        with h5py.File(self.path("labels.h5")) as file:
+            rows, y = file["row"][:], file["y"][:]
+        write(self.path("more.h5"), row=rows[[4, 9, 2]], y=np.array([y[4], (y[9] + 1) % 10, y[2]]))
+        for ranks in (1, 2):
+            self.assertEqual(self.warning(ranks, "labels.h5"), [])
+            said = self.warning(ranks, "labels.h5", "more.h5")
+            self.assertEqual(len(said), 1)
+            self.assertIn(f"1 label (first row {rows[9]} in {self.path('more.h5')}) that says something "
+                          f"else and 2 labels (first row {rows[4]} in", said[0])
+        both = self.content("model.h5")
+        self.assertEqual(self.warning(1, "labels.h5", "labels.h5")[0].count("80 labels"), 1)
+        self.train(["--labels", self.path("labels.h5"), "--pool", self.path("pool.h5")], "one.h5")
+        # The first label counts, whatever else is there: only the model's own words differ.
+        with h5py.File(self.path("one.h5")) as one:
+            self.assertEqual(one["members/0001/layers/00/weight"][:].tobytes() in both, True)
+
+
 class Report(TrainTest):
     def test_says_what_was_trained(self):
         result = self.train([*self.digits(200), "--json", self.path("report.json"), "--curve",

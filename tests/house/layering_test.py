@@ -20,7 +20,8 @@ ROOMS = {
     "oracle": {"queue"},
     "labels": {"comm", "h5", "pool", "model", "queue"},
     "campaign": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels"},
-    "stream": {"kernels", "comm", "h5", "pool", "model", "select"},
+    # A batch of a stream is put together as a campaign's is.
+    "stream": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "campaign"},
     "study": {"kernels", "comm", "pool", "model", "select", "labels"},
     # Reads what campaigns leave, and takes statistics and axes from studies.
     "report": {"kernels", "comm", "h5", "pool", "model", "select", "queue", "oracle", "labels",

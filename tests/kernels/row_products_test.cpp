@@ -66,5 +66,23 @@ TEST(RowProducts, are_one_chain_each_on_every_tile) {
     }
 }
 
+TEST(RowProducts, squares_come_off_those_that_have_not_seen_them) {
+    const Products made = make(1, 1, 1);
+    std::vector<double> products;
+    std::vector<double> seen;
+    std::vector<double> values;
+    for (int j = 0; j < 24; ++j) {
+        products.push_back(1e3 * made.vectors[0][0] + j);
+        seen.push_back(j % 7);
+        values.push_back(j * 0.1);
+    }
+    std::vector<double> result = values;
+    take_off_squares(products.data(), 0.7, seen.data(), 3.0, result);
+    for (std::size_t j = 0; j < result.size(); ++j) {
+        const double square = products[j] * products[j];
+        EXPECT_EQ(result[j], seen[j] <= 3.0 ? values[j] - square / 0.7 : values[j]);
+    }
+}
+
 }  // namespace
 }  // namespace sluice::kernels

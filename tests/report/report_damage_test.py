@@ -11,6 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import report_extra
 import report_fixture
 from campaigns import check_same
 from fault_injection import memory_directory
@@ -74,6 +75,43 @@ class DamageTest(unittest.TestCase):
         self.assertIn("Round 1 is under way", page)
         self.assertEqual([row["status"] for row in data["batch"]["rows"]], [""] * 20)
         self.assertEqual(data["queues"][0]["states"], {"queued": 20})
+
+    def test_looking_leaves_no_trace(self):
+        """Not even a moment's file: `tmp/` of a queue with a lease is not written to."""
+        campaign = make_numbers(self.folder / "leased", {"label.where": "outside", "label.oracle": None})
+        self.assertEqual(campaign.run().returncode, 75)
+        words = [BINARY, "queue", "export", "--queue", campaign.directory / "queue", "--to", "csv", "--out",
+                 self.folder / "leased.csv", "--items", "3"]
+        self.assertEqual(subprocess.run(words, capture_output=True, check=False, timeout=60).returncode, 0)
+
+        def times():
+            return {path: path.stat().st_mtime_ns for path in campaign.directory.rglob("*")}
+        before = times()
+        data, _ = self.told(directory=campaign.directory)
+        subprocess.run([BINARY, "status", "--campaign", campaign.directory], check=True, capture_output=True,
+                       timeout=60)
+        self.assertEqual(times(), before)
+        states = data["queues"][0]["states"]
+        self.assertEqual((sorted(states), sum(states.values())), (["leased", "queued"], 20))
+        (manifest,) = (campaign.directory / "queue/batches").glob("*/manifest.json")
+        waits = data["queues"][0]["waits"]
+        self.assertEqual((waits["done"], waits["open"]), (0, 20))
+        self.assertAlmostEqual(waits["oldest_issue"], manifest.stat().st_mtime_ns * 1e-9, delta=1e-5)
+        self.assertEqual(waits["oldest_issue_utc"], report_extra.utc(waits["oldest_issue"]))
+
+    def test_a_model_of_all_data_that_is_none(self):
+        (self.at / "full-data.h5").write_bytes(b"no HDF5")
+        data, _ = self.told("model of all data")
+        self.assertIsNone(data["quality"]["full_data"])
+
+    def test_reasons_of_the_selection_are_shown(self):
+        path = self.at / "rounds/0003/selected.csv"
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("".join(f"{line}\n" for line in
+                                [head + ",reason", *(f'{line},"far, and unsure {i}"' for i, line in enumerate(lines))]),
+                        encoding="utf-8")
+        for i, row in enumerate(self.told()[0]["batch"]["rows"]):
+            self.assertTrue(row["reason"].startswith(f"far, and unsure {i}; committee_std"), row)
 
     def test_every_round_file_damaged_or_gone(self):
         for name in ROUND_FILES:

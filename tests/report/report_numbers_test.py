@@ -12,12 +12,13 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import report_case
+import report_extra
 import report_fixture
 import sluice_io
 from fault_injection import memory_directory
 
 
-class Numbers(report_case.CampaignCase):
+class Numbers(report_extra.ExtraChecks, report_case.CampaignCase):
     @classmethod
     def make(cls, directory):
         return report_fixture.make_numbers(directory)
@@ -39,6 +40,7 @@ class Numbers(report_case.CampaignCase):
         places, found = self.check_map()
         regions = self.regions(places, found)
         self.check_shares("regions", regions, 9)
+        self.check_farthest(places, found)
         failed = [int(line["row"]) for line in self.labels_csv() if line["status"] != "ok"]
         asked = [int(line["row"]) for line in self.labels_csv()]
         self.assertGreater(len(failed), 0)
@@ -101,6 +103,14 @@ class Numbers(report_case.CampaignCase):
         self.assertEqual(self.data["advice"]["decision"], "rounds: 3 of 3")
         self.assertEqual([rule["rule"] for rule in self.data["advice"]["customary"]], ["plateau", "change"])
 
+    def test_distance_waits_and_gains(self):
+        self.check_test_distance()
+        self.check_waits()
+        self.check_gains()
+
+    def test_all_data(self):
+        self.check_full_data(np.arange(len(self.features)) / 2.0, "--head", "squares")
+
     def test_savings(self):
         quality = self.data["quality"]
         active, random = (curve["points"] for curve in quality["curves"])
@@ -125,7 +135,7 @@ class Numbers(report_case.CampaignCase):
         self.assertEqual((data["pool"]["sample_rows"], sum(data["pool"]["map"]["counts"])), (50, 50))
 
 
-class Classes(report_case.CampaignCase):
+class Classes(report_extra.ExtraChecks, report_case.CampaignCase):
     @classmethod
     def make(cls, directory):
         return report_fixture.make_classes(directory)
@@ -145,7 +155,16 @@ class Classes(report_case.CampaignCase):
         self.check_curves(self.influence)
 
     def test_map(self):
-        self.check_map()
+        places, found = self.check_map()
+        self.check_farthest(places, found)
+
+    def test_distance_waits_and_gains(self):
+        self.check_test_distance()
+        self.check_waits()
+        self.check_gains()
+
+    def test_all_data(self):
+        self.check_full_data((np.arange(len(self.features)) % 3).astype("i4"), "--head", "softmax")
 
     def test_classes(self):
         classes = self.probabilities(self.said(2, slice(None))).argmax(axis=1)

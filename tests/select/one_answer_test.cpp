@@ -25,7 +25,7 @@ bool reads_logits(const std::string& score) {
     return score == "boundary";
 }
 bool reads_model(const std::string& score) {
-    return score == "total_std";
+    return score == "total_std" || score == "learning_loss";
 }
 
 std::vector<Case> all_cases() {

@@ -277,9 +277,9 @@ TEST(Rounds, maxdet_gives_the_picks_of_the_plain_greedy) {
         for (const double strength : {0.0, 1.0}) {
             const DiversityOptions options = options_of(120, {strength, 0.3, NAN});
             const List even = make_list(4000, 20, 78, 0, num_centers);
-            expect_picks(even, "maxdet", options, maxdet(even, options), 120 / 8);
+            expect_picks(even, "maxdet", options, maxdet(even, options), 120 / 5);
             const List far = clustered(4000, 20, 79, num_centers);
-            expect_picks(far, "maxdet", options, maxdet(far, options), 120 / 8);
+            expect_picks(far, "maxdet", options, maxdet(far, options), 120 / 5);
             const List ties = make_list(700, 3, 80, 5, num_centers);
             expect_picks(ties, "maxdet", options, maxdet(ties, options), 20);
         }

@@ -26,9 +26,10 @@ struct RuleRequest {
     int num_threads = 1;
 };
 
-/// Lets the rule pick from a shortlist shared out over the ranks.
-inline select::DiverseBatch run_rule(const WholeShortlist& list, const RuleRequest& request,
-                                     Split split) {
+/// What `pick(share, options)` makes of a shortlist shared out over the ranks.
+template <typename Pick>
+auto run_with(const WholeShortlist& list, const RuleRequest& request, Split split,
+              const Pick& pick) {
     const Share share = share_of(list, split);
     const std::vector<float> says =
         share.part_of(request.member_says, request.members * request.classes);
@@ -56,7 +57,15 @@ inline select::DiverseBatch run_rule(const WholeShortlist& list, const RuleReque
     options.seed = request.seed;
     options.parameters = request.parameters;
     options.num_threads = request.num_threads;
-    return select::find_diversity(request.rule).pick(mine, options, world());
+    return pick(mine, options);
+}
+
+/// Lets the rule pick from a shortlist shared out over the ranks.
+inline select::DiverseBatch run_rule(const WholeShortlist& list, const RuleRequest& request,
+                                     Split split) {
+    return run_with(list, request, split, [&](const auto& share, const auto& options) {
+        return select::find_diversity(request.rule).pick(share, options, world());
+    });
 }
 
 inline std::vector<RowId> rows_of(const select::DiverseBatch& batch) {

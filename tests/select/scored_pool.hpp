@@ -125,6 +125,17 @@ inline std::shared_ptr<const model::Committee> made_committee() {
             layer.weight.push_back(normal(generator));
         committee.networks.push_back({{layer}});
     }
+    model::Committee head;
+    head.task = model::Task::regression;
+    head.dim = ScoredRows::dim;
+    head.outputs = 1;
+    for (model::Network network : committee.networks) {
+        network.layers.front().outputs = 1;
+        network.layers.front().weight.resize(ScoredRows::dim);
+        network.layers.front().bias = {-0.5F};
+        head.networks.push_back(network);
+    }
+    committee.loss_head = std::make_shared<const model::Committee>(head);
     return std::make_shared<const model::Committee>(committee);
 }
 

@@ -49,10 +49,10 @@ def free_port(count):
 
 
 class Cluster:
-    def __init__(self, nodes, cores):
+    def __init__(self, nodes, cores, gpus=0):
         self.port = str(free_port(nodes + 1))
         self.environment = dict(os.environ)
-        self.script("start", "--nodes", nodes, "--cores", cores)
+        self.script("start", "--nodes", nodes, "--cores", cores, "--gpus", gpus)
         text = pathlib.Path(f"/tmp/sluice-slurm-{self.port}/environment").read_text()
         for word in text.replace("export ", " ").split():
             name, value = word.split("=", 1)

@@ -1,14 +1,16 @@
 #include "select/diversity/coverage.hpp"
 
+#include "kernels/similarity_rows.hpp"
 #include "kernels/worker_pool.hpp"
 #include "select/diversity/centers.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t kept_bytes = std::int64_t{256} << 20;
+constexpr std::int64_t kept_bytes = std::int64_t{512} << 20;
 
 std::int64_t bytes_to_keep(std::int64_t own_rows, std::int64_t all_rows) {
     return own_rows * all_rows * static_cast<std::int64_t>(sizeof(float));
@@ -20,12 +22,12 @@ bool comes_later(const Gain& left, const Gain& right) {
 
 }  // namespace
 
-Coverage::Coverage(const ShortlistShare& share, const DiversityOptions& options,
+Coverage::Coverage(const ShortlistShare& share, const DiversityOptions& options, AllRows all,
                    const Similarity& similarity, comm::Communicator& world)
     : share_(share),
       options_(options),
       world_(world),
-      all_(gather_all_rows(share, world)),
+      all_(std::move(all)),
       similarity_(similarity),
       rows_(all_, similarity),
       covered_(all_.rows.size(), 0.0F),
@@ -41,24 +43,16 @@ Coverage::Coverage(const ShortlistShare& share, const DiversityOptions& options,
         covered_[i] = similarity_.of(nearest[i]);
 }
 
-std::span<const float> Coverage::similarities(std::int64_t local, std::span<float> scratch) const {
-    if (!kept_.empty()) {
-        return std::span(kept_).subspan(static_cast<std::size_t>(local) * all_.rows.size(),
-                                        all_.rows.size());
-    }
-    rows_.fill(share_.features.row(local), scratch);
-    return scratch;
+std::span<float> Coverage::kept_row(std::int64_t local) {
+    const std::int64_t width = all_.size();
+    return {kept_.get() + local * width, static_cast<std::size_t>(width)};
 }
 
 double Coverage::gain(std::int64_t local, std::span<const double> weights,
-                      std::span<float> scratch) const {
-    const std::span<const float> similar = similarities(local, scratch);
-    double sums[4] = {};
-    for (std::size_t i = 0; i < similar.size(); ++i) {
-        const double more = static_cast<double>(similar[i]) - static_cast<double>(covered_[i]);
-        sums[i % 4] += weights[i] * std::max(0.0, more);
-    }
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+                      std::span<float> scratch) {
+    if (kept_ != nullptr) return kernels::uncovered_sum(kept_row(local), covered_, weights);
+    rows_.fill(share_.features.row(local), scratch);
+    return kernels::uncovered_sum(scratch, covered_, weights);
 }
 
 void Coverage::cover_by(std::span<const float> similarities) {
@@ -68,41 +62,78 @@ void Coverage::cover_by(std::span<const float> similarities) {
 
 // The gains of all own candidates, before the first pick.
 void Coverage::look_at_all(std::span<const double> weights) {
-    const auto own = static_cast<std::int64_t>(share_.rows.size());
-    const std::size_t width = all_.rows.size();
-    if (bytes_to_keep(own, all_.size()) <= kept_bytes) kept_.resize(fresh_.size() * width);
-    bounds_.resize(fresh_.size());
-    constexpr std::int64_t rows_a_task = 16;
-    kernels::parallel_for(options_.num_threads, (own + rows_a_task - 1) / rows_a_task,
-                          [&](std::int64_t task) {
-                              std::vector<float> scratch(width);
-                              for (std::int64_t i = task * rows_a_task;
-                                   i < std::min(own, (task + 1) * rows_a_task); ++i) {
-                                  const auto local = static_cast<std::size_t>(i);
-                                  if (!kept_.empty()) {
-                                      rows_.fill(share_.features.row(i),
-                                                 std::span(kept_).subspan(local * width, width));
-                                  }
-                                  bounds_[local] = {gain(i, weights, scratch), share_.rows[local]};
-                              }
-                          });
+    const std::int64_t own = std::ssize(share_.rows);
+    const std::int64_t width = all_.size();
+    // Not filled with zeros: the threads that fill it touch it first.
+    if (bytes_to_keep(own, width) <= kept_bytes)
+        kept_ = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(own * width));
+    bounds_.resize(share_.rows.size());
+    constexpr std::int64_t rows_a_task = 32;
+    kernels::parallel_for(
+        options_.num_threads, (own + rows_a_task - 1) / rows_a_task, [&](std::int64_t task) {
+            const std::int64_t first = task * rows_a_task;
+            const std::int64_t count = std::min(rows_a_task, own - first);
+            std::vector<float> scratch(kept_ == nullptr ? static_cast<std::size_t>(count * width)
+                                                        : 0);
+            float* const similar = kept_ == nullptr ? scratch.data() : kept_row(first).data();
+            rows_.fill_rows({share_.features.row(first), count, share_.features.dim},
+                            {similar, static_cast<std::size_t>(count * width)});
+            for (std::int64_t i = 0; i < count; ++i) {
+                const auto local = static_cast<std::size_t>(first + i);
+                const std::span<const float> of_row(similar + i * width, covered_.size());
+                bounds_[local] = {kernels::uncovered_sum(of_row, covered_, weights),
+                                  share_.rows[local]};
+            }
+        });
     std::make_heap(bounds_.begin(), bounds_.end(), comes_later);
 }
 
-// The own candidate of the largest gain; brings those up to date whose bounds are larger.
+// The own candidate of the largest gain; brings those up to date whose bounds are larger, some at a
+// time.
 Gain Coverage::best_candidate(std::span<const double> weights) {
-    while (!bounds_.empty()) {
-        const Gain top = bounds_.front();
-        const std::int64_t local = find_row(share_, top.row);
-        std::int64_t& fresh = fresh_[static_cast<std::size_t>(local)];
-        if (fresh == num_picked_) return top;
+    constexpr std::size_t at_once = 16;
+    Gain best;
+    std::vector<Gain> looked_at;
+    std::vector<Gain> stale;
+    const auto pop = [&] {
         std::pop_heap(bounds_.begin(), bounds_.end(), comes_later);
-        bounds_.back().gain = gain(local, weights, scratch_);
-        std::push_heap(bounds_.begin(), bounds_.end(), comes_later);
-        fresh = num_picked_;
-        ++num_refreshed_;
+        const Gain top = bounds_.back();
+        bounds_.pop_back();
+        return top;
+    };
+    while (!bounds_.empty() && beats(bounds_.front(), best)) {
+        for (stale.clear();
+             stale.size() < at_once && !bounds_.empty() && beats(bounds_.front(), best);) {
+            const Gain top = pop();
+            if (fresh_[static_cast<std::size_t>(find_row(share_, top.row))] != num_picked_) {
+                stale.push_back(top);
+            } else {
+                looked_at.push_back(top);
+                best = top;  // above all that are left
+            }
+        }
+        refresh(stale, weights);
+        for (const Gain& one : stale) {
+            looked_at.push_back(one);
+            if (beats(one, best)) best = one;
+        }
     }
-    return {};
+    for (const Gain& one : looked_at) {
+        bounds_.push_back(one);
+        std::push_heap(bounds_.begin(), bounds_.end(), comes_later);
+    }
+    return best;
+}
+
+void Coverage::refresh(std::span<Gain> stale, std::span<const double> weights) {
+    kernels::parallel_for(options_.num_threads, std::ssize(stale), [&](std::int64_t i) {
+        Gain& one = stale[static_cast<std::size_t>(i)];
+        const std::int64_t local = find_row(share_, one.row);
+        std::vector<float> scratch(kept_ == nullptr ? covered_.size() : 0);
+        one.gain = gain(local, weights, scratch);
+        fresh_[static_cast<std::size_t>(local)] = num_picked_;
+    });
+    num_refreshed_ += std::ssize(stale);
 }
 
 DiverseBatch Coverage::pick(std::span<const double> weights) {

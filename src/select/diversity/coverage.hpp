@@ -4,6 +4,7 @@
 #include "select/diversity/similarity.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -19,9 +20,9 @@ namespace sluice::select {
 /// \source Minoux 1978, Accelerated greedy algorithms for maximizing submodular set functions.
 class Coverage {
   public:
-    /// `weights` [all rows]; similarities of own candidates are kept while they take at most
-    /// `kept_bytes`. \collective
-    Coverage(const ShortlistShare& share, const DiversityOptions& options,
+    /// Of the rows `all` that gather_all_rows has gathered. Similarities of own candidates are kept
+    /// while they take at most 512 MiB. \collective
+    Coverage(const ShortlistShare& share, const DiversityOptions& options, AllRows all,
              const Similarity& similarity, comm::Communicator& world);
 
     const AllRows& all() const { return all_; }
@@ -32,12 +33,12 @@ class Coverage {
     static DiversityForecast forecast(const DiversitySizes& sizes);
 
   private:
-    double gain(std::int64_t local, std::span<const double> weights,
-                std::span<float> scratch) const;
-    std::span<const float> similarities(std::int64_t local, std::span<float> scratch) const;
+    double gain(std::int64_t local, std::span<const double> weights, std::span<float> scratch);
+    std::span<float> kept_row(std::int64_t local);
     void cover_by(std::span<const float> similarities);
     void look_at_all(std::span<const double> weights);
     Gain best_candidate(std::span<const double> weights);
+    void refresh(std::span<Gain> stale, std::span<const double> weights);
 
     const ShortlistShare& share_;
     const DiversityOptions& options_;
@@ -46,7 +47,7 @@ class Coverage {
     Similarity similarity_;
     SimilarityRows rows_;
     std::vector<float> covered_;       // [all rows] c_i
-    std::vector<float> kept_;          // [own rows, all rows], or empty
+    std::unique_ptr<float[]> kept_;    // [own rows, all rows], or none
     std::vector<Gain> bounds_;         // of free candidates, a heap
     std::vector<std::int64_t> fresh_;  // [own rows] picks that the bound accounts for
     std::vector<float> scratch_;

@@ -2,14 +2,17 @@
 #include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
 
+#include <utility>
+
 namespace sluice::select {
 namespace {
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
     const double strength = value_or(options.parameters.strength, 1.0);
-    Coverage coverage(share, options, usual_similarity(gather_all_rows(share, world), options),
-                      world);
+    AllRows all = gather_all_rows(share, world);
+    const Similarity similarity = usual_similarity(all, options);
+    Coverage coverage(share, options, std::move(all), similarity, world);
     ShortlistShare whole = share;
     whole.rows = coverage.all().rows;
     whole.scores = coverage.all().scores;

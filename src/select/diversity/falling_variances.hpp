@@ -32,7 +32,8 @@ class FallingVariances {
 
   private:
     std::int32_t num_looks() const { return static_cast<std::int32_t>(look_variances_.size()); }
-    void lower_tile(std::span<const std::int64_t> locals);
+    void lower_tile(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
+    void fetch_early(std::span<const std::int64_t> locals) const;
 
     kernels::MatrixView rows_;
     std::vector<double> variances_;

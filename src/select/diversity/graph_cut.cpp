@@ -26,15 +26,25 @@ class Cut {
         const AllRows all = gather_all_rows(share, world);
         similarity_ = usual_similarity(all, options);
         const SimilarityRows rows(all, similarity_);
-        kernels::parallel_for(options.num_threads, std::ssize(gains_), [&](std::int64_t local) {
-            std::vector<float> similar(all.rows.size());
-            rows.fill(share.features.row(local), similar);
-            double sums[4] = {};
-            for (std::size_t i = 0; i < similar.size(); ++i)
-                sums[i % 4] += static_cast<double>(similar[i]);
-            gains_[static_cast<std::size_t>(local)] =
-                strength * ((sums[0] + sums[1]) + (sums[2] + sums[3])) - 1.0;
-        });
+        constexpr std::int64_t rows_a_task = 32;
+        const std::int64_t own = std::ssize(gains_);
+        const std::size_t width = all.rows.size();
+        kernels::parallel_for(
+            options.num_threads, (own + rows_a_task - 1) / rows_a_task, [&](std::int64_t task) {
+                const std::int64_t first = task * rows_a_task;
+                const std::int64_t count = std::min(rows_a_task, own - first);
+                std::vector<float> similar(static_cast<std::size_t>(count) * width);
+                rows.fill_rows({share.features.row(first), count, share.features.dim}, similar);
+                for (std::int64_t i = 0; i < count; ++i) {
+                    const float* const of_row =
+                        similar.data() + static_cast<std::size_t>(i) * width;
+                    double sums[4] = {};
+                    for (std::size_t j = 0; j < width; ++j)
+                        sums[j % 4] += static_cast<double>(of_row[j]);
+                    gains_[static_cast<std::size_t>(first + i)] =
+                        strength * ((sums[0] + sums[1]) + (sums[2] + sums[3])) - 1.0;
+                }
+            });
     }
 
     Gain best(std::int64_t) const {

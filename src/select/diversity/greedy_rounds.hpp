@@ -10,13 +10,28 @@
 namespace sluice::select {
 
 inline constexpr std::int64_t rows_of_a_panel = 2048;
+inline constexpr std::int64_t most_rows_of_a_panel = 8192;
 
 /// What a rule needs that picks in these rounds, for rows told by `width` floats.
 DiversityForecast forecast_in_rounds(const DiversitySizes& sizes, std::int64_t width);
 
+/// A row of a share and its gain at most.
+struct BoundOfRow {
+    double gain = 0.0;
+    std::int64_t local = 0;
+};
+std::vector<std::int64_t> locals_of(const std::vector<BoundOfRow>& rows);
+
+/// Keeps the `count` best and returns where the worst of them is; -1 if there are fewer.
+std::int64_t keep_best(std::vector<BoundOfRow>& rows, std::int64_t count);
+
+/// Takes about `count` of the best out of rows, at least one if there is any, and leaves the
+/// others; the order stays.
+std::vector<BoundOfRow> take_best(std::vector<BoundOfRow>& rows, std::int64_t count);
+
 /// The picks of pick_by_rows, to the bit, in rounds, for gains that never rise from pick to pick: a
 /// gain that does not account for the last picks is an upper bound. In a round the rows of the
-/// largest gains are brought up to date until some `rows_of_a_panel` of them are above all others,
+/// largest gains are brought up to date until some thousands of them are above all others,
 /// a panel that is told to all ranks; there the greedy runs for as long as its best row is above
 /// the best bound outside. An Objective has
 ///   double gain(std::int64_t local) const;     of a row of the share, by what it accounts for
@@ -40,8 +55,8 @@ class GreedyRounds {
           options_(options),
           objective_(objective),
           world_(world),
-          num_picks_(std::clamp<std::int64_t>(
-              options.num_picks, 0, world.sum(static_cast<std::int64_t>(share.rows.size())))),
+          num_rows_(world.sum(std::ssize(share.rows))),
+          num_picks_(std::clamp<std::int64_t>(options.num_picks, 0, num_rows_)),
           taken_(share.rows.size(), 0) {}
 
     /// Makes the best of the ranks' rows the first pick, if any is wanted. \collective
@@ -66,10 +81,12 @@ class GreedyRounds {
             leave_if_stopped(world_);
             const std::int64_t before = num_left();
             const std::int64_t wanted =
-                std::min(panel_rows, std::max(least_panel, panel_rows_a_pick * num_left()));
-            const Gain floor = refresh_best((wanted + world_.size() - 1) / world_.size());
+                std::min(panel_rows_, std::max(least_panel, panel_rows_a_pick * num_left()));
+            const Gain floor = refresh_best(own_part(wanted));
             pick_among(rows_from(floor), floor, num_left());
             require(num_left() < before, ExitCode::internal, "diversify: a round without a pick");
+            if (before - num_left() < few_picks)
+                panel_rows_ = std::min(2 * panel_rows_, most_rows_of_a_panel);
         }
         return std::move(batch_);
     }
@@ -77,81 +94,65 @@ class GreedyRounds {
   private:
     using State = typename Objective::State;
 
-    static constexpr std::int64_t panel_rows = rows_of_a_panel;
+    // A round with fewer picks makes the panels of the later ones larger.
+    static constexpr std::int64_t few_picks = 50;
     static constexpr std::int64_t least_panel = 128;
     static constexpr std::int64_t panel_rows_a_pick = 8;
     static constexpr std::int64_t least_chunk = 256;
 
     std::int64_t num_left() const { return num_picks_ - std::ssize(batch_.picks); }
 
+    // Of what all ranks want, as of the rows.
+    std::int64_t own_part(std::int64_t wanted) const {
+        return std::max<std::int64_t>(1, wanted * std::ssize(taken_) / num_rows_);
+    }
+
     std::int64_t find(RowId row) const {
         const auto found = std::lower_bound(share_.rows.begin(), share_.rows.end(), row);
         return found != share_.rows.end() && *found == row ? found - share_.rows.begin() : -1;
     }
 
-    Gain gain(std::int64_t local) const {
-        return {objective_.gain(local), share_.rows[static_cast<std::size_t>(local)]};
-    }
-
-    // Free rows of the share for which `wanted` holds.
+    // Free rows of the share for which `wanted` holds, by local index, ascending.
     template <typename Wanted>
-    std::vector<Gain> free_rows(const Wanted& wanted) const {
-        std::vector<Gain> rows;
+    std::vector<BoundOfRow> free_rows(const Wanted& wanted) const {
+        std::vector<BoundOfRow> rows;
         for (std::int64_t i = 0; i < std::ssize(taken_); ++i) {
-            if (taken_[static_cast<std::size_t>(i)] == 0 && wanted(i)) rows.push_back(gain(i));
+            if (taken_[static_cast<std::size_t>(i)] == 0 && wanted(i))
+                rows.push_back({objective_.gain(i), i});
         }
         return rows;
     }
 
+    Gain gain(const BoundOfRow& one) const {
+        return {one.gain, share_.rows[static_cast<std::size_t>(one.local)]};
+    }
+
     std::vector<std::int64_t> rows_from(const Gain& floor) const {
-        std::vector<std::int64_t> locals;
-        for (const Gain& one : free_rows([&](std::int64_t i) { return !beats(floor, gain(i)); }))
-            locals.push_back(find(one.row));
-        return locals;
-    }
-
-    // The worst of the `count` best, and only they are kept; row -1 if there are fewer.
-    static Gain keep_best(std::vector<Gain>& rows, std::int64_t count) {
-        if (std::ssize(rows) < count) return {};
-        const auto last = rows.begin() + (count - 1);
-        std::nth_element(rows.begin(), last, rows.end(),
-                         [](const Gain& a, const Gain& b) { return beats(a, b); });
-        const Gain worst = *last;
-        rows.resize(static_cast<std::size_t>(count));
-        return worst;
-    }
-
-    // The best `count` of some rows, taken out of them.
-    static std::vector<Gain> take_best(std::vector<Gain>& rows, std::int64_t count) {
-        const auto end = rows.begin() + std::min(count, std::ssize(rows));
-        if (end != rows.end())
-            std::nth_element(rows.begin(), end, rows.end(),
-                             [](const Gain& a, const Gain& b) { return beats(a, b); });
-        std::vector<Gain> best(rows.begin(), end);
-        rows.erase(rows.begin(), end);
-        return best;
+        return locals_of(free_rows([&](std::int64_t i) {
+            return !beats(floor, gain({objective_.gain(i), i}));
+        }));
     }
 
     // Brings rows up to date until on no rank a stale one is above the floor, which at most `count`
     // rows of a rank are not below. \collective
     Gain refresh_best(std::int64_t count) {
         Gain floor;
-        std::vector<Gain> fresh = free_rows([&](std::int64_t i) { return objective_.is_fresh(i); });
-        std::vector<Gain> stale =
+        std::vector<BoundOfRow> fresh =
+            free_rows([&](std::int64_t i) { return objective_.is_fresh(i); });
+        std::vector<BoundOfRow> stale =
             free_rows([&](std::int64_t i) { return !objective_.is_fresh(i); });
         for (std::int64_t chunk = std::max(least_chunk, count);; chunk *= 2) {
-            const Gain best = best_of_ranks(keep_best(fresh, count), world_);
+            const std::int64_t worst = keep_best(fresh, count);
+            const Gain best = best_of_ranks(
+                worst < 0 ? Gain{} : gain(fresh[static_cast<std::size_t>(worst)]), world_);
             if (beats(best, floor)) floor = best;
-            std::erase_if(stale, [&](const Gain& one) { return beats(floor, one); });
-            const std::vector<Gain> next = take_best(stale, chunk);
+            std::erase_if(stale, [&](const BoundOfRow& one) { return beats(floor, gain(one)); });
+            const std::vector<std::int64_t> next = locals_of(take_best(stale, chunk));
             if (world_.sum(std::ssize(next)) == 0) return floor;
-            std::vector<std::int64_t> locals;
-            for (const Gain& one : next)
-                locals.push_back(find(one.row));
-            objective_.refresh(locals);
-            batch_.rows_refreshed += std::ssize(locals);
-            for (const std::int64_t local : locals)
-                fresh.push_back(gain(local));
+            objective_.refresh(next);
+            batch_.rows_refreshed += std::ssize(next);
+            for (const std::int64_t local : next)
+                fresh.push_back({objective_.gain(local), local});
         }
     }
 
@@ -196,8 +197,10 @@ class GreedyRounds {
     const DiversityOptions& options_;
     Objective& objective_;
     comm::Communicator& world_;
+    std::int64_t num_rows_;
     std::int64_t num_picks_;
     std::vector<std::uint8_t> taken_;
+    std::int64_t panel_rows_ = rows_of_a_panel;
     DiverseBatch batch_;
 };
 

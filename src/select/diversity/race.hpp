@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/philox.hpp"
 #include "select/diversity/row_greedy.hpp"
 
 #include <cstdint>
@@ -13,9 +14,13 @@ namespace sluice::select {
 /// and no number of ranks changes. The keys of different picks are independent.
 /// \source Efraimidis and Spirakis 2006, Inf. Process. Lett. 97, 181-185.
 struct Race {
+    /// Whose random words, and with how many bits of time.
+    enum class Clock { picks, cluster_seeds };
+
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     std::int64_t pick = 0;
+    Clock clock = Clock::picks;
 
     /// weight / -ln(u), which never rises when the weight falls; for a weight of 0 the negative
     /// time, so that such rows win only against each other, with the same chance each.
@@ -25,8 +30,13 @@ struct Race {
     Gain winner(std::span<const RowId> rows, std::span<const std::uint8_t> taken,
                 std::span<const double> weights) const;
 
+    static RandomPurpose purpose(Clock clock);
+    /// The random word that has the top bits of 1 - u.
+    static int top_word(Clock clock) { return clock == Clock::picks ? 1 : 0; }
+
   private:
     double rest(RowId row) const;
+    Gain gain_of_rest(RowId row, double rest, double weight) const;
 };
 
 }  // namespace sluice::select

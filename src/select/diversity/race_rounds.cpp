@@ -23,7 +23,7 @@ constexpr std::size_t rows_at_once = 8;
 // Rows whose word is above it have a gain below the bar: -ln(1 - rest) is not below rest, but for
 // rounding, and rest not below word / 2^32.
 std::uint32_t limit_of(double chance, double bar) {
-    const double limit = std::ceil(chance / bar * (1.0 + 1e-9) * 0x1p32);
+    const double limit = std::ceil(chance / bar * (1.0 + 1e-5) * 0x1p32);
     return limit < 0x1p32 ? static_cast<std::uint32_t>(limit)
                           : std::numeric_limits<std::uint32_t>::max();
 }
@@ -46,7 +46,7 @@ RaceRounds::RaceRounds(const ShortlistShare& share, const DiversityOptions& opti
 }
 
 Race RaceRounds::race_of(std::int64_t draw) const {
-    return {options_.seed, options_.round, num_picked() + draw};
+    return {options_.seed, options_.round, num_picked() + draw, clock_};
 }
 
 std::int64_t RaceRounds::find(RowId row) const {
@@ -111,7 +111,11 @@ DiverseBatch RaceRounds::pick() {
         const bool can_race = total > 0.0 && std::isfinite(total);
         if (can_race && run_round(total)) continue;
         // Nothing but copies of picks is left, or the bar was too high for all.
-        if (spread_.num_pending() > 0) refresh();
+        if (spread_.num_pending() > 0) {
+            refresh();
+            continue;
+        }
+        if (total == 0.0 && clock_ == Race::Clock::cluster_seeds) break;
         pick_one(race_of(0).winner(share_.rows, taken_, chances_));
     }
     return std::move(batch_);
@@ -154,11 +158,11 @@ std::vector<RaceRounds::Entry> RaceRounds::own_entries(const Round& round) const
     std::transform(chances_.begin(), chances_.end(), limits.begin(),
                    [&](double chance) { return limit_of(chance, round.bar); });
     const kernels::RaceDraws draws{options_.seed,
-                                   RandomPurpose::diversity_race,
+                                   Race::purpose(clock_),
                                    options_.round,
                                    static_cast<std::uint32_t>(num_picked()),
                                    static_cast<std::uint32_t>(round.num_draws),
-                                   1};
+                                   Race::top_word(clock_)};
     std::vector<Entry> entries;
     for (const kernels::EarlyRow& early :
          kernels::early_rows(draws, share_.rows, limits, options_.num_threads)) {

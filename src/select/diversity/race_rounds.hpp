@@ -53,6 +53,9 @@ class RaceRounds {
     RaceRounds(const ShortlistShare& share, const DiversityOptions& options, Spread& spread,
                std::vector<double> weights, comm::Communicator& world);
 
+    /// The same for the seeds of clusters, which ends where no row is at a distance any more.
+    void draw_seeds() { clock_ = Race::Clock::cluster_seeds; }
+
     /// Makes the best of the ranks' rows the first pick, if any is wanted. \collective
     void pick_first(const Gain& mine);
 
@@ -109,8 +112,9 @@ class RaceRounds {
     std::int64_t num_picks_;
     std::vector<double> chances_;      // [rows] at most; 0 for rows taken
     std::vector<std::uint8_t> taken_;  // [rows]
-    double kept_ = 1.0;                // estimate of true chances / chances
-    double kept_sum_ = 0.0;            // of a round, to estimate it from
+    Race::Clock clock_ = Race::Clock::picks;
+    double kept_ = 1.0;      // estimate of true chances / chances
+    double kept_sum_ = 0.0;  // of a round, to estimate it from
     std::int64_t most_draws_;
     DiverseBatch batch_;
 };

@@ -19,6 +19,7 @@ DiversityDefinition bait_rule();
 DiversityDefinition batchbald_rule();
 DiversityDefinition bait_classes_rule();
 DiversityDefinition firal_rule();
+DiversityDefinition error_reduction_rule();
 DiversityDefinition kmeans_rule();
 DiversityDefinition typiclust_rule();
 DiversityDefinition cluster_margin_rule();

@@ -2,6 +2,7 @@
 
 #include "core/philox.hpp"
 #include "kernels/canonical_math.hpp"
+#include "kernels/similarity_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -57,13 +58,27 @@ Similarity usual_similarity(const AllRows& all, const DiversityOptions& options)
 }
 
 SimilarityRows::SimilarityRows(const AllRows& all, const Similarity& similarity)
-    : places_(numbers_to(all.size())), packed_(all.view(), places_), similarity_(similarity) {}
+    : places_(numbers_to(all.size())),
+      packed_(all.view(), places_),
+      similarity_(similarity),
+      dim_(all.dim) {}
+
+void Similarity::of_all(std::span<float> squared) const {
+    if (kernel == Kernel::gaussian) {
+        kernels::exponentials(squared, -2.0F * length * length);
+        return;
+    }
+    for (float& value : squared)
+        value = of(value);
+}
 
 void SimilarityRows::fill(const float* features, std::span<float> out) const {
-    std::fill(out.begin(), out.end(), std::numeric_limits<float>::infinity());
-    packed_.relax(features, {out, {}, 0});
-    for (float& value : out)
-        value = similarity_.of(value);
+    fill_rows({features, 1, dim_}, out);
+}
+
+void SimilarityRows::fill_rows(kernels::MatrixView features, std::span<float> out) const {
+    packed_.distances(features, std::ssize(places_), out.data());
+    similarity_.of_all(out);
 }
 
 }  // namespace sluice::select

@@ -20,6 +20,9 @@ struct Similarity {
     float length = 1.0F;
 
     float of(float squared) const;
+
+    /// The same of many, in place.
+    void of_all(std::span<float> squared) const;
 };
 
 /// The cosine under that metric, else the Gaussian kernel of the wanted length, or of the median
@@ -33,10 +36,14 @@ class SimilarityRows {
 
     void fill(const float* features, std::span<float> out) const;
 
+    /// The same for some rows [n, D] in one go: out [n, rows].
+    void fill_rows(kernels::MatrixView features, std::span<float> out) const;
+
   private:
     std::vector<std::int64_t> places_;
     kernels::PackedRows packed_;
     Similarity similarity_;
+    std::int64_t dim_;
 };
 
 }  // namespace sluice::select

@@ -24,4 +24,7 @@ FeatureScoreDefinition extrapolation_grade();
 FeatureScoreDefinition knn_density();
 FeatureScoreDefinition knn_sparsity();
 
+/// Loss that a model's loss head expects of a row's label.
+FeatureScoreDefinition learning_loss();
+
 }  // namespace sluice::select
