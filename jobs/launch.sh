@@ -57,14 +57,20 @@ run_ranks() { # run_ranks COMMAND...
     fi
 }
 
+# Whether it is worth trying again: sluice says so (75), or what ended says nothing of sluice, whose
+# codes are 0 and 64 to 78: a rank or a node was lost, or the launcher itself failed.
+comes_back() { # comes_back EXIT_CODE
+    [ "$1" -eq 75 ] || { [ "$1" -gt 0 ] && [ "$1" -lt 64 ]; } || [ "$1" -gt 78 ]
+}
+
 most_restarts=5
 
-# The end of the job. Exit code 75, come back later: the job is requeued and goes on from its files,
-# unless it was cancelled, or has come back for nothing too often.
+# The end of the job. If it is worth trying again it is requeued and goes on from its files, unless
+# it was cancelled, or has come back for nothing too often.
 finish() { # finish EXIT_CODE
     local restarts=${SLURM_RESTART_COUNT:-0}
-    if [ "$1" -eq 75 ] && [ "$cancelled" = no ] && [ "$restarts" -lt "$most_restarts" ]; then
-        echo "$(date -Is) exit code 75: requeued"
+    if comes_back "$1" && [ "$cancelled" = no ] && [ "$restarts" -lt "$most_restarts" ]; then
+        echo "$(date -Is) exit code $1: requeued"
         scontrol requeue "$SLURM_JOB_ID" && exit 0
     fi
     exit "$1"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/types.hpp"
 #include "kernels/aligned_floats.hpp"
 #include "kernels/backend.hpp"
 
@@ -62,8 +63,9 @@ class PackedRows {
     /// Relaxes nearest.distance[i], of row picked[i], by one centre, number nearest.first.
     void relax(const float* center, const NearestCenters& nearest) const;
 
-    /// out[c * count + i] = squared_distance(row picked[i], centers[c]); `count` rows were picked.
-    void distances(MatrixView centers, std::int64_t count, float* out) const;
+    /// out[c * stride + i] = squared_distance(row picked[rows.begin + i], centers[c]) for the rows
+    /// of the range, which begins at a multiple of 32.
+    void distances(MatrixView centers, RowRange rows, float* out, std::int64_t stride) const;
 
   private:
     std::int64_t dim_;

@@ -232,14 +232,15 @@ void PackedRows::relax(const float* center, const NearestCenters& nearest) const
     }
 }
 
-void PackedRows::distances(MatrixView centers, std::int64_t count, float* out) const {
+void PackedRows::distances(MatrixView centers, RowRange rows, float* out,
+                           std::int64_t stride) const {
     const NearestCenterTiles& tiles = nearest_center_tiles();
     const std::int64_t rows_per_tile = std::int64_t{tiles.lanes} * tiles.max_panels;
     std::array<float, most_singles * most_lanes> of_tile;
     float limits[most_singles];
     std::fill_n(limits, most_singles, std::numeric_limits<float>::infinity());
-    for (std::int64_t begin = 0; begin < count; begin += rows_per_tile) {
-        const std::int64_t num_rows = std::min(rows_per_tile, count - begin);
+    for (std::int64_t begin = rows.begin; begin < rows.end; begin += rows_per_tile) {
+        const std::int64_t num_rows = std::min(rows_per_tile, rows.end - begin);
         const int num_panels = static_cast<int>(ceil_divide(num_rows, tiles.lanes));
         for (std::int64_t first = 0; first < centers.rows; first += tiles.max_singles) {
             const int width =
@@ -250,7 +251,7 @@ void PackedRows::distances(MatrixView centers, std::int64_t count, float* out) c
             const unsigned below = tiles.distances(singles, width, panels_.data() + begin * dim_,
                                                    num_panels, dim_, limits, of_tile.data());
             for (int s = 0; s < width; ++s) {
-                float* const to = out + (first + s) * count + begin;
+                float* const to = out + (first + s) * stride + (begin - rows.begin);
                 // Not below infinity: all of them are there.
                 if ((below >> s & 1U) == 0) {
                     std::fill_n(to, num_rows, limits[s]);

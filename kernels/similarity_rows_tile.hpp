@@ -12,16 +12,19 @@ namespace {
 
 template <typename Lanes>
 void exponentials_of(float* values, std::int64_t count, float divisor) {
-    alignas(64) float some[Lanes::width];
-    for (std::int64_t begin = 0; begin < count; begin += Lanes::width) {
-        const std::int64_t rest = count - begin;
-        const std::int64_t width = rest < Lanes::width ? rest : Lanes::width;
-        for (std::int64_t i = 0; i < Lanes::width; ++i)
-            some[i] = i < width ? values[begin + i] : 0.0F;
-        store_lanes(some, canonical_exp(Lanes::load(some) / Lanes(divisor)));
-        for (std::int64_t i = 0; i < width; ++i)
-            values[begin + i] = some[i];
+    const Lanes all_divisor(divisor);
+    std::int64_t begin = 0;
+    for (; begin + Lanes::width <= count; begin += Lanes::width) {
+        const Lanes x = load_unaligned(Lanes(), values + begin);
+        store_lanes(values + begin, canonical_exp(x / all_divisor));
     }
+    if (begin == count) return;
+    alignas(64) float rest[Lanes::width] = {};
+    for (std::int64_t i = begin; i < count; ++i)
+        rest[i - begin] = values[i];
+    store_lanes(rest, canonical_exp(Lanes::load(rest) / all_divisor));
+    for (std::int64_t i = begin; i < count; ++i)
+        values[i] = rest[i - begin];
 }
 
 template <typename Four>

@@ -6,11 +6,11 @@
 #include "campaign/map_file.hpp"
 #include "campaign/output_paths.hpp"
 #include "campaign/pool_predictions.hpp"
+#include "campaign/select_notes.hpp"
 #include "campaign/select_report.hpp"
 #include "campaign/similar_rows.hpp"
 #include "core/durable_file.hpp"
 #include "core/error.hpp"
-#include "core/log.hpp"
 #include "core/path_status.hpp"
 #include "core/phase.hpp"
 #include "core/stop.hpp"
@@ -18,8 +18,6 @@
 #include "labels/labeled_rows.hpp"
 #include "model/model_file.hpp"
 #include "queue/publish.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -101,7 +99,7 @@ class Round {
         select::PlanRequest wanted = request_.plan;
         wanted.committee = committee_;
         plan_ = select::make_plan(pool_, wanted, taken_, world_);
-        check_candidates();
+        check_candidates(request_, plan_);
         if (request_.mode == SelectRequest::Mode::dry_run) {
             report_plan();
             return result(nullptr);
@@ -109,7 +107,7 @@ class Round {
         const select::Selection selection =
             request_.choose ? request_.choose(pool_, plan_, taken_, world_)
                             : select::select_two_stage(pool_, plan_, taken_, world_);
-        note_surprises(selection);
+        note_surprises(request_, plan_, selection);
         write_map(request_.map_path, pool_, plan_, selection, world_);
         enter_phase("publish");
         const std::vector<RankTotals> use = gather_totals(world_);
@@ -150,15 +148,6 @@ class Round {
         const double rows =
             std::floor(request_.batch_share * static_cast<double>(pool_.num_rows) + 0.5);
         request_.plan.batch_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(rows));
-    }
-
-    void check_candidates() const {
-        if (request_.selection_path.empty() || plan_.batch_size == request_.plan.batch_size) return;
-        throw comm::AgreedError(
-            ExitCode::bad_data,
-            fmt::format("{}: asks for {} rows, but the pool has {} candidates; lower n_samples, or "
-                        "give --batch",
-                        request_.selection_path, request_.plan.batch_size, plan_.batch_size));
     }
 
     void read_similar_rows() {
@@ -260,28 +249,6 @@ class Round {
                   select::plan_text(pool_, plan_, world_.size()) +
                   "dry run: only metadata and a sample of rows were read, nothing was written\n");
         });
-    }
-
-    void note_surprises(const select::Selection& selection) const {
-        const auto chosen = static_cast<std::int64_t>(selection.rows.size());
-        const bool is_cut = request_.plan.batch_cost > 0.0 || request_.plan.batch_instances > 0;
-        if (chosen < request_.plan.batch_size && !is_cut) {
-            log_warning(fmt::format("only {} of the {} {} asked for could be chosen",
-                                    count_text(chosen), count_text(request_.plan.batch_size),
-                                    plan_.items.has_items() ? "items" : "rows"));
-        }
-        if (selection.num_beyond_trust > 0) {
-            log_info(count_text(selection.num_beyond_trust) +
-                     " rows have scores above --max-score and were passed over");
-        }
-        if (selection.num_skipped > 0) {
-            log_warning(count_text(selection.num_skipped) + " bad rows were skipped");
-        }
-        if (chosen > 1 && chosen < selection.shortlist_size && selection.covering_radius == 0.0F) {
-            log_warning(
-                "the batch covers the shortlist at distance 0: it holds duplicates, the "
-                "rest was filled in row order; a larger --shortlist may help");
-        }
     }
 
     void finish(const select::Selection& selection, const std::vector<RankTotals>& use) {

@@ -55,8 +55,10 @@ std::vector<OptionSpec> arm_options() {
              "= the shortlist counts copies once, per_cost = the score is divided by the "
              "cost, pseudo = see --pseudo-delta, power:C, softmax:C or softrank:C = noise "
              "(see --randomize there), on=covariance or on=gradients, sketch=K (see "
-             "--diversify-on and --sketch-dim there), strength=X, sigma=X, radius=X = as for "
-             "'sluice select'. Divide in a score by ^-1. Repeat for more arms; default: margin or, "
+             "--diversify-on and --sketch-dim there), strength=X, sigma=X, radius=X, "
+             "groups=RULE, where=CONDITIONS = as for 'sluice select' (whole items, as many as fit "
+             "into the batch's rows). Divide in a score by ^-1. Repeat for more arms; default: "
+             "margin or, "
              "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
          .kind = Kind::list},
         {.name = "metric",
@@ -254,6 +256,17 @@ void read_arms(const Options& options, study::StudyRequest& request) {
         request.data.push_back(parse_data(text, options));
 }
 
+// What the arms want to know of rows beside their features.
+void read_row_words(study::StudyRequest& request) {
+    std::set<std::string> roles;
+    for (const study::Strategy& strategy : request.strategies) {
+        if (strategy.items.has_items()) request.reading.items = study::StudyReading::Items::needed;
+        for (const select::RowCondition& condition : strategy.conditions)
+            roles.insert(condition.role);
+    }
+    request.reading.condition_roles.assign(roles.begin(), roles.end());
+}
+
 void read_report(const Options& options, study::StudyRequest& request) {
     using AllLabels = study::StudyRequest::AllLabels;
     request.measure = options.text("measure");
@@ -284,6 +297,7 @@ study::StudyRequest read_request(const Options& options) {
     study::StudyRequest request;
     read_rules(options, request.rules);
     read_arms(options, request);
+    read_row_words(request);
     read_pseudo(options, request);
     read_report(options, request);
     request.num_seeds = options.count("seeds", {1, max_count});

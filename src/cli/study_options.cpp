@@ -77,8 +77,27 @@ bool read_embedding_word(const std::string& word, study::Strategy& strategy,
     return true;
 }
 
-// What follows the shortlist of a strategy: distinct, per_cost, pseudo, noise, on=NAME, sketch=K,
-// strength=X, sigma=X or radius=X.
+// groups=RULE and where=CONDITIONS; whether it is one of them.
+bool read_row_word(const std::string& word, study::Strategy& strategy) {
+    if (word.starts_with("groups=")) {
+        strategy.items = select::parse_item_rule(word.substr(7));
+        return true;
+    }
+    if (!word.starts_with("where=")) return false;
+    strategy.conditions = select::parse_conditions(word.substr(6));
+    return true;
+}
+
+void check_items(const study::Strategy& strategy, const Options& options) {
+    if (!strategy.items.has_items()) return;
+    if (strategy.count == study::Strategy::Count::distinct_rows)
+        options.fail("strategy", "groups= and distinct: rows are compared, not items");
+    if (strategy.price == study::Strategy::Price::divides_score)
+        options.fail("strategy", "groups= and per_cost: a row's score is divided, not an item's");
+}
+
+// What follows the shortlist of a strategy: groups=RULE, where=CONDITIONS, distinct, per_cost,
+// pseudo, noise, on=NAME, sketch=K, strength=X, sigma=X or radius=X.
 void read_word(const std::string& word, study::Strategy& strategy, const Options& options) {
     if (word == "distinct") {
         strategy.count = study::Strategy::Count::distinct_rows;
@@ -96,7 +115,7 @@ void read_word(const std::string& word, study::Strategy& strategy, const Options
         strategy.training = study::Strategy::Training::pseudo;
         return;
     }
-    if (read_embedding_word(word, strategy, options)) return;
+    if (read_embedding_word(word, strategy, options) || read_row_word(word, strategy)) return;
     const std::string name = word.substr(0, word.find('='));
     select::DiversityParameters& parameters = strategy.diversity_parameters;
     double* const number = name == "strength" ? &parameters.strength
@@ -129,6 +148,7 @@ study::Strategy parse_strategy(const std::string& text, const Options& options) 
     require_plain("strategy", strategy.name, options);
     for (std::size_t i = 3; i < parts.size(); ++i)
         read_word(parts[i], strategy, options);
+    check_items(strategy, options);
     strategy.score = score_of_study(parts[0], options);
     if (parts.size() > 1) strategy.diversity = select::find_diversity(parts[1]).name;
     select::check_parameters(select::find_diversity(strategy.diversity),

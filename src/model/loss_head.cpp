@@ -133,4 +133,11 @@ void add_loss_head(Committee head, std::int64_t num_folds, Committee& committee)
     committee.loss_head = std::make_shared<const Committee>(std::move(head));
 }
 
+void train_loss_head(const TrainingSet& set, const TrainOptions& options, std::int64_t num_folds,
+                     Committee& committee) {
+    const TrainOptions of_folds = fold_options(options, num_folds);
+    const TrainingSet labels = loss_labels(set, of_folds, train_committee(set, of_folds));
+    add_loss_head(train_committee(labels, loss_head_options(options)), num_folds, committee);
+}
+
 }  // namespace sluice::model

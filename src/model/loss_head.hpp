@@ -30,4 +30,9 @@ TrainOptions loss_head_options(const TrainOptions& options);
 /// The head as a part of the committee's model.
 void add_loss_head(Committee head, std::int64_t num_folds, Committee& committee);
 
+/// All of it on the calling thread: a loss head for the committee that was trained on `set` with
+/// `options`.
+void train_loss_head(const TrainingSet& set, const TrainOptions& options, std::int64_t num_folds,
+                     Committee& committee);
+
 }  // namespace sluice::model

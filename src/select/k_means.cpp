@@ -29,6 +29,40 @@ std::vector<std::int64_t> weights_of(const KMeansShare& share, comm::Communicato
                          world);
 }
 
+// The seeds, one after the other.
+DiverseBatch draw(const KMeansShare& share, const KMeansOptions& options,
+                  comm::Communicator& world) {
+    const std::vector<std::int64_t> whole = weights_of(share, world);
+    const std::vector<double> weights(whole.begin(), whole.end());
+    ShortlistShare rows;
+    rows.rows = share.rows;
+    rows.features = share.features;
+    DiversityOptions wanted;
+    wanted.num_picks = options.num_clusters;
+    wanted.seed = options.seed;
+    wanted.round = options.round;
+    wanted.num_threads = options.num_threads;
+    const std::vector<float> start = start_distances(share);
+    const bool begins = std::find(start.begin(), start.end(), infinity) != start.end();
+    NearestSpread spread(share.features, start, wanted);
+    RaceRounds rounds(rows, wanted, spread, weights, world);
+    rounds.draw_seeds();
+    if (world.max(std::int64_t{begins}) != 0) {
+        // Without any centre so far a row's chance is its weight.
+        const std::vector<std::uint8_t> none(share.rows.size(), 0);
+        const Race race{options.seed, options.round, 0, Race::Clock::cluster_seeds};
+        rounds.pick_first(race.winner(share.rows, none, weights));
+    }
+    return rounds.pick();
+}
+
+std::vector<RowId> rows_of(const DiverseBatch& batch) {
+    std::vector<RowId> rows;
+    for (const DiversePick& pick : batch.picks)
+        rows.push_back(pick.row);
+    return rows;
+}
+
 // One Lloyd iteration after the other.
 class Lloyd {
   public:
@@ -45,7 +79,9 @@ class Lloyd {
     }
 
     void seed() {
-        const std::vector<RowId> rows = draw_seeds(share_, options_, world_);
+        const DiverseBatch drawn = draw(share_, options_, world_);
+        const std::vector<RowId> rows = rows_of(drawn);
+        result_.seed_rounds = drawn.rounds;
         result_.centroids = gather_rows(share_.rows, share_.features, rows, world_);
         result_.sizes.resize(rows.size());
         result_.weights.resize(rows.size());
@@ -183,31 +219,7 @@ class Lloyd {
 
 std::vector<RowId> draw_seeds(const KMeansShare& share, const KMeansOptions& options,
                               comm::Communicator& world) {
-    const std::vector<std::int64_t> whole = weights_of(share, world);
-    const std::vector<double> weights(whole.begin(), whole.end());
-    ShortlistShare rows;
-    rows.rows = share.rows;
-    rows.features = share.features;
-    DiversityOptions wanted;
-    wanted.num_picks = options.num_clusters;
-    wanted.seed = options.seed;
-    wanted.round = options.round;
-    wanted.num_threads = options.num_threads;
-    const std::vector<float> start = start_distances(share);
-    const bool begins = std::find(start.begin(), start.end(), infinity) != start.end();
-    NearestSpread spread(share.features, start, wanted);
-    RaceRounds rounds(rows, wanted, spread, weights, world);
-    rounds.draw_seeds();
-    if (world.max(std::int64_t{begins}) != 0) {
-        // Without any centre so far a row's chance is its weight.
-        const std::vector<std::uint8_t> none(share.rows.size(), 0);
-        const Race race{options.seed, options.round, 0, Race::Clock::cluster_seeds};
-        rounds.pick_first(race.winner(share.rows, none, weights));
-    }
-    std::vector<RowId> seeds;
-    for (const DiversePick& pick : rounds.pick().picks)
-        seeds.push_back(pick.row);
-    return seeds;
+    return rows_of(draw(share, options, world));
 }
 
 Clusters k_means(const KMeansShare& share, const KMeansOptions& options,

@@ -36,6 +36,7 @@ struct Clusters {
     std::vector<std::int64_t> weights;  ///< [k] in steps of 2^-20 of the largest weight
     std::vector<std::int32_t> cluster;  ///< [rows] of the share; -1: nearest to one that stays
     std::vector<float> distance;        ///< [rows] squared, to that centroid
+    std::int64_t seed_rounds = 0;       ///< exchanges in which the seeds were drawn
     std::int64_t iterations = 0;        ///< until no row changed its cluster, or the most allowed
 
     std::int64_t count() const { return static_cast<std::int64_t>(sizes.size()); }

@@ -7,6 +7,7 @@
 #include "select/distinct.hpp"
 #include "select/diversity.hpp"
 #include "select/member_probabilities.hpp"
+#include "study/item_choice.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -54,7 +55,7 @@ void BatchChoice::score(const std::shared_ptr<const kernels::CommitteeNetwork>& 
                         std::uint32_t round) {
     network_ = network;
     round_ = round;
-    score_rows(rows_, score_, {network, labeled_, seed_, round}, scores_);
+    score_rows(rows_, score_, {network, labeled_, seed_, round, losses_}, scores_);
     if (strategy_.price == Strategy::Price::divides_score) divide_by_cost();
     add_noise();
 }
@@ -63,14 +64,32 @@ void BatchChoice::score(const std::shared_ptr<const kernels::CommitteeNetwork>& 
 void BatchChoice::add_noise() {
     using Kind = select::Randomization::Kind;
     const Kind kind = strategy_.randomization.kind;
-    if (kind == Kind::none || kind == Kind::softrank) return;
-    for (std::size_t i = 0; i < scores_.size(); ++i) {
-        require(kind != Kind::power || scores_[i] >= 0.0F, ExitCode::usage,
-                "--strategy: power takes logarithms, and the " + strategy_.score +
-                    " can be below 0; choose softmax or softrank");
-        select::perturb_scores(strategy_.randomization, seed_, round_, rows_.rows[i],
-                               std::span(scores_).subspan(i, 1));
+    if (kind == Kind::none || kind == Kind::softrank || strategy_.items.has_items()) return;
+    for (std::size_t i = 0; i < scores_.size(); ++i)
+        add_noise(rows_.rows[i], scores_[i]);
+}
+
+void BatchChoice::add_noise(RowId row, float& score) const {
+    const bool is_power = strategy_.randomization.kind == select::Randomization::Kind::power;
+    require(!is_power || score >= 0.0F, ExitCode::usage,
+            "--strategy: power takes logarithms, and the " + strategy_.score +
+                " can be below 0; choose softmax or softrank");
+    select::perturb_scores(strategy_.randomization, seed_, round_, row, {&score, 1});
+}
+
+std::vector<Candidate> BatchChoice::best_items(std::span<const std::uint8_t> open,
+                                               std::int64_t size) const {
+    using Kind = select::Randomization::Kind;
+    const bool is_chance = score_.is_plain() && score_.sources.front() == "random";
+    TopK best(static_cast<std::size_t>(size));
+    for (Candidate item : item_candidates({rows_.item, scores_, open, labeled_}, strategy_.items,
+                                          is_chance ? ItemScore::of_first : ItemScore::by_rule)) {
+        const Kind kind = strategy_.randomization.kind;
+        if (kind == Kind::power || kind == Kind::softmax)
+            add_noise(rows_.rows[static_cast<std::size_t>(item.row)], item.score);
+        best.offer(item);
     }
+    return best.take_sorted();
 }
 
 void BatchChoice::divide_by_cost() {
@@ -101,6 +120,7 @@ std::vector<Candidate> BatchChoice::shortlist(std::span<const std::uint8_t> open
 
 std::vector<Candidate> BatchChoice::best_rows(std::span<const std::uint8_t> open,
                                               std::int64_t size) const {
+    if (strategy_.items.has_items()) return best_items(open, size);
     const auto capacity = static_cast<std::size_t>(size);
     TopK rows(strategy_.count == Strategy::Count::rows ? capacity : 0);
     select::DistinctTopK distinct(strategy_.count == Strategy::Count::rows ? 0 : capacity);
@@ -123,12 +143,16 @@ std::vector<std::int64_t> BatchChoice::choose(std::span<const std::uint8_t> open
     const double wanted = strategy_.shortlist_factor * static_cast<double>(rules_.batch);
     const auto size = std::max(count, static_cast<std::int64_t>(std::min(all, wanted)));
     std::vector<Candidate> best = shortlist(open, size);
-    if (strategy_.diversity != "none") return spread(std::move(best), count);
-    best.resize(std::min(best.size(), static_cast<std::size_t>(count)));
     std::vector<std::int64_t> chosen;
-    for (const Candidate& candidate : best)
-        chosen.push_back(candidate.row);
-    return chosen;
+    if (strategy_.diversity != "none") {
+        chosen = spread(std::move(best), count);
+    } else {
+        best.resize(std::min(best.size(), static_cast<std::size_t>(count)));
+        for (const Candidate& candidate : best)
+            chosen.push_back(candidate.row);
+    }
+    if (!strategy_.items.has_items()) return chosen;
+    return rows_of_items({rows_.item, scores_, open, labeled_}, chosen, count);
 }
 
 std::vector<std::int64_t> BatchChoice::spread(std::vector<Candidate> shortlist,

@@ -31,12 +31,18 @@ class BatchChoice {
         embedder_ = std::move(embedder);
     }
 
+    /// Gives the next score() what predicts the losses of labels; null: nothing does.
+    void hear_losses(std::shared_ptr<const kernels::CommitteeNetwork> losses) {
+        losses_ = std::move(losses);
+    }
+
     /// Scores all rows for `round`. Throws Error(bad_data) for a score that is not a number, and
     /// Error(usage) for one below 0 that is to be divided by a cost or has no power.
     void score(const std::shared_ptr<const kernels::CommitteeNetwork>& network,
                std::uint32_t round);
 
-    /// Local indices of the best `count` rows among those where open[i] is not 0, best first.
+    /// Local indices of the best `count` rows among those where open[i] is not 0, best first; of
+    /// items, all open rows of the best, as far as they fit into `count`.
     std::vector<std::int64_t> choose(std::span<const std::uint8_t> open, std::int64_t count) const;
 
   private:
@@ -44,6 +50,8 @@ class BatchChoice {
     void add_noise();
     std::vector<Candidate> shortlist(std::span<const std::uint8_t> open, std::int64_t size) const;
     std::vector<Candidate> best_rows(std::span<const std::uint8_t> open, std::int64_t size) const;
+    std::vector<Candidate> best_items(std::span<const std::uint8_t> open, std::int64_t size) const;
+    void add_noise(RowId row, float& score) const;
     std::vector<std::int64_t> spread(std::vector<Candidate> shortlist, std::int64_t count) const;
     std::vector<float> member_says(std::span<const RowId> locals) const;
     std::vector<float> features_of(std::span<const RowId> locals) const;
@@ -68,7 +76,8 @@ class BatchChoice {
     std::vector<float> scores_;       // [n]
     std::shared_ptr<const kernels::CommitteeNetwork> network_;  // of the last score()
     std::uint32_t round_ = 0;                                   // likewise
-    std::shared_ptr<const select::Embedder> embedder_;          // null: distances see places_
+    std::shared_ptr<const kernels::CommitteeNetwork> losses_;
+    std::shared_ptr<const select::Embedder> embedder_;  // null: distances see places_
 };
 
 }  // namespace sluice::study

@@ -2,6 +2,8 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "model/loss_head.hpp"
+#include "select/score_expression.hpp"
 #include "study/batch_choice.hpp"
 #include "study/sure_rows.hpp"
 
@@ -12,6 +14,8 @@
 
 namespace sluice::study {
 namespace {
+
+constexpr std::int64_t loss_folds = 5;
 
 std::vector<float> features_of(const StudyPool& pool, std::span<const std::int64_t> items) {
     std::vector<float> features;
@@ -73,14 +77,23 @@ class Learner {
         sure_ = sure_rows(network_, features, open, delta, rules_.pseudo.most_of(num_labels_));
     }
 
-    void train(std::int64_t round) {
+    enum class LossHead { none, trained };
+
+    void train(std::int64_t round, LossHead head = LossHead::none) {
         model::TrainOptions options = rules_.training;
         options.seed = seed_;
         options.round = static_cast<std::uint32_t>(round);
         const model::TrainingSet set = training_set();
         model::check_trainable(set, options);
         committee_ = model::train_committee(set, options);
+        if (head == LossHead::trained) model::train_loss_head(set, options, loss_folds, committee_);
         network_ = model::run_network(committee_, kernels::Backend::cpu, pool_.name);
+    }
+
+    // What predicts the loss of labels, null without a loss head.
+    std::shared_ptr<const kernels::CommitteeNetwork> losses() const {
+        if (!committee_.loss_head) return nullptr;
+        return model::run_network(*committee_.loss_head, kernels::Backend::cpu, pool_.name);
     }
 
     // What the strategy's distances are of, null for features.
@@ -177,14 +190,19 @@ class Run {
         std::uint64_t seed)
         : rules_(rules),
           strategy_(strategy),
+          reads_losses_(loss_head_of(strategy)),
           learner_(data, rules, seed),
           features_(features_of(data.pool, learner_.split().pool)) {
         for (const std::int64_t item : learner_.split().pool) {
             rows_.push_back(data.pool.rows[static_cast<std::size_t>(item)]);
             if (!data.pool.cost.empty())
                 costs_.push_back(data.pool.cost[static_cast<std::size_t>(item)]);
+            if (strategy.items.has_items())
+                items_.push_back(data.pool.group[static_cast<std::size_t>(item)]);
+            is_wanted_.push_back(meets_conditions(data.pool, item) ? 1 : 0);
         }
-        choice_.emplace(ChoiceRows{rows_, features_, data.pool.dim, costs_}, strategy, rules, seed);
+        choice_.emplace(ChoiceRows{rows_, features_, data.pool.dim, costs_, items_}, strategy,
+                        rules, seed);
     }
 
     std::vector<RunPoint> points(const std::function<void()>& after_round) {
@@ -193,7 +211,7 @@ class Run {
         for (std::int64_t round = 0;; ++round) {
             if (strategy_.training == Strategy::Training::pseudo)
                 learner_.label_by_network(round, features_);
-            learner_.train(round);
+            learner_.train(round, reads_losses_);
             result.push_back(learner_.point(round));
             if (after_round) after_round();
             if (round == rules_.rounds || ask_batch(round + 1) == 0) return result;
@@ -210,11 +228,12 @@ class Run {
 
     // Labels gained.
     std::int64_t ask_batch(std::int64_t round) {
+        choice_->hear_losses(learner_.losses());
         choice_->score(learner_.network(), static_cast<std::uint32_t>(round));
         choice_->look_through(learner_.embedder(strategy_));
         std::vector<std::uint8_t> open(rows_.size());
         for (std::size_t i = 0; i < open.size(); ++i)
-            open[i] = learner_.is_askable(static_cast<std::int64_t>(i)) ? 1 : 0;
+            open[i] = learner_.is_askable(static_cast<std::int64_t>(i)) ? is_wanted_[i] : 0;
         const std::int64_t before = learner_.num_labels();
         while (learner_.num_labels() - before < rules_.batch) {
             const std::int64_t wanted = rules_.batch - (learner_.num_labels() - before);
@@ -228,18 +247,35 @@ class Run {
         return learner_.num_labels() - before;
     }
 
+    bool meets_conditions(const StudyPool& pool, std::int64_t item) const {
+        return std::ranges::all_of(
+            strategy_.conditions, [&](const select::RowCondition& condition) {
+                return condition.holds(
+                    pool.numbers.at(condition.role)[static_cast<std::size_t>(item)]);
+            });
+    }
+
     // Asks unless the label would cost more than is left.
     void ask(std::int64_t local) {
         const std::int64_t labeled[] = {local};
         if (learner_.is_askable(local) && learner_.ask(local)) choice_->add_centers(labeled);
     }
 
+    static Learner::LossHead loss_head_of(const Strategy& strategy) {
+        const std::vector<std::string> sources = select::parse_score(strategy.score).sources;
+        return std::ranges::count(sources, "learning_loss") > 0 ? Learner::LossHead::trained
+                                                                : Learner::LossHead::none;
+    }
+
     const StudyRules& rules_;
     const Strategy& strategy_;
+    Learner::LossHead reads_losses_;
     Learner learner_;
     std::vector<float> features_;  // [n,D] of the pool part
     std::vector<RowId> rows_;
-    std::vector<double> costs_;  // [n], or empty
+    std::vector<double> costs_;            // [n], or empty
+    std::vector<std::int64_t> items_;      // [n], or empty
+    std::vector<std::uint8_t> is_wanted_;  // [n]
     std::optional<BatchChoice> choice_;
 };
 

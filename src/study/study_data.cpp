@@ -8,6 +8,7 @@
 #include "study/study_split.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
@@ -68,6 +69,30 @@ std::vector<double> read_costs(const pool::Dataset& dataset, const std::vector<R
     return costs;
 }
 
+std::vector<float> read_numbers(const pool::Dataset& dataset, const std::vector<RowId>& rows) {
+    require(dataset.type != pool::ElementType::text && dataset.row_elements() == 1,
+            ExitCode::bad_data,
+            pool::location_text(dataset, 0) +
+                ": is no number a row, which where= compares; name another column");
+    std::vector<float> numbers(rows.size());
+    pool::RowReader::Scratch scratch;
+    pool::RowReader(dataset).gather(rows, numbers, scratch);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        require(std::isfinite(numbers[i]), ExitCode::bad_data,
+                pool::location_text(dataset, rows[i]) + ": holds " + number_text(numbers[i]) +
+                    " (where= compares finite numbers)");
+    }
+    return numbers;
+}
+
+const pool::Pool& pool_for(const std::optional<pool::Pool>& pool, const StudySource& source,
+                           const std::string& word) {
+    require(pool.has_value(), ExitCode::usage,
+            "--strategy: " + source.name + " has no pool, whose datasets " + word +
+                " reads; name one as in NAME=POOL:LABELS");
+    return *pool;
+}
+
 // For each item the first one of its group.
 std::vector<std::int64_t> read_groups(const pool::Dataset& dataset,
                                       const std::vector<RowId>& rows) {
@@ -104,9 +129,16 @@ StudyData read_study_data(const StudySource& source, const StudyReading& reading
                     "--costs: " + source.name + " has no pool to read `cost` from; name one");
             data.pool.cost = read_costs(pool->get("cost", "--costs"), data.pool.rows);
         }
+        for (const std::string& role : reading.condition_roles) {
+            data.pool.numbers[role] = read_numbers(
+                pool_for(pool, source, "where=").get(role, "--strategy"), data.pool.rows);
+        }
+        if (reading.items == StudyReading::Items::needed)
+            static_cast<void>(pool_for(pool, source, "groups=").get("groups", "--strategy"));
         const pool::Dataset* groups = pool ? pool->find("groups") : nullptr;
         data.pool.group =
             groups != nullptr ? read_groups(*groups, data.pool.rows) : groups_of_copies(data.pool);
+        if (groups != nullptr) data.pool.groups = StudyPool::Groups::items;
     });
     return data;
 }

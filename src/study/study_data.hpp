@@ -20,9 +20,11 @@ struct StudySource {
 struct StudyReading {
     enum class Costs { equal, from_pool };
 
-    Costs costs = Costs::equal;    ///< from_pool: dataset `cost`
-    std::int64_t num_classes = 0;  ///< 0 = the largest class + 1
-    double memory_gib = 1.0;       ///< of one rank; a data set that needs more is refused
+    Costs costs = Costs::equal;                                 ///< from_pool: dataset `cost`
+    std::int64_t num_classes = 0;                               ///< 0 = the largest class + 1
+    enum class Items { unused, needed } items = Items::unused;  ///< needed: the pool has groups
+    std::vector<std::string> condition_roles = {};              ///< datasets of conditions
+    double memory_gib = 1.0;  ///< of one rank; a data set that needs more is refused
 };
 
 /// Reads a data set into the memory of each rank: its labels straight into the oracle, the features

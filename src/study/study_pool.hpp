@@ -4,6 +4,7 @@
 #include "model/committee.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct StudyPool {
     std::vector<float> features;      ///< [N,D]
     std::vector<double> cost;         ///< [N] > 0, of asking; empty: 1 each
     std::vector<std::int64_t> group;  ///< [N] first item of those that a split keeps together
+    enum class Groups { copies, items } groups = Groups::copies;  ///< items: the pool's own groups
+    std::map<std::string, std::vector<float>> numbers;  ///< [N] by role, of conditions' datasets
     std::vector<std::string> target_names;
     std::vector<std::string> target_units;
 

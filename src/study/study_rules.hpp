@@ -4,13 +4,16 @@
 #include "model/train.hpp"
 #include "select/diversity.hpp"
 #include "select/embedding.hpp"
+#include "select/item_rule.hpp"
 #include "select/randomization.hpp"
+#include "select/row_condition.hpp"
 #include "study/hidden_labels.hpp"
 #include "study/study_split.hpp"
 
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace sluice::study {
 
@@ -40,6 +43,8 @@ struct Strategy {
     select::DiversityParameters diversity_parameters = {};
     select::EmbeddingRule embedding = {};  ///< what its distances are of; the seed is the study's
     Training training = Training::labels;
+    select::ItemRule items = {};  ///< rows of an item are asked about together, or each for itself
+    std::vector<select::RowCondition> conditions = {};  ///< rows that fail one are not asked about
 };
 
 /// The arm that every study has: rows by chance.

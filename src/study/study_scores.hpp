@@ -15,7 +15,8 @@ struct ChoiceRows {
     std::span<const RowId> rows;      ///< [n], ascending
     std::span<const float> features;  ///< [n,D]
     std::int64_t dim = 0;
-    std::span<const double> cost = {};  ///< [n] > 0, or empty: 1 each
+    std::span<const double> cost = {};        ///< [n] > 0, or empty: 1 each
+    std::span<const std::int64_t> item = {};  ///< [n] number of the item, or empty: there are none
 };
 
 /// What scores depend on beside the rows.
@@ -24,6 +25,7 @@ struct ScoringState {
     std::span<const RowId> labeled;  ///< indices into the rows, ascending
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
+    std::shared_ptr<const kernels::CommitteeNetwork> losses = {};  ///< of a loss head; or null
 };
 
 /// Scores of all rows as `sluice select` computes those of a pool with a model; `random` is of the

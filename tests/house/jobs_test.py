@@ -141,6 +141,15 @@ class BatchScript(unittest.TestCase):
         self.assertIn("scontrol requeue 7", finished.stdout)
         self.assertEqual(finished.returncode, 0)
 
+    def test_a_lost_rank_or_launcher_is_tried_again(self):
+        for code in (1, 137, 143):
+            finished = self.run_script(f"exit {code}")
+            self.assertIn(f"exit code {code}: requeued", finished.stdout)
+            finished = self.run_script(f'echo "got $*"; [ "$1" = submit ] || exit {code}', job="campaign", words=("c",))
+            self.assertIn("got submit --campaign c\n", finished.stdout)
+        for code in (64, 70, 78):
+            self.assertNotIn("requeue", self.run_script(f"exit {code}").stdout)
+
     def test_gives_up_after_five_requeues(self):
         finished = self.run_script("exit 75", restarts="5")
         self.assertNotIn("scontrol requeue", finished.stdout)

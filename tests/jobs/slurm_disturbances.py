@@ -129,7 +129,9 @@ class Disturbances(CampaignTester):
         """A run that hangs until Slurm ends it."""
         campaign = self.campaign("time-limit")
         mark = campaign.directory.with_suffix(".hang")
-        told = self.submit(campaign, run_options="--nodes=1 --ntasks-per-node=2 --time=1 --nodelist=n4",
+        # A signal that bash ignores in place of the one that would tell the run.
+        told = self.submit(campaign, run_options="--nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --time=1 "
+                           "--nodelist=n4 --signal=B:URG@1",
                            HANG_IN="select 1", HANG_MARK=str(mark), SLUICE=self.wrapper())
         self.limited = campaign, mark, re.match(r"job (\d+)", told)[1]
 

@@ -63,13 +63,18 @@ TEST(SimilarityRows, distances_of_packed_rows_are_the_canonical_ones) {
         std::vector<std::int64_t> picked(static_cast<std::size_t>(num_rows));
         std::iota(picked.rbegin(), picked.rend(), std::int64_t{0});
         const PackedRows packed({rows.data(), num_rows, dim}, picked);
-        std::vector<float> out(static_cast<std::size_t>(num_centers * num_rows), -1.0F);
-        packed.distances({centers.data(), num_centers, dim}, num_rows, out.data());
-        for (std::int64_t c = 0; c < num_centers; ++c) {
-            for (std::int64_t i = 0; i < num_rows; ++i) {
-                const float* const row = rows.data() + picked[static_cast<std::size_t>(i)] * dim;
-                EXPECT_EQ(out[static_cast<std::size_t>(c * num_rows + i)],
-                          squared_distance(row, centers.data() + c * dim, dim));
+        for (const std::int64_t first : {0, 32}) {
+            std::vector<float> out(static_cast<std::size_t>(num_centers * num_rows), -1.0F);
+            if (first >= num_rows) continue;
+            packed.distances({centers.data(), num_centers, dim}, {first, num_rows}, out.data(),
+                             num_rows);
+            for (std::int64_t c = 0; c < num_centers; ++c) {
+                for (std::int64_t i = first; i < num_rows; ++i) {
+                    const float* const row =
+                        rows.data() + picked[static_cast<std::size_t>(i)] * dim;
+                    EXPECT_EQ(out[static_cast<std::size_t>(c * num_rows + i - first)],
+                              squared_distance(row, centers.data() + c * dim, dim));
+                }
             }
         }
     }

@@ -72,12 +72,12 @@ class PlainParts {
         std::vector<std::pair<std::int64_t, double>> parts;
         for (const ClassMix::Target& target : mix.targets)
             if (!target.name.empty()) parts.emplace_back(std::stoll(target.name), target.amount);
+        const double each =
+            mix.kind == ClassMix::Kind::quota_each ? mix.targets.front().amount : 1.0;
         if (mix.takes_any_class())
             for (const auto& [code, count] : census)
                 parts.emplace_back(
-                    code, mix.kind == ClassMix::Kind::as_pool   ? static_cast<double>(count)
-                          : mix.kind == ClassMix::Kind::uniform ? 1.0
-                                                                : mix.targets.front().amount);
+                    code, mix.kind == ClassMix::Kind::as_pool ? static_cast<double>(count) : each);
         if (mix.kind == ClassMix::Kind::catch_up) {
             const auto rows_of = [&](const std::vector<RowId>& of, std::int64_t code) {
                 return static_cast<double>(std::count_if(

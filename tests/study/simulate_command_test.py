@@ -72,6 +72,34 @@ class Simulate(unittest.TestCase):
         self.assertEqual(len(program.error_lines(result)), 1, result.stderr)
         self.assertIn(part, program.error_lines(result)[0])
 
+    def test_items_and_conditions(self):
+        features, y = clouds()
+        self.write("pool.h5", features=features, cost=np.linspace(1.0, 3.0, len(y)), groups=np.arange(len(y)) // 5,
+                   **{"columns/good": (np.arange(len(y)) % 4 > 0).astype("f4")})
+        arms = ["--strategy", "items=margin/k_center/4/groups=mean", "--strategy", "chance=random/none/1/groups=max",
+                "--strategy", "cheap=margin/none/1/where=cost < 2, column:good == 1", "--strategy",
+                "learning_loss/k_center/4", "--costs"]
+        for ranks in (0, 2, 3):
+            self.succeed(*arms, "--batch", "7", ranks=ranks)
+            files = program.files_below(self.root / "out")
+            expected = files if ranks == 0 else expected
+            self.assertEqual(files, expected, ranks)
+        curves = self.table("curves.csv")
+        for name in ("items", "chance"):  # one item of 5 rows fits into 7
+            labels = [int(line["labels"]) for line in curves if (line["strategy"], line["seed"]) == (name, "0")]
+            self.assertEqual(labels, [10, 15, 20, 25, 30])
+        cheap = [line for line in curves if line["strategy"] == "cheap"]
+        for before, after in zip(cheap, cheap[1:]):
+            if after["round"] != "0":
+                self.assertEqual(int(after["labels"]) - int(before["labels"]), 7)
+                self.assertLess(float(after["cost"]) - float(before["cost"]), 7 * 2.0)
+        self.refuse(64, "groups= and per_cost", "--strategy", "a=margin/none/1/groups=max/per_cost")
+        self.refuse(64, "unknown rule", "--strategy", "a=margin/none/1/groups=most")
+        self.refuse(64, "--where", "--strategy", "a=margin/none/1/where=cost")
+        self.refuse(65, "absent", "--strategy", "a=margin/none/1/where=column:absent > 1")
+        self.write("pool.h5", features=features)
+        self.refuse(65, "groups", "--strategy", "a=margin/none/1/groups=max")
+
     def test_the_same_files_on_any_number_of_ranks(self):
         arms = ["--strategy", "two_stage=margin/k_center/4", "--strategy", "entropy",
                 "--strategy", "on_gradients=random/lcmd/all/on=gradients/sketch=8",

@@ -11,7 +11,7 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["SLUICE_SOURCE"])
 STUDIES = ("digits", "batches", "copies", "lazy", "svm", "regression", "water-dimer")
-NUM_CLAIMS = 11
+NUM_CLAIMS = 12
 ENVIRONMENT = dict(os.environ, SLUICE=os.environ["SLUICE_BINARY"])
 
 

@@ -47,7 +47,7 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                 {cluster[turn].row, distance_of(cluster[turn].squared, options.metric)});
         }
     }
-    batch.rounds = clusters.count() + clusters.iterations + 1;
+    batch.rounds = clusters.seed_rounds + clusters.iterations + 1;
     return batch;
 }
 

@@ -1,5 +1,7 @@
 #include "select/diversity/clusters.hpp"
 
+#include "select/diversity/race_rounds.hpp"
+
 #include <algorithm>
 
 namespace sluice::select {
@@ -36,12 +38,14 @@ DiversityForecast forecast_k_means(const DiversitySizes& sizes, std::int64_t num
     const std::int64_t clusters = std::min(num_clusters, sizes.shortlist_rows);
     // Of a row: weight, number, distance, clusters before and after, and as a member.
     const std::int64_t per_row = 2 * whole + 5 * real + static_cast<std::int64_t>(sizeof(Member));
-    DiversityForecast forecast;
-    forecast.memory_bytes =
-        sizes.share_rows * per_row + clusters * (sizes.dim * (whole + 3 * real) + 4 * whole);
-    forecast.rounds = clusters + usual_iterations;
-    forecast.bytes_received =
-        clusters * (sizes.dim * real + usual_iterations * (sizes.dim + 2) * whole);
+    DiversitySizes seeds = sizes;
+    seeds.num_picks = clusters;
+    DiversityForecast forecast = RaceRounds::forecast(seeds, sizes.dim);
+    forecast.memory_bytes +=
+        sizes.share_rows * per_row +
+        clusters * (sizes.dim * (sizes.num_threads * whole + 4 * real) + 5 * whole);
+    forecast.rounds += usual_iterations;
+    forecast.bytes_received += clusters * usual_iterations * (sizes.dim + 2) * whole;
     return forecast;
 }
 

@@ -11,6 +11,7 @@ namespace sluice::select {
 namespace {
 
 constexpr std::int64_t kept_bytes = std::int64_t{512} << 20;
+constexpr std::int64_t rows_a_block = 32;
 
 std::int64_t bytes_to_keep(std::int64_t own_rows, std::int64_t all_rows) {
     return own_rows * all_rows * static_cast<std::int64_t>(sizeof(float));
@@ -45,12 +46,12 @@ Coverage::Coverage(const ShortlistShare& share, const DiversityOptions& options,
 
 std::span<float> Coverage::kept_row(std::int64_t local) {
     const std::int64_t width = all_.size();
-    return {kept_.get() + local * width, static_cast<std::size_t>(width)};
+    return {kept_.data() + local * width, static_cast<std::size_t>(width)};
 }
 
 double Coverage::gain(std::int64_t local, std::span<const double> weights,
                       std::span<float> scratch) {
-    if (kept_ != nullptr) return kernels::uncovered_sum(kept_row(local), covered_, weights);
+    if (!kept_.empty()) return kernels::uncovered_sum(kept_row(local), covered_, weights);
     rows_.fill(share_.features.row(local), scratch);
     return kernels::uncovered_sum(scratch, covered_, weights);
 }
@@ -60,31 +61,58 @@ void Coverage::cover_by(std::span<const float> similarities) {
         covered_[i] = std::max(covered_[i], similarities[i]);
 }
 
+// work(first, count) for blocks of rows.
+template <typename Work>
+void Coverage::by_blocks(std::int64_t num_rows, const Work& work) const {
+    kernels::parallel_for(options_.num_threads, (num_rows + rows_a_block - 1) / rows_a_block,
+                          [&](std::int64_t block) {
+                              const std::int64_t first = block * rows_a_block;
+                              work(first, std::min(rows_a_block, num_rows - first));
+                          });
+}
+
+// Similarities of all own candidates that are kept.
+void Coverage::keep_all() {
+    const std::int64_t own = std::ssize(share_.rows);
+    const std::int64_t width = all_.size();
+    kept_ = kernels::LargeFloats(own * width);
+    const bool is_square = own == width;  // this rank has all rows: s_ij = s_ji, to the bit
+    by_blocks(own, [&](std::int64_t first, std::int64_t count) {
+        rows_.fill_rows_from(is_square ? first : 0,
+                             {share_.features.row(first), count, share_.features.dim},
+                             kept_row(first).data());
+    });
+    if (!is_square) return;
+    by_blocks(own, [&](std::int64_t first, std::int64_t count) {
+        const float* const from = kept_.data() + first;
+        float* const to = kept_row(first).data();
+        for (std::int64_t begin = 0; begin < first; begin += rows_a_block) {
+            for (std::int64_t i = 0; i < count; ++i) {
+                for (std::int64_t j = begin; j < begin + rows_a_block; ++j)
+                    to[i * width + j] = from[j * width + i];
+            }
+        }
+    });
+}
+
 // The gains of all own candidates, before the first pick.
 void Coverage::look_at_all(std::span<const double> weights) {
     const std::int64_t own = std::ssize(share_.rows);
     const std::int64_t width = all_.size();
-    // Not filled with zeros: the threads that fill it touch it first.
-    if (bytes_to_keep(own, width) <= kept_bytes)
-        kept_ = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(own * width));
+    if (bytes_to_keep(own, width) <= kept_bytes) keep_all();
     bounds_.resize(share_.rows.size());
-    constexpr std::int64_t rows_a_task = 32;
-    kernels::parallel_for(
-        options_.num_threads, (own + rows_a_task - 1) / rows_a_task, [&](std::int64_t task) {
-            const std::int64_t first = task * rows_a_task;
-            const std::int64_t count = std::min(rows_a_task, own - first);
-            std::vector<float> scratch(kept_ == nullptr ? static_cast<std::size_t>(count * width)
-                                                        : 0);
-            float* const similar = kept_ == nullptr ? scratch.data() : kept_row(first).data();
-            rows_.fill_rows({share_.features.row(first), count, share_.features.dim},
-                            {similar, static_cast<std::size_t>(count * width)});
-            for (std::int64_t i = 0; i < count; ++i) {
-                const auto local = static_cast<std::size_t>(first + i);
-                const std::span<const float> of_row(similar + i * width, covered_.size());
-                bounds_[local] = {kernels::uncovered_sum(of_row, covered_, weights),
-                                  share_.rows[local]};
-            }
-        });
+    by_blocks(own, [&](std::int64_t first, std::int64_t count) {
+        std::vector<float> scratch(kept_.empty() ? static_cast<std::size_t>(count * width) : 0);
+        const kernels::MatrixView rows{share_.features.row(first), count, share_.features.dim};
+        if (kept_.empty()) rows_.fill_rows(rows, scratch);
+        const float* const similar = kept_.empty() ? scratch.data() : kept_row(first).data();
+        for (std::int64_t i = 0; i < count; ++i) {
+            const auto local = static_cast<std::size_t>(first + i);
+            const std::span<const float> of_row(similar + i * width, covered_.size());
+            bounds_[local] = {kernels::uncovered_sum(of_row, covered_, weights),
+                              share_.rows[local]};
+        }
+    });
     std::make_heap(bounds_.begin(), bounds_.end(), comes_later);
 }
 
@@ -129,7 +157,7 @@ void Coverage::refresh(std::span<Gain> stale, std::span<const double> weights) {
     kernels::parallel_for(options_.num_threads, std::ssize(stale), [&](std::int64_t i) {
         Gain& one = stale[static_cast<std::size_t>(i)];
         const std::int64_t local = find_row(share_, one.row);
-        std::vector<float> scratch(kept_ == nullptr ? covered_.size() : 0);
+        std::vector<float> scratch(kept_.empty() ? covered_.size() : 0);
         one.gain = gain(local, weights, scratch);
         fresh_[static_cast<std::size_t>(local)] = num_picked_;
     });
@@ -147,8 +175,13 @@ DiverseBatch Coverage::pick(std::span<const double> weights) {
             std::pop_heap(bounds_.begin(), bounds_.end(), comes_later);
             bounds_.pop_back();
         }
-        rows_.fill(all_.view().row(all_.find(winner.row)), scratch_);
-        cover_by(scratch_);
+        const std::int64_t local = find_row(share_, winner.row);
+        if (!kept_.empty() && local >= 0) {
+            cover_by(kept_row(local));
+        } else {
+            rows_.fill(all_.view().row(all_.find(winner.row)), scratch_);
+            cover_by(scratch_);
+        }
         ++num_picked_;
         batch.picks.push_back({winner.row, static_cast<float>(winner.gain)});
         if (options_.progress != nullptr) options_.progress->advance(1);

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "kernels/large_floats.hpp"
 #include "select/diversity/row_greedy.hpp"
 #include "select/diversity/similarity.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -36,6 +36,9 @@ class Coverage {
     double gain(std::int64_t local, std::span<const double> weights, std::span<float> scratch);
     std::span<float> kept_row(std::int64_t local);
     void cover_by(std::span<const float> similarities);
+    template <typename Work>
+    void by_blocks(std::int64_t num_rows, const Work& work) const;
+    void keep_all();
     void look_at_all(std::span<const double> weights);
     Gain best_candidate(std::span<const double> weights);
     void refresh(std::span<Gain> stale, std::span<const double> weights);
@@ -47,7 +50,7 @@ class Coverage {
     Similarity similarity_;
     SimilarityRows rows_;
     std::vector<float> covered_;       // [all rows] c_i
-    std::unique_ptr<float[]> kept_;    // [own rows, all rows], or none
+    kernels::LargeFloats kept_;        // [own rows, all rows], or none
     std::vector<Gain> bounds_;         // of free candidates, a heap
     std::vector<std::int64_t> fresh_;  // [own rows] picks that the bound accounts for
     std::vector<float> scratch_;

@@ -89,7 +89,7 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
     DiverseBatch batch;
     for (const Member& member : chosen)
         batch.picks.push_back({member.row, distance_of(member.squared, options.metric)});
-    batch.rounds = clusters.count() + clusters.iterations;
+    batch.rounds = clusters.seed_rounds + clusters.iterations;
     return batch;
 }
 

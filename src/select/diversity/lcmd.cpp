@@ -11,10 +11,11 @@ namespace {
 
 // Largest cluster, maximum distance: every row belongs to its nearest centre or pick (ties to the
 // earlier one); of the cluster with the largest sum of squared distances the farthest row is
-// picked. A cluster's sum may fall below another's at any pick, so there is no bound to be lazy
-// with: sums and distances are exact at every pick. Sums cross ranks, as whole numbers: squared
-// distances are cut to multiples of a power of two that the largest of them and the number of rows
-// determine.
+// picked. Not in rounds, as the rules are whose gains only fall: sums of clusters do fall, but the
+// cluster of the last pick begins with rows of any other, and how heavy it is no bound of theirs
+// tells. Which cluster is the heaviest takes the true distances of all rows to that pick, so sums
+// and distances are exact at every pick. Sums cross ranks, as whole numbers: squared distances are
+// cut to multiples of a power of two that the largest of them and the number of rows determine.
 class LargestCluster {
   public:
     using Value = float;

@@ -77,8 +77,15 @@ void SimilarityRows::fill(const float* features, std::span<float> out) const {
 }
 
 void SimilarityRows::fill_rows(kernels::MatrixView features, std::span<float> out) const {
-    packed_.distances(features, std::ssize(places_), out.data());
-    similarity_.of_all(out);
+    fill_rows_from(0, features, out.data());
+}
+
+void SimilarityRows::fill_rows_from(std::int64_t first, kernels::MatrixView features,
+                                    float* out) const {
+    const std::int64_t width = std::ssize(places_);
+    packed_.distances(features, {first, width}, out + first, width);
+    for (std::int64_t i = 0; i < features.rows; ++i)
+        similarity_.of_all({out + i * width + first, static_cast<std::size_t>(width - first)});
 }
 
 }  // namespace sluice::select

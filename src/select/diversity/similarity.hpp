@@ -39,6 +39,10 @@ class SimilarityRows {
     /// The same for some rows [n, D] in one go: out [n, rows].
     void fill_rows(kernels::MatrixView features, std::span<float> out) const;
 
+    /// The same, similarities to the rows from `first` on alone, a multiple of 32: out [n, rows],
+    /// of which columns before stay as they are.
+    void fill_rows_from(std::int64_t first, kernels::MatrixView features, float* out) const;
+
   private:
     std::vector<std::int64_t> places_;
     kernels::PackedRows packed_;

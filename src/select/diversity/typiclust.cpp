@@ -174,7 +174,7 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
             if (givers[i] == number) batch.picks[i] = cluster.take(options.num_threads, world);
         }
     }
-    batch.rounds = clusters.count() + clusters.iterations + std::ssize(batch.picks);
+    batch.rounds = clusters.seed_rounds + clusters.iterations + std::ssize(batch.picks);
     return batch;
 }
 
