@@ -93,7 +93,7 @@ set_delay() { # set_delay MILLISECONDS, one way
 
 run_on_nodes() { # run_on_nodes AGENT COMMAND...: a rank on each
     # The warning is of a race that mpirun wins and loses alike.
-    mpirun -n 2 --host "$control_net.1,$control_net.2" --bind-to none --mca plm_rsh_agent "$1" \
+    nice -n -15 mpirun -n 2 --host "$control_net.1,$control_net.2" --bind-to none --mca plm_rsh_agent "$1" \
         --mca pml ob1 --mca btl self,tcp --mca btl_tcp_if_include "$data_net.0/24" \
         --mca oob_tcp_if_include "$control_net.0/24" "${@:2}" \
         2> >(grep -v 'plm:rsh: Warning: setpgid' >&2)

@@ -46,8 +46,10 @@ trap 'rm -rf "$work"' EXIT
 
 shortlist=$((rows / 10))
 dim=32
-"$sluice" pool make clusters --rows "$rows" --dim "$dim" --classes 10 --members 4 --out "$work/pool.h5" >/dev/null
 
+make_pool() { # make_pool ROWS NAME
+    "$sluice" pool make clusters --rows "$1" --dim "$dim" --classes 10 --members 4 --out "$work/$2" >/dev/null
+}
 select_words() { # select_words POOL SHORTLIST NAME PICKS
     printf '%s\n' "$sluice" select --pool "$work/$1" --batch "$4" --shortlist "$2" \
         --score entropy --diversify k_center --device cpu --threads 1 \
@@ -63,8 +65,8 @@ measure() { # measure RANKS POOL SHORTLIST NAME
 
 measure_all() {
     local turn count
-    "$sluice" pool make clusters --rows "$((rows / 2))" --dim "$dim" --classes 10 --members 4 \
-        --out "$work/half.h5" >/dev/null
+    make_pool "$rows" pool.h5
+    make_pool "$((rows / 2))" half.h5
     # What is compared in time is measured in turns, five times.
     for turn in 1 2 3 4 5; do
         measure 1 pool.h5 "$shortlist" "1.$turn"
@@ -78,28 +80,28 @@ measure_all() {
     "$python" "$sluice_root/scripts/scaling.py" table "$work" --cores "$(num_cores)"
 }
 
-# A quarter of the picks, all, and all from a shortlist ten times as long, which takes more rounds.
+# A quarter of the picks, all, and all from a shortlist ten times as long, which takes more rounds;
+# from few rows, as what is measured is no work.
 measure_latency() {
-    local delay turn picks candidates words task
+    local delay turn words task few=$((rows < 20000 ? rows : 20000))
     [ "$(id -u)" -eq 0 ] || skip_link "it needs root, for network namespaces"
     command -v ip >/dev/null && command -v tc >/dev/null ||
         skip_link "ip and tc are missing; run scripts/install_dependencies.sh slurm"
     trap 'remove_link; rm -rf "$work"' EXIT
     make_link "$work/agent"
+    make_pool "$few" few.h5
     for turn in 1 2; do
         for delay in 0 1 4; do
             set_delay "$delay"
-            for task in "$shortlist.$((batch / 4))" "$shortlist.$batch" "$rows.$batch"; do
-                candidates=${task%.*}
-                picks=${task#*.}
-                mapfile -t words < <(select_words pool.h5 "$candidates" \
-                    "latency.$delay.$task.$turn" "$picks")
+            for task in "$((few / 10)).$((batch / 4))" "$((few / 10)).$batch" "$few.$batch"; do
+                mapfile -t words < <(select_words few.h5 "${task%.*}" \
+                    "latency.$delay.$task.$turn" "${task#*.}")
                 run_on_nodes "$work/agent" "${words[@]}" >/dev/null ||
                     fail 70 "scaling.sh: a selection over namespaces failed"
             done
         done
     done
-    say "two ranks, a network namespace each, latency by $link_kind; $rows rows x $dim"
+    say "two ranks, a network namespace each, latency by $link_kind; $few rows x $dim"
     "$python" "$sluice_root/scripts/scaling.py" latency "$work"
 }
 

@@ -72,6 +72,8 @@ def main():
         return 64
     try:
         cable = Cable(sys.argv[1:])
+        # What shares the machine must not lengthen it.
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     except OSError as error:
         print(f"tun_relay.py: {DEVICE}: {error.strerror}", file=sys.stderr)
         return 77

@@ -29,7 +29,9 @@ std::string reason_of(const BatchLine& line, const RoundView& round) {
     const campaign::BatchStrategy& strategy = round.plan->strategy;
     std::string reason =
         strategy.score == "random" ? "by chance" : score_reason(line, strategy.score);
-    if (!line.chosen.reason.empty()) reason = line.chosen.reason + "; " + reason;
+    const std::string& part = line.chosen.reason;
+    if (!part.empty() && part != strategy.diversity && part != strategy.score)
+        reason = part + "; " + reason;
     const std::string distance = distance_reason(line, strategy.diversity);
     if (!distance.empty()) reason += "; " + distance;
     return reason;

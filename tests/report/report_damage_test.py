@@ -2,6 +2,7 @@
 """`sluice report` of campaigns that are half-written, damaged or running: a page that says what is missing,
 and not a byte of the campaign changed."""
 
+import csv
 import pathlib
 import shutil
 import subprocess
@@ -106,10 +107,12 @@ class DamageTest(unittest.TestCase):
 
     def test_reasons_of_the_selection_are_shown(self):
         path = self.at / "rounds/0003/selected.csv"
-        head, *lines = path.read_text(encoding="utf-8").splitlines()
-        path.write_text("".join(f"{line}\n" for line in
-                                [head + ",reason", *(f'{line},"far, and unsure {i}"' for i, line in enumerate(lines))]),
-                        encoding="utf-8")
+        with open(path, newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, lineterminator="\n", fieldnames=[*(name for name in lines[0] if name != "reason"), "reason"])
+            table.writeheader()
+            table.writerows({**line, "reason": f"far, and unsure {i}"} for i, line in enumerate(lines))
         for i, row in enumerate(self.told()[0]["batch"]["rows"]):
             self.assertTrue(row["reason"].startswith(f"far, and unsure {i}; committee_std"), row)
 
