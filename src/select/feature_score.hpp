@@ -48,6 +48,7 @@ struct ScorePreparation {
     std::uint64_t seed = 0;
     int num_threads = 1;
     comm::Communicator& world;
+    kernels::Backend backend = kernels::Backend::cpu;
     /// Says the logarithms of losses of rows; null: the model has no loss head, or there is none.
     std::shared_ptr<const kernels::CommitteeNetwork> losses = {};
 };

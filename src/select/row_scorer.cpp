@@ -3,7 +3,6 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "select/score_catalog.hpp"
-#include "select/scores/device_score.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -290,12 +289,9 @@ std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool
             prepared[s] = make_similarity(*plan.similar, plan.metric);
         if (score == nullptr || score->feature_score == nullptr) continue;
         const PoolFeatures features(pool.get("features", "score '" + score->name + "'"));
-        std::unique_ptr<FeatureScore> made = score->feature_score->prepare(
-            {features, taken.centers, plan.seed, plan.num_threads, world, plan.sources[s].losses});
-        if (plan.backend == kernels::Backend::cuda)
-            if (auto* const movable = dynamic_cast<DeviceScore*>(made.get()))
-                movable->send_to_device();
-        prepared[s] = std::move(made);
+        prepared[s] =
+            score->feature_score->prepare({features, taken.centers, plan.seed, plan.num_threads,
+                                           world, plan.backend, plan.sources[s].losses});
     }
     return prepared;
 }

@@ -1,6 +1,5 @@
 #include "kernels/dense.hpp"
 #include "kernels/device_sample.hpp"
-#include "select/scores/device_score.hpp"
 #include "select/scores/feature_scores.hpp"
 #include "select/scores/pool_sample.hpp"
 
@@ -51,25 +50,19 @@ struct Sample {
     std::vector<float> norms;     // squared
     std::int64_t dim = 0;
     kernels::DensePanels panels;
+    std::unique_ptr<kernels::DeviceSample> device;  // where the products are made there
 };
 
 // Products with all rows of the sample say which few may be the nearest; their distances are then
 // computed without the cancellation of |x|^2 + |y|^2 - 2 x y.
-class MeanDistance : public FeatureScore, public DeviceScore {
+class MeanDistance : public FeatureScore {
   public:
     enum class Sense { dense, sparse };
 
     MeanDistance(Sample sample, Sense sense) : sample_(std::move(sample)), sense_(sense) {}
 
-    void send_to_device() override {
-        device_ = kernels::make_device_sample(
-            {{sample_.features.data(), std::ssize(sample_.rows), sample_.dim},
-             sample_.norms,
-             sample_.rows});
-    }
-
     void score(kernels::MatrixView features, RowId first, std::span<float> scores) const override {
-        if (device_) return score_on_device(features, first, scores);
+        if (sample_.device) return score_on_device(features, first, scores);
         constexpr std::int64_t rows_at_once = 64;
         const std::int64_t count = std::ssize(sample_.rows);
         thread_local std::vector<float> products;
@@ -89,7 +82,7 @@ class MeanDistance : public FeatureScore, public DeviceScore {
     void score_on_device(kernels::MatrixView features, RowId first, std::span<float> scores) const {
         thread_local std::vector<std::int32_t> found;
         found.resize(scores.size() * num_looked_at);
-        device_->search(features, first, found);
+        sample_.device->search(features, first, found);
         for (std::size_t i = 0; i < scores.size(); ++i) {
             const auto places = std::span(found).subspan(i * num_looked_at, num_looked_at);
             const auto end = std::find(places.begin(), places.end(), -1);
@@ -142,7 +135,6 @@ class MeanDistance : public FeatureScore, public DeviceScore {
     }
 
     Sample sample_;
-    std::unique_ptr<kernels::DeviceSample> device_;  // null: the products are made here
     Sense sense_;
 };
 
@@ -154,7 +146,14 @@ Sample read_sample(const ScorePreparation& from) {
         sample.norms.push_back(squared_norm(rows.features.data() + i * sample.dim, sample.dim));
     sample.rows = std::move(rows.rows);
     sample.features = std::move(rows.features);
-    sample.panels.pack_transposed(sample.features.data(), std::ssize(sample.rows), sample.dim);
+    if (from.backend == kernels::Backend::cuda) {
+        sample.device = kernels::make_device_sample(
+            {{sample.features.data(), std::ssize(sample.rows), sample.dim},
+             sample.norms,
+             sample.rows});
+    } else {
+        sample.panels.pack_transposed(sample.features.data(), std::ssize(sample.rows), sample.dim);
+    }
     return sample;
 }
 
