@@ -38,7 +38,7 @@ cd "$sluice_root"
 venv=build/bench-venv
 requirements=(numpy torch scikit-learn scikit-activeml h5py faiss-cpu apricot-select submodlib-py)
 # Asks for much that its selection methods never import.
-lone_requirements=(bmdal_reg)
+lone_requirements=(bmdal_reg dill)
 
 install_peers() {
     local wanted="${requirements[*]} ${lone_requirements[*]}"
