@@ -82,8 +82,13 @@ class Relaxer {
              std::max<std::int64_t>(1, staged_floats / std::max<std::int64_t>(1, staged_dim))});
         const std::int64_t chunk = cuda::most_that_fits(
             wanted, std::min<std::int64_t>(wanted, 64), [&](std::int64_t count) {
-                return slots_[0].try_reserve(count, staged_dim) &&
-                       slots_[1].try_reserve(count, staged_dim);
+                if (slots_[0].try_reserve(count, staged_dim) &&
+                    slots_[1].try_reserve(count, staged_dim))
+                    return true;
+                // What one slot holds too much of is missing for the other.
+                for (Slot& slot : slots_)
+                    slot.rows = cuda::DeviceBuffer();
+                return false;
             });
         if (chunk == 0) slots_[0].rows.reserve(2 * 64 * all.dim);
         require(chunk > 0, ExitCode::unavailable,

@@ -6,8 +6,8 @@
 # On a machine with an NVIDIA GPU: builds build/gpu with CUDA, runs the tests that compare bits of
 # the GPU with those of the CPU (under compute-sanitizer too, where it is installed), selects batches
 # with every score and every diversity on both and compares every byte, then prints the table of
-# speeds against what the device can do at best, and against PyTorch and CuPy where they are
-# installed. All of it goes to the file of --out too, with device, clocks, build and commit.
+# speeds against what the device can do at best, and against PyTorch where it is installed. All of
+# it goes to the file of --out too, with device, clocks, build and commit.
 # Exit code 69 without a compiler for CUDA or a device, 65 if anything differs.
 #
 #   --bundle DIR   build nothing, take what `scripts/bundle.sh --gpu-check` has made elsewhere; Python
@@ -98,6 +98,9 @@ sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanit
 compare=("$python" -B scripts/gpu_checks/check.py --programs "$programs" --work "$work/pools"
     --device "$device" "${check_flags[@]}")
 table=("$python" -B scripts/gpu_checks/table.py --bench "$programs/$bench" "${bench_flags[@]}")
+if [ "$device" = gpu ] && peers_python=$(find_python torch); then
+    table+=(--python "$peers_python")
+fi
 
 describe() { # what the report is about
     say "gpu_check  $(date -u +%Y-%m-%dT%H:%M:%SZ), the CPU against the $device"

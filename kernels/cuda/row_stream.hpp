@@ -22,6 +22,11 @@ struct RowSlot {
     DeviceBuffer tile;     ///< working memory of the score
     DeviceBuffer results;  ///< what goes back
     RowRange rows;         ///< those on their way
+
+    void release() {
+        for (DeviceBuffer* buffer : {&values, &layers, &outputs, &spoiled, &tile, &results})
+            *buffer = DeviceBuffer();
+    }
 };
 using RowSlots = std::array<RowSlot, 2>;
 
@@ -52,7 +57,11 @@ class RowStream {
             wanted = std::min(wanted, (num_rows + 3) / 4);
         const std::int64_t least = std::min<std::int64_t>(wanted, 32);
         const std::int64_t block = most_that_fits(wanted, least, [&](std::int64_t count) {
-            return try_reserve(slots_[0], count) && try_reserve(slots_[1], count);
+            if (try_reserve(slots_[0], count) && try_reserve(slots_[1], count)) return true;
+            // What one slot holds too much of is missing for the other.
+            for (RowSlot& slot : slots_)
+                slot.release();
+            return false;
         });
         if (block == 0)
             detail::throw_out_of_memory(static_cast<std::size_t>(least) * bytes_of_row());

@@ -18,6 +18,8 @@ def train_models(sluice, folder, quick):
         words = ["train", "--pool", folder / "plain.h5", "--labels", folder / f"{labels}.h5", "--head", head,
                  "--hidden", "16,8", "--members", 3, "--epochs", 3 if quick else 30,
                  "--out", folder / f"{name}.model.h5"]
+        if head == "softmax":
+            words += ["--loss-folds", 2]  # for the score learning_loss
         finished = sluice.run(words)
         if finished.returncode != 0:
             sys.exit(f"gpu_check: {name}: {finished.stderr.strip()}")

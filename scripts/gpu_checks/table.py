@@ -75,7 +75,7 @@ def lines_of(identifier, sides):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bench", required=True)
-    parser.add_argument("--python", default=sys.executable, help="one with PyTorch and CuPy, if there is one")
+    parser.add_argument("--python", default=sys.executable, help="one with PyTorch, if there is one")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(arguments)
     quick = ["--quick"] if options.quick else []

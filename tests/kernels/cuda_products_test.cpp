@@ -25,18 +25,20 @@ void expect_product(std::int64_t rows, std::int64_t inner, std::int64_t columns,
                                     << " apart, tiles of " << Shape::columns);
     const auto count = [](std::int64_t number) { return static_cast<std::size_t>(number); };
     const std::int64_t stride = inner + gap;
-    const auto left = random_floats(count(rows * stride), 51);
+    auto left = random_floats(count(rows * stride), 51);
     auto right = random_floats(count(inner * columns), 52);
     auto bias = random_floats(count(columns), 53);
-    // A chain of zeros from -0.
+    // The first output is a chain of -0, which one term of +0 too many would end.
     bias[0] = -0.0F;
-    for (std::int64_t k = 0; k < inner; ++k)
+    for (std::int64_t k = 0; k < inner; ++k) {
         right[count(k * columns)] = 0.0F;
+        left[count(gap + k)] = -1.0F;
+    }
+    const Activation activation = gap == 0 ? Activation::identity : Activation::tanh;
     const float untouched = 77.0F;
     std::vector<float> out(count(rows * (columns + 1)), untouched);
-    const Product product{
-        left.data() + gap, rows,        stride,           right.data(), inner,
-        columns,           bias.data(), Activation::tanh, out.data(),   columns + 1};
+    const Product product{left.data() + gap, rows,        stride,     right.data(), inner,
+                          columns,           bias.data(), activation, out.data(),   columns + 1};
     SerialBlock<typename Shape::Thread, Shape::threads> block;
     typename Shape::Shared shared;
     for (std::int64_t row = 0; row < rows; row += Shape::rows)
@@ -52,7 +54,7 @@ void expect_product(std::int64_t rows, std::int64_t inner, std::int64_t columns,
                 for (std::int64_t k = 0; k < inner; ++k)
                     expected = std::fma(left[count(gap + row * stride + k)],
                                         right[count(k * columns + column)], expected);
-                expected = activate(Activation::tanh, expected);
+                expected = activate(activation, expected);
             }
             ASSERT_EQ(std::bit_cast<std::uint32_t>(out[count(row * (columns + 1) + column)]),
                       std::bit_cast<std::uint32_t>(expected))
