@@ -1,5 +1,7 @@
 #pragma once
 
+#ifdef __AVX2__
+
 #include <immintrin.h>
 
 #include <cstdint>
@@ -31,3 +33,5 @@ inline void transpose_eight(const float* const* rows, std::int64_t k, float* to)
 
 }  // namespace
 }  // namespace sluice::kernels
+
+#endif

@@ -1,5 +1,7 @@
 #pragma once
 
+#ifdef __AVX2__
+
 #include <immintrin.h>
 
 namespace sluice::kernels {
@@ -21,3 +23,5 @@ struct FourOfAvx {
 
 }  // namespace
 }  // namespace sluice::kernels
+
+#endif
