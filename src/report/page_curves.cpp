@@ -152,7 +152,7 @@ std::string curve_table(const Quality& quality) {
     const bool has_random = quality.curves.size() > 1;
     if (has_random) headings.emplace_back("#by chance");
     const bool has_full = std::isfinite(quality.full_data_value);
-    headings.emplace_back("#gain per 100");
+    headings.emplace_back("#gain");
     if (has_full) headings.emplace_back("#of all data's");
     std::vector<std::vector<std::string>> rows;
     for (const MetricPoint& point : quality.curves.front().points) {
@@ -164,7 +164,9 @@ std::string curve_table(const Quality& quality) {
             const auto other = std::ranges::find(others, point.round, &MetricPoint::round);
             rows.back().push_back(value_html(other == others.end() ? MetricPoint{} : *other));
         }
-        rows.back().push_back(number_html(point.gain_per_100_labels));
+        const double gain = point.gain_per_100_labels;
+        rows.back().push_back(std::isfinite(gain) ? fmt::format("{:.2g}", gain)
+                                                  : number_html(gain));
         if (has_full) rows.back().push_back(percent_html(point.full_data_share));
     }
     return figure_html({"The same as numbers", table_html(headings, rows),

@@ -77,8 +77,8 @@ vertical-align:-1px}
 .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}
 table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}
 th{font-weight:600;text-align:left;color:var(--soft);border-bottom:1px solid var(--line);
-padding:5px 12px 5px 0;vertical-align:bottom}
-td{padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
+padding:5px 9px 5px 0;vertical-align:bottom}
+td{padding:5px 9px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
 .n{text-align:right;white-space:nowrap}th.n{white-space:normal}
 td.words{min-width:17em}
