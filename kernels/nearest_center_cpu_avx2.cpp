@@ -1,4 +1,5 @@
 #include "kernels/nearest_center_tile.hpp"
+#include "kernels/simd/transpose_eight.hpp"
 
 #include <immintrin.h>
 
@@ -22,26 +23,8 @@ struct Avx2 {
     }
     static void store(float* to, Type values) { _mm256_storeu_ps(to, values); }
 
-    // 8 x 8: interleave pairs, then quadruples, then halves.
     static void transpose(const float* const* source, std::int64_t k, float* to) {
-        __m256 a[8];
-        __m256 b[8];
-        for (int j = 0; j < 8; ++j)
-            a[j] = _mm256_loadu_ps(source[j] + k);
-        for (int j = 0; j < 8; j += 2) {
-            b[j] = _mm256_unpacklo_ps(a[j], a[j + 1]);
-            b[j + 1] = _mm256_unpackhi_ps(a[j], a[j + 1]);
-        }
-        for (int j = 0; j < 8; j += 4) {
-            for (int i = 0; i < 2; ++i) {
-                a[j + 2 * i] = _mm256_shuffle_ps(b[j + i], b[j + i + 2], 0x44);
-                a[j + 2 * i + 1] = _mm256_shuffle_ps(b[j + i], b[j + i + 2], 0xEE);
-            }
-        }
-        for (int j = 0; j < 4; ++j) {
-            _mm256_store_ps(to + j * 8, _mm256_permute2f128_ps(a[j], a[j + 4], 0x20));
-            _mm256_store_ps(to + (j + 4) * 8, _mm256_permute2f128_ps(a[j], a[j + 4], 0x31));
-        }
+        transpose_eight(source, k, to);
     }
 };
 

@@ -1,5 +1,5 @@
 #include "kernels/row_products_tile.hpp"
-#include "kernels/row_products_transpose.hpp"
+#include "kernels/simd/transpose_eight.hpp"
 
 namespace sluice::kernels {
 namespace {

@@ -1,4 +1,5 @@
 #include "campaign/nearest.hpp"
+#include "cli/batch_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/launch.hpp"
 #include "cli/numbers.hpp"
@@ -50,11 +51,7 @@ std::vector<OptionSpec> search_options() {
          .unit = "rows",
          .default_text = "1",
          .aliases = {"k"}},
-        {.name = "metric",
-         .value_name = "NAME",
-         .summary = "distance between features",
-         .default_text = "euclidean",
-         .choices = {{"euclidean"}, {"cosine"}}},
+        metric_option(),
         {.name = "labels",
          .value_name = "PATH",
          .summary = "labels file, or directory of label generations, whose rows are never found"},
@@ -65,27 +62,13 @@ std::vector<OptionSpec> search_options() {
          .value_name = "FILE",
          .summary = "write the CSV there instead of to stdout"},
         {.name = "json", .value_name = "FILE", .summary = "also write the result as JSON"},
-        {.name = "bad-rows",
-         .value_name = "WHAT",
-         .summary = "what to do about rows of the pool with wrong values",
-         .default_text = "refuse",
-         .choices = {{"refuse"}, {"skip"}}},
+        bad_rows_option("rows of the pool"),
     };
 }
 
 std::vector<OptionSpec> machine_options() {
-    return {threads_option(),
-            {.name = "memory",
-             .value_name = "X",
-             .summary = "memory of each rank for queries, buffers and what was found",
-             .unit = "GiB",
-             .default_text = "1"},
-            {.name = "block-rows",
-             .value_name = "R",
-             .summary = "rows read at once; auto = what suits the files",
-             .unit = "rows",
-             .default_text = "auto"},
-            config_option()};
+    return {threads_option(), memory_option("queries, buffers and what was found"),
+            block_rows_option("the files"), config_option()};
 }
 
 CommandSpec make_spec() {
@@ -133,8 +116,7 @@ campaign::NearestRequest read_request(const Options& options) {
     request.queue_directory = options.text("queue");
     request.csv_path = options.text("out");
     request.json_path = options.text("json");
-    request.bad_rows =
-        options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
+    request.bad_rows = bad_rows(options);
     request.num_threads = num_threads(options);
     request.memory_gib = options.positive_number("memory");
     request.block_rows = options.count_or_auto("block-rows", {1, max_rows}).value_or(0);

@@ -19,6 +19,19 @@ struct Choice {
     std::string summary = {};
 };
 
+/// The entries of a registry, with name, summary and, where they have them, aliases.
+template <typename Definitions>
+std::vector<Choice> choices_of(const Definitions& definitions) {
+    std::vector<Choice> choices;
+    for (const auto& definition : definitions) {
+        Choice& choice = choices.emplace_back();
+        choice.name = definition.name;
+        choice.summary = definition.summary;
+        if constexpr (requires { definition.aliases; }) choice.aliases = definition.aliases;
+    }
+    return choices;
+}
+
 /// Everything about one option: what the parser accepts and what help shows.
 struct OptionSpec {
     enum class Kind { flag, single, list };

@@ -14,14 +14,6 @@ namespace {
 constexpr std::uint64_t max_rows = std::uint64_t{1} << 48;
 constexpr std::uint64_t max_width = 1 << 24;
 
-std::vector<Choice> kind_choices() {
-    std::vector<Choice> choices;
-    for (const pool::PoolKind& kind : pool::pool_kinds()) {
-        choices.push_back({.name = kind.name, .summary = kind.summary});
-    }
-    return choices;
-}
-
 std::vector<OptionSpec> shape_options() {
     using Need = OptionSpec::Need;
     return {
@@ -97,7 +89,7 @@ CommandSpec make_spec() {
                      .value_name = "KIND",
                      .summary = "what the features look like",
                      .need = OptionSpec::Need::required,
-                     .choices = kind_choices()}};
+                     .choices = choices_of(pool::pool_kinds())}};
     for (const auto& group : {shape_options(), file_options()}) {
         spec.options.insert(spec.options.end(), group.begin(), group.end());
     }

@@ -62,4 +62,20 @@ kernels::DeviceChoice device_choice(const Options& options) {
     return name == "gpu" ? kernels::DeviceChoice::gpu : kernels::DeviceChoice::automatic;
 }
 
+OptionSpec memory_option(const std::string& holds) {
+    return {.name = "memory",
+            .value_name = "X",
+            .summary = "memory of each rank for " + holds,
+            .unit = "GiB",
+            .default_text = "1"};
+}
+
+OptionSpec block_rows_option(const std::string& suits) {
+    return {.name = "block-rows",
+            .value_name = "R",
+            .summary = "rows read at once; auto = what suits " + suits,
+            .unit = "rows",
+            .default_text = "auto"};
+}
+
 }  // namespace sluice::cli

@@ -4,6 +4,7 @@
 #include "kernels/backend.hpp"
 #include "pool/pool.hpp"
 
+#include <string>
 #include <vector>
 
 namespace sluice::cli {
@@ -28,5 +29,11 @@ OptionSpec device_option();
 
 /// Its value.
 kernels::DeviceChoice device_choice(const Options& options);
+
+/// `--memory` of each rank; `holds` says for what, as in "buffers".
+OptionSpec memory_option(const std::string& holds);
+
+/// `--block-rows`; `suits` says what auto goes by, as in "the files".
+OptionSpec block_rows_option(const std::string& suits);
 
 }  // namespace sluice::cli

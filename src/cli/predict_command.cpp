@@ -1,4 +1,5 @@
 #include "campaign/predict_pool.hpp"
+#include "cli/batch_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/launch.hpp"
 #include "cli/pool_options.hpp"
@@ -43,19 +44,8 @@ std::vector<OptionSpec> file_options() {
 }
 
 std::vector<OptionSpec> machine_options() {
-    return {threads_option(),
-            device_option(),
-            {.name = "memory",
-             .value_name = "X",
-             .summary = "memory of each rank for buffers",
-             .unit = "GiB",
-             .default_text = "1"},
-            {.name = "block-rows",
-             .value_name = "R",
-             .summary = "rows read at once; auto = what suits files and memory",
-             .unit = "rows",
-             .default_text = "auto"},
-            config_option()};
+    return {threads_option(), device_option(), memory_option("buffers"),
+            block_rows_option("files and memory"), config_option()};
 }
 
 CommandSpec make_spec() {
@@ -82,8 +72,7 @@ campaign::PredictRequest read_request(const Options& options) {
         request.pool.datasets["features"] = options.text("features");
     request.model_path = options.text("model");
     request.output_path = options.text("out");
-    request.bad_rows =
-        options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
+    request.bad_rows = bad_rows(options);
     request.num_threads = num_threads(options);
     request.device = device_choice(options);
     request.memory_gib = options.positive_number("memory");

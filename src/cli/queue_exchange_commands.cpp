@@ -14,13 +14,6 @@ namespace {
 constexpr std::uint64_t max_items = std::uint64_t{1} << 31;
 constexpr std::uint64_t max_days = 3'650;
 
-std::vector<Choice> format_choices() {
-    std::vector<Choice> choices;
-    for (const queue::ExchangeFormat& format : queue::exchange_formats())
-        choices.push_back({format.name, {}, format.summary});
-    return choices;
-}
-
 CommandSpec export_spec() {
     CommandSpec spec;
     spec.name = "queue export";
@@ -36,7 +29,7 @@ CommandSpec export_spec() {
          .value_name = "FORMAT",
          .summary = "format of the file (listed below)",
          .need = OptionSpec::Need::required,
-         .choices = format_choices()},
+         .choices = choices_of(queue::exchange_formats())},
         {.name = "out",
          .value_name = "FILE",
          .summary = "file to write",
@@ -102,7 +95,7 @@ CommandSpec import_spec() {
          .value_name = "FORMAT",
          .summary = "format of the file (listed below)",
          .need = OptionSpec::Need::required,
-         .choices = format_choices()},
+         .choices = choices_of(queue::exchange_formats())},
         {.name = "class-names",
          .value_name = "LIST",
          .summary = "names of the classes in the order of their numbers, by commas; without them "

@@ -58,11 +58,7 @@ CommandSpec make_spec() {
          .kind = OptionSpec::Kind::flag},
         threads_option(),
         device_option(),
-        {.name = "memory",
-         .value_name = "X",
-         .summary = "memory of each rank for buffers and the shortlist",
-         .unit = "GiB",
-         .default_text = "1"},
+        memory_option("buffers and the shortlist"),
     };
     for (const OptionSpec& option : walltime_options())
         spec.options.push_back(option);

@@ -1,12 +1,12 @@
 #include "campaign/select_round.hpp"
 #include "campaign/selection_file.hpp"
+#include "cli/batch_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
 #include "cli/select_options.hpp"
 #include "cli/walltime_options.hpp"
 #include "core/text.hpp"
-#include "queue/layout.hpp"
 #include "select/two_stage.hpp"
 
 #include <limits>
@@ -137,19 +137,9 @@ void read_selection(const Options& options, campaign::SelectRequest& request) {
 
 void read_policy(const Options& options, campaign::SelectRequest& request) {
     using Mode = campaign::SelectRequest::Mode;
-    using NewPool = campaign::SelectRequest::NewPool;
-    request.queue_directory = options.text("queue");
-    request.plan.bad_rows =
-        options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
+    read_publishing(options, request);
+    request.plan.bad_rows = bad_rows(options);
     request.plan.copies = options.flag("distinct") ? select::Copies::drop : select::Copies::keep;
-    request.new_pool = options.flag("new-pool") ? NewPool::accept : NewPool::refuse;
-    request.ticket_items = options.count_or_auto("ticket-items", {1, max_count}).value_or(0);
-    request.tag = options.text("tag");
-    if (!request.tag.empty() && !queue::is_plain_name(request.tag)) {
-        options.fail("tag", "'" + printable(request.tag) +
-                                "' cannot be a tag; use letters, digits, '-', '_' and '.'");
-    }
-    request.selected_path = options.text("selected");
     request.json_path = options.text("json");
     request.mode = options.flag("dry-run") ? Mode::dry_run : Mode::run;
     require(!request.queue_directory.empty() || !request.selected_path.empty() ||

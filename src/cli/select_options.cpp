@@ -1,6 +1,8 @@
 #include "cli/select_options.hpp"
 
+#include "cli/batch_options.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/queue_options.hpp"
 #include "cli/walltime_options.hpp"
 #include "select/diversity.hpp"
 #include "select/embedding.hpp"
@@ -10,23 +12,6 @@
 
 namespace sluice::cli {
 namespace {
-
-// The registries of scores and of diversities, as names an option takes.
-template <typename Definitions>
-std::vector<Choice> choices_of(const Definitions& definitions) {
-    std::vector<Choice> choices;
-    for (const auto& definition : definitions) {
-        choices.push_back({definition.name, definition.aliases, definition.summary});
-    }
-    return choices;
-}
-
-std::vector<Choice> choices_of(const std::vector<select::DiversifyOnDefinition>& definitions) {
-    std::vector<Choice> choices;
-    for (const auto& definition : definitions)
-        choices.push_back({definition.name, {}, definition.summary});
-    return choices;
-}
 
 std::vector<OptionSpec> science_options() {
     return {
@@ -64,12 +49,7 @@ std::vector<OptionSpec> science_options() {
          .value_name = "",
          .summary = "rank rows by score / cost of the pool's `cost`; scores must be >= 0",
          .kind = OptionSpec::Kind::flag},
-        {.name = "diversify",
-         .value_name = "NAME",
-         .summary = "how the batch is chosen from the shortlist (listed below)",
-         .default_text = "k_center",
-         .aliases = {"diversity"},
-         .choices = choices_of(select::diversity_definitions())},
+        diversify_option("how the batch is chosen from the shortlist (listed below)"),
         {.name = "strength",
          .value_name = "X",
          .summary = "how much the score counts in --diversify, where the rule takes it: 0 = not at "
@@ -99,17 +79,8 @@ std::vector<OptionSpec> science_options() {
                     "auto = 512 where gradients are longer",
          .unit = "numbers",
          .default_text = "auto"},
-        {.name = "metric",
-         .value_name = "NAME",
-         .summary = "distance between features",
-         .default_text = "euclidean",
-         .choices = {{"euclidean"}, {"cosine"}}},
-        {.name = "shortlist",
-         .value_name = "K",
-         .summary = "rows with the best scores that the batch is chosen from; auto = 10 x B",
-         .unit = "rows",
-         .default_text = "auto",
-         .aliases = {"shortlist-size"}},
+        metric_option(),
+        shortlist_option("rows with the best scores that the batch is chosen from; auto = 10 x B"),
         {.name = "max-score",
          .value_name = "X",
          .summary = "rows that score higher are passed over and counted: for physics, what a "
@@ -213,28 +184,15 @@ std::vector<OptionSpec> parts_options() {
 
 std::vector<OptionSpec> policy_options() {
     return {
-        {.name = "queue",
-         .value_name = "DIR",
-         .summary = "queue directory that the batch is published in; made when absent"},
-        {.name = "bad-rows",
-         .value_name = "WHAT",
-         .summary = "what to do about rows with wrong values",
-         .default_text = "refuse",
-         .choices = {{"refuse"}, {"skip"}}},
+        target_queue_option(),
+        bad_rows_option("rows"),
         {.name = "distinct",
          .value_name = "",
          .summary = "rows of equal features count once, and not at all if one of them is labeled "
                     "or issued",
          .kind = OptionSpec::Kind::flag},
-        {.name = "new-pool",
-         .value_name = "",
-         .summary = "go on with a queue whose earlier batches came from another pool",
-         .kind = OptionSpec::Kind::flag},
-        {.name = "ticket-items",
-         .value_name = "T",
-         .summary = "rows that an oracle worker takes together; auto = B/100, at least 1",
-         .unit = "rows",
-         .default_text = "auto"},
+        new_pool_option(),
+        ticket_items_option(),
         {.name = "tag",
          .value_name = "NAME",
          .summary = "only workers with this tag take the batch; not part of what makes its id"},
@@ -246,7 +204,7 @@ std::vector<OptionSpec> policy_options() {
          .value_name = "FILE",
          .summary = "also write the batch as CSV (rank,row,id,score,distance; with --groups "
                     "group,instance_score; reason,nearest,nearest_distance)"},
-        {.name = "json", .value_name = "FILE", .summary = "also write a report as JSON"},
+        json_option(),
         {.name = "dry-run",
          .value_name = "",
          .summary = "print what would be read, held and exchanged, and do nothing",
@@ -258,16 +216,8 @@ std::vector<OptionSpec> machine_options() {
     return {
         threads_option(),
         device_option(),
-        {.name = "memory",
-         .value_name = "X",
-         .summary = "memory of each rank for buffers and the shortlist",
-         .unit = "GiB",
-         .default_text = "1"},
-        {.name = "block-rows",
-         .value_name = "R",
-         .summary = "rows read at once; auto = what suits files and memory",
-         .unit = "rows",
-         .default_text = "auto"},
+        memory_option("buffers and the shortlist"),
+        block_rows_option("files and memory"),
         config_option(),
     };
 }

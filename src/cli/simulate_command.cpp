@@ -1,3 +1,4 @@
+#include "cli/batch_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
@@ -61,11 +62,7 @@ std::vector<OptionSpec> arm_options() {
              "margin or, "
              "for numbers, committee_std with k_center/10. Rows by chance are always an arm",
          .kind = Kind::list},
-        {.name = "metric",
-         .value_name = "NAME",
-         .summary = "distance between features",
-         .default_text = "euclidean",
-         .choices = {{"euclidean"}, {"cosine"}}},
+        metric_option(),
         {.name = "seeds",
          .value_name = "S",
          .summary = "runs of each arm; the arms share test part, start and first weights",
@@ -162,11 +159,7 @@ std::vector<OptionSpec> report_options() {
         {.name = "within",
          .value_name = "X",
          .summary = "the target is this much worse than a label for every row"},
-        {.name = "memory",
-         .value_name = "X",
-         .summary = "memory of each rank for a data set",
-         .unit = "GiB",
-         .default_text = "1"},
+        memory_option("a data set"),
         config_option(),
     };
 }

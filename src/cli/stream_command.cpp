@@ -1,8 +1,7 @@
+#include "cli/batch_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/pool_options.hpp"
 #include "cli/walltime_options.hpp"
-#include "core/text.hpp"
-#include "queue/layout.hpp"
 #include "stream/run_stream.hpp"
 
 #include <limits>
@@ -11,13 +10,6 @@ namespace sluice::cli {
 namespace {
 
 constexpr std::uint64_t max_count = std::numeric_limits<std::int32_t>::max();
-
-std::vector<Choice> policies() {
-    std::vector<Choice> choices;
-    for (const stream::PolicyDefinition& definition : stream::policy_definitions())
-        choices.push_back({definition.name, definition.aliases, definition.summary});
-    return choices;
-}
 
 std::vector<OptionSpec> source_options() {
     std::vector<OptionSpec> options = pool_options();
@@ -91,7 +83,7 @@ std::vector<OptionSpec> policy_options() {
          .value_name = "NAME",
          .summary = "when an item is asked for (listed below)",
          .default_text = "variable",
-         .choices = policies()},
+         .choices = choices_of(stream::policy_definitions())},
         {.name = "budget",
          .value_name = "X",
          .summary = "share of the items to ask for, above 0 to 1",
@@ -175,12 +167,9 @@ void read_queue(const Options& options, stream::StreamRequest& request) {
     request.queue.directory = options.text("queue");
     request.queue.batch_items = options.count("batch", {1, max_count});
     request.queue.ticket_items = options.count("ticket-items", {1, max_count});
-    request.queue.tag = options.text("tag");
+    request.queue.tag = worker_tag(options);
     request.skipped_path = options.text("skipped");
     request.skipped_items = options.count("skipped-items", {1, max_count});
-    if (!request.queue.tag.empty() && !queue::is_plain_name(request.queue.tag))
-        options.fail("tag", "'" + printable(request.queue.tag) +
-                                "' cannot be a tag; use letters, digits, '-', '_' and '.'");
     if (options.has("queue") && !options.has("state"))
         options.fail("queue", "needs --state FILE, which says what is in it already");
 }

@@ -1,11 +1,12 @@
 #include "campaign/synthesize.hpp"
+#include "cli/batch_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/numbers.hpp"
 #include "cli/pool_options.hpp"
+#include "cli/queue_options.hpp"
 #include "cli/walltime_options.hpp"
 #include "core/text.hpp"
 #include "kernels/score_rows.hpp"
-#include "queue/layout.hpp"
 #include "select/two_stage.hpp"
 
 #include <limits>
@@ -16,14 +17,6 @@ namespace {
 
 constexpr std::uint64_t max_count = std::numeric_limits<std::int32_t>::max();
 constexpr std::uint64_t max_rows = std::uint64_t{1} << 48;
-
-template <typename Definitions>
-std::vector<Choice> choices_of(const Definitions& definitions) {
-    std::vector<Choice> choices;
-    for (const auto& definition : definitions)
-        choices.push_back({definition.name, definition.aliases, definition.summary});
-    return choices;
-}
 
 std::vector<OptionSpec> climb_options() {
     using Need = OptionSpec::Need;
@@ -81,29 +74,14 @@ std::vector<OptionSpec> batch_options() {
          .summary = "how many of the ends to choose, for --queue or --selected",
          .unit = "rows",
          .aliases = {"batch-size"}},
-        {.name = "diversify",
-         .value_name = "NAME",
-         .summary = "how they are chosen (listed below)",
-         .default_text = "k_center",
-         .aliases = {"diversity"},
-         .choices = choices_of(select::diversity_definitions())},
-        {.name = "metric",
-         .value_name = "NAME",
-         .summary = "distance between features",
-         .default_text = "euclidean",
-         .choices = {{"euclidean"}, {"cosine"}}},
-        {.name = "shortlist",
-         .value_name = "K",
-         .summary = "ends with the best scores that the batch is chosen from; auto = 10 x B",
-         .unit = "rows",
-         .default_text = "auto",
-         .aliases = {"shortlist-size"}},
-        {.name = "queue",
-         .value_name = "DIR",
-         .summary = "queue directory that the batch is published in; made when absent"},
+        diversify_option("how they are chosen (listed below)"),
+        metric_option(),
+        shortlist_option("ends with the best scores that the batch is chosen from; auto = 10 x B"),
+        target_queue_option(),
         {.name = "selected",
          .value_name = "FILE",
-         .summary = "also write the batch as CSV (rank,row,id,score,distance)"},
+         .summary = "also write the batch as CSV (rank,row,id,score,distance,reason,nearest,"
+                    "nearest_distance)"},
         {.name = "snap-to",
          .value_name = "FILE",
          .summary = "a pool's HDF5 files: the batch is of its rows, for each end chosen the "
@@ -122,35 +100,18 @@ std::vector<OptionSpec> batch_options() {
         {.name = "held-out",
          .value_name = "PATH",
          .summary = "likewise the rows that models are tested on"},
-        {.name = "bad-rows",
-         .value_name = "WHAT",
-         .summary = "what to do about rows of that pool with wrong values",
-         .default_text = "refuse",
-         .choices = {{"refuse"}, {"skip"}}},
-        {.name = "new-pool",
-         .value_name = "",
-         .summary = "go on with a queue whose earlier batches came from another pool",
-         .kind = OptionSpec::Kind::flag},
-        {.name = "ticket-items",
-         .value_name = "T",
-         .summary = "rows that an oracle worker takes together; auto = B/100, at least 1",
-         .unit = "rows",
-         .default_text = "auto"},
+        bad_rows_option("rows of that pool"),
+        new_pool_option(),
+        ticket_items_option(),
         {.name = "tag",
          .value_name = "NAME",
          .summary = "only workers with this tag take the batch"},
-        {.name = "json", .value_name = "FILE", .summary = "also write a report as JSON"},
+        json_option(),
     };
 }
 
 std::vector<OptionSpec> machine_options() {
-    return {threads_option(),
-            device_option(),
-            {.name = "memory",
-             .value_name = "X",
-             .summary = "memory of each rank for ends, buffers and the shortlist",
-             .unit = "GiB",
-             .default_text = "1"},
+    return {threads_option(), device_option(), memory_option("ends, buffers and the shortlist"),
             config_option()};
 }
 
@@ -189,26 +150,16 @@ void read_plan(const Options& options, select::PlanRequest& plan) {
     plan.seed = options.seed("seed");
     plan.round = static_cast<std::uint32_t>(
         options.count("round", {1, std::numeric_limits<std::uint32_t>::max()}));
-    plan.bad_rows =
-        options.text("bad-rows") == "skip" ? select::BadRows::skip : select::BadRows::refuse;
+    plan.bad_rows = bad_rows(options);
     plan.num_threads = num_threads(options);
     plan.device = device_choice(options);
     plan.memory_gib = options.positive_number("memory");
 }
 
 void read_batch(const Options& options, campaign::SelectRequest& request) {
-    request.queue_directory = options.text("queue");
-    request.selected_path = options.text("selected");
+    read_publishing(options, request);
     if (options.has("labels")) request.labels = {{options.text("labels")}};
     if (options.has("held-out")) request.held_out_labels = {{options.text("held-out")}};
-    request.new_pool = options.flag("new-pool") ? campaign::SelectRequest::NewPool::accept
-                                                : campaign::SelectRequest::NewPool::refuse;
-    request.ticket_items = options.count_or_auto("ticket-items", {1, max_count}).value_or(0);
-    request.tag = options.text("tag");
-    if (!request.tag.empty() && !queue::is_plain_name(request.tag)) {
-        options.fail("tag", "'" + printable(request.tag) +
-                                "' cannot be a tag; use letters, digits, '-', '_' and '.'");
-    }
     const bool goes_somewhere = !request.queue_directory.empty() || !request.selected_path.empty();
     require(goes_somewhere == options.has("batch"), ExitCode::usage,
             goes_somewhere

@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::uint64_t max_count = std::numeric_limits<std::int32_t>::max();
 
-std::vector<Choice> head_choices() {
-    std::vector<Choice> choices;
-    for (const model::HeadDefinition& head : model::head_definitions())
-        choices.push_back({head.name, {}, head.summary});
-    return choices;
-}
-
 std::vector<Choice> activation_choices() {
     std::vector<Choice> choices;
     for (const std::string_view name : kernels::activation_names())
@@ -57,7 +50,7 @@ std::vector<OptionSpec> training_options() {
          .value_name = "NAME",
          .summary = "what the last layer is trained for (listed below)",
          .default_text = "softmax",
-         .choices = head_choices()},
+         .choices = choices_of(model::head_definitions())},
         {.name = "hidden",
          .value_name = "UNITS",
          .summary = "units of each hidden layer, as in 64,64; none = a linear model",

@@ -111,6 +111,11 @@ void write_and_move(const std::string& queue_directory, const std::string& path,
 
 }  // namespace
 
+std::int64_t ResultSeal::num_ended() const {
+    const auto refused = counts.find(std::string(status_name(ItemStatus::refused)));
+    return lines - (refused == counts.end() ? 0 : refused->second);
+}
+
 std::string result_file_name(const ResultName& name) {
     return fmt::format("{}.{}{}", token_name(name.token), name.part, suffix);
 }

@@ -31,6 +31,9 @@ struct ResultSeal {
     std::string sha256;                          ///< of all lines before the seal
     std::map<std::string, std::int64_t> counts;  ///< status name -> lines
     double wall_seconds = 0.0;                   ///< summed over the lines
+
+    /// Lines that are an end of their item: those of items that were given back are not.
+    std::int64_t num_ended() const;
 };
 
 /// What a result file holds.

@@ -210,9 +210,7 @@ void Counter::add_delivery(const std::string& name) {
         if (!time) continue;
         try {
             const ResultSeal seal = read_seal(path);
-            const auto refused = seal.counts.find(std::string(status_name(ItemStatus::refused)));
-            const std::int64_t unfinished = refused == seal.counts.end() ? 0 : refused->second;
-            deliveries_.push_back({*time, seal.lines - unfinished});
+            deliveries_.push_back({*time, seal.num_ended()});
             status_.oracle_seconds += seal.wall_seconds;
             seals_.emplace(name, seal);
             return;

@@ -57,12 +57,7 @@ class WaitCounter {
             const std::optional<double> time = modified(path);
             if (!time) continue;
             try {
-                const ResultSeal seal = read_seal(path);
-                const auto refused =
-                    seal.counts.find(std::string(status_name(ItemStatus::refused)));
-                const std::int64_t items =
-                    seal.lines - (refused == seal.counts.end() ? 0 : refused->second);
-                done_.push_back({std::max(0.0, *time - issue), items});
+                done_.push_back({std::max(0.0, *time - issue), read_seal(path).num_ended()});
                 return;
             } catch (const Error&) {
                 continue;  // moved on, or damaged, which the queue's states tell of

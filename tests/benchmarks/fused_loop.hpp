@@ -1,5 +1,6 @@
 #pragma once
 
+#include "benchmarks/packed_groups.hpp"
 #include "kernels/aligned_floats.hpp"
 #include "kernels/worker_pool.hpp"
 #include "select/k_center.hpp"
@@ -24,16 +25,7 @@ class FusedLoop {
           dim_(dim),
           num_threads_(num_threads),
           num_parts_(16 * num_threads) {
-        num_groups_ = (num_rows + group - 1) / group;
-        float* const values = packed_.reserve(num_groups_ * group * dim);
-        kernels::parallel_for(num_threads, num_groups_, [&](std::int64_t g) {
-            for (std::int64_t k = 0; k < dim; ++k) {
-                for (std::int64_t j = 0; j < group; ++j) {
-                    const std::int64_t row = std::min(g * group + j, num_rows - 1);
-                    values[(g * dim + k) * group + j] = rows[row * dim + k];
-                }
-            }
-        });
+        num_groups_ = pack_groups(rows, num_rows, dim, num_threads, packed_);
     }
 
     static bool available() { return __builtin_cpu_supports("avx512f") != 0; }
@@ -72,7 +64,7 @@ class FusedLoop {
     }
 
   private:
-    static constexpr std::int64_t group = 64;
+    static constexpr std::int64_t group = rows_of_group;
     static constexpr std::int64_t ahead = 1024;  // floats fetched before their turn
 
     // Below every distance, so that the row is never the farthest, and no minimum changes it.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "benchmarks/packed_groups.hpp"
 #include "kernels/aligned_floats.hpp"
 #include "kernels/worker_pool.hpp"
 
@@ -17,20 +18,8 @@ namespace sluice::bench {
 class VarianceLoop {
   public:
     VarianceLoop(const float* rows, std::int64_t num_rows, std::int64_t dim, int num_threads)
-        : rows_(rows),
-          num_rows_(num_rows),
-          dim_(dim),
-          num_threads_(num_threads),
-          num_groups_((num_rows + group - 1) / group) {
-        float* const values = packed_.reserve(num_groups_ * group * dim);
-        kernels::parallel_for(num_threads, num_groups_, [&](std::int64_t g) {
-            for (std::int64_t k = 0; k < dim; ++k) {
-                for (std::int64_t j = 0; j < group; ++j) {
-                    const std::int64_t row = std::min(g * group + j, num_rows - 1);
-                    values[(g * dim + k) * group + j] = rows[row * dim + k];
-                }
-            }
-        });
+        : rows_(rows), num_rows_(num_rows), dim_(dim), num_threads_(num_threads) {
+        num_groups_ = pack_groups(rows, num_rows, dim, num_threads, packed_);
     }
 
     std::vector<std::int64_t> pick(std::int64_t num_picks, double sigma) {
@@ -57,7 +46,7 @@ class VarianceLoop {
     }
 
   private:
-    static constexpr std::int64_t group = 64;
+    static constexpr std::int64_t group = rows_of_group;
     static constexpr std::int64_t ahead = 1024;  // floats fetched before their turn
 
     struct Best {
@@ -141,7 +130,7 @@ class VarianceLoop {
     std::int64_t num_rows_;
     std::int64_t dim_;
     int num_threads_;
-    std::int64_t num_groups_;
+    std::int64_t num_groups_ = 0;
     kernels::AlignedFloats packed_;
     std::vector<float> variances_;
     std::vector<float> matrix_;

@@ -1,5 +1,5 @@
 #include "core/error.hpp"
-#include "select/run_rule.hpp"
+#include "select/fisher_cases.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,50 +13,26 @@ namespace {
 
 using Values = std::vector<double>;
 
-struct Case {
-    test::WholeShortlist list;
-    test::RuleRequest request;
+using test::Case;
 
-    std::size_t dim() const { return static_cast<std::size_t>(list.dim); }
-    std::size_t classes() const { return static_cast<std::size_t>(request.classes); }
-};
+std::size_t dim_of(const Case& one) {
+    return static_cast<std::size_t>(one.list.dim);
+}
 
-std::vector<float> random_says(std::int64_t rows, std::int64_t members, std::int64_t classes,
-                               std::mt19937& generator) {
-    std::gamma_distribution<float> gamma(0.7F);
-    std::vector<float> says;
-    for (std::int64_t i = 0; i < rows * members; ++i) {
-        std::vector<float> p;
-        float sum = 0.0F;
-        for (std::int64_t c = 0; c < classes; ++c) {
-            p.push_back(gamma(generator) + 0.01F);
-            sum += p.back();
-        }
-        for (const float value : p)
-            says.push_back(value / sum);
-    }
-    return says;
+std::size_t classes_of(const Case& one) {
+    return static_cast<std::size_t>(one.request.classes);
 }
 
 Case random_case(unsigned seed) {
     std::mt19937 generator(seed);
     Case result{test::clustered(30, 2 + seed % 3, seed), {"error_reduction", 5}};
-    result.request.members = 1 + seed % 3;
-    result.request.classes = 2 + seed % 3;
     result.request.parameters.sigma = seed % 2 == 0 ? 1.0 : 0.5;
-    result.request.member_says =
-        random_says(result.list.size(), result.request.members, result.request.classes, generator);
-    if (seed % 4 != 0) {
-        result.request.centers = {result.list.features.begin(),
-                                  result.list.features.begin() + 4 * result.list.dim};
-        result.request.center_says =
-            random_says(4, result.request.members, result.request.classes, generator);
-    }
+    test::add_members(result, seed, 0.7F, generator);
     return result;
 }
 
 Values mean_of(const std::vector<float>& says, std::int64_t row, const Case& one) {
-    Values mean(one.classes(), 0.0);
+    Values mean(classes_of(one), 0.0);
     double sum = 0.0;
     for (std::int64_t m = 0; m < one.request.members; ++m)
         for (std::size_t c = 0; c < mean.size(); ++c)
@@ -132,9 +108,9 @@ double mean_entropy(const Case& one, const Values& step) {
         Values logits = mean_of(one.request.member_says, u, one);
         for (double& p : logits)
             p = std::log(p);
-        for (std::size_t d = 0; d < one.dim(); ++d)
-            for (std::size_t c = 0; c < one.classes(); ++c)
-                logits[c] += static_cast<double>(one.list.at(u)[d]) * step[d * one.classes() + c];
+        for (std::size_t d = 0; d < dim_of(one); ++d)
+            for (std::size_t c = 0; c < classes_of(one); ++c)
+                logits[c] += static_cast<double>(one.list.at(u)[d]) * step[d * classes_of(one) + c];
         sum += entropy(softmax_of(logits));
     }
     return sum / static_cast<double>(one.list.size());
@@ -142,21 +118,21 @@ double mean_entropy(const Case& one, const Values& step) {
 
 // The Newton step with the dense Hessian of centres, prior and the row itself.
 double reduction_of(const Case& one, std::int64_t row) {
-    const std::size_t size = one.dim() * one.classes();
+    const std::size_t size = dim_of(one) * classes_of(one);
     Values hessian(size * size, 0.0);
     for (std::size_t i = 0; i < size; ++i)
         hessian[i * size + i] = one.request.parameters.sigma * one.request.parameters.sigma;
     for (std::int64_t i = 0; i < std::ssize(one.request.centers) / one.list.dim; ++i)
         add_hessian(one.request.centers.data() + i * one.list.dim,
-                    mean_of(one.request.center_says, i, one), one.dim(), hessian);
+                    mean_of(one.request.center_says, i, one), dim_of(one), hessian);
     const Values p = mean_of(one.request.member_says, row, one);
-    add_hessian(one.list.at(row), p, one.dim(), hessian);
+    add_hessian(one.list.at(row), p, dim_of(one), hessian);
     double reduction = mean_entropy(one, Values(size, 0.0));
-    for (std::size_t label = 0; label < one.classes(); ++label) {
+    for (std::size_t label = 0; label < classes_of(one); ++label) {
         Values gradient(size);
         for (std::size_t i = 0; i < size; ++i) {
-            const std::size_t c = i % one.classes();
-            gradient[i] = static_cast<double>(one.list.at(row)[i / one.classes()]) *
+            const std::size_t c = i % classes_of(one);
+            gradient[i] = static_cast<double>(one.list.at(row)[i / classes_of(one)]) *
                           ((c == label ? 1.0 : 0.0) - p[c]);
         }
         reduction -= p[label] * mean_entropy(one, solved(hessian, gradient));

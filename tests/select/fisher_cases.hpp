@@ -50,8 +50,8 @@ struct Case {
 };
 
 inline std::vector<float> random_says(std::int64_t rows, std::int64_t members, std::int64_t classes,
-                                      std::mt19937& generator) {
-    std::gamma_distribution<float> gamma(1.0F);
+                                      float shape, std::mt19937& generator) {
+    std::gamma_distribution<float> gamma(shape);
     std::vector<float> says;
     for (std::int64_t i = 0; i < rows * members; ++i) {
         std::vector<float> p;
@@ -66,20 +66,24 @@ inline std::vector<float> random_says(std::int64_t rows, std::int64_t members, s
     return says;
 }
 
+/// What members say of rows and, three times of four, of four centres; the smaller `shape`, the
+/// surer they are.
+inline void add_members(Case& one, unsigned seed, float shape, std::mt19937& generator) {
+    RuleRequest& request = one.request;
+    request.members = 1 + seed % 3;
+    request.classes = 2 + seed % 3;
+    request.member_says =
+        random_says(one.list.size(), request.members, request.classes, shape, generator);
+    if (seed % 4 == 0) return;
+    request.centers = {one.list.features.begin(), one.list.features.begin() + 4 * one.list.dim};
+    request.center_says = random_says(4, request.members, request.classes, shape, generator);
+}
+
 inline Case random_case(unsigned seed) {
     std::mt19937 generator(seed);
     Case result{clustered(24, 2 + seed % 2, seed), {"bait_classes", 3}};
-    result.request.members = 1 + seed % 3;
-    result.request.classes = 2 + seed % 3;
     result.request.parameters.sigma = seed % 2 == 0 ? 1.0 : 0.3;
-    result.request.member_says =
-        random_says(result.list.size(), result.request.members, result.request.classes, generator);
-    if (seed % 4 != 0) {
-        result.request.centers = {result.list.features.begin(),
-                                  result.list.features.begin() + 4 * result.list.dim};
-        result.request.center_says =
-            random_says(4, result.request.members, result.request.classes, generator);
-    }
+    add_members(result, seed, 1.0F, generator);
     return result;
 }
 
