@@ -14,7 +14,8 @@ namespace sluice::campaign {
 
 JsonNode::JsonNode(const nlohmann::ordered_json& json, std::string where)
     : json_(json), where_(std::move(where)) {
-    require(json.is_object(), ExitCode::bad_config, where_ + ": is no JSON object");
+    require(json.is_object(), ExitCode::bad_config,
+            where_ + ": is no JSON object; write it in { }");
 }
 
 void JsonNode::fail(const std::string& key, const std::string& what) const {
@@ -58,7 +59,8 @@ nlohmann::ordered_json parse_json_file(const std::string& text, const std::strin
         const std::string before = text.substr(0, std::min(text.size(), error.byte));
         const auto line = 1 + std::count(before.begin(), before.end(), '\n');
         throw Error(ExitCode::bad_config,
-                    fmt::format("{}:{}: is no JSON (byte {})", path, line, error.byte));
+                    fmt::format("{}:{}: is no JSON (byte {}); give a selection as in LightlyOne",
+                                path, line, error.byte));
     }
 }
 

@@ -40,7 +40,8 @@ std::vector<ClassMix::Target> read_targets(const std::string& option, std::strin
         const auto [stop, error] =
             std::from_chars(number.data(), number.data() + number.size(), target.amount);
         if (error != std::errc() || stop != number.data() + number.size())
-            refuse(option, text, "has no number for '" + printable(target.name) + "'");
+            refuse(option, text,
+                   "has no number for '" + printable(target.name) + "'; write NAME=NUMBER");
         targets.push_back(std::move(target));
         if (comma == std::string_view::npos) return targets;
         rest.remove_prefix(comma + 1);

@@ -59,6 +59,13 @@ TEST_F(ResultFileTest, what_is_published_reads_back_with_its_seal) {
     EXPECT_TRUE(names_in(path("tmp")).empty());
 }
 
+TEST_F(ResultFileTest, what_was_given_back_has_not_ended) {
+    results_[1] = sample_result(1, ItemStatus::refused);
+    const ResultSeal seal = read_seal(publish_two());
+    EXPECT_EQ(seal.lines, 2);
+    EXPECT_EQ(seal.num_ended(), 1);
+}
+
 TEST_F(ResultFileTest, the_seal_is_found_behind_long_lines) {
     results_[1].log_tail = std::string(200'000, 'x');
     const std::string file = publish_two();

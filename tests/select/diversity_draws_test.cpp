@@ -1,6 +1,8 @@
 /// The rules that draw: how often rows come up, and what is known of the rows drawn.
 
+#include "core/philox.hpp"
 #include "diversity_lists.hpp"
+#include "select/diversity/race.hpp"
 #include "support/mpi_main.hpp"
 
 #include <gtest/gtest.h>
@@ -28,6 +30,26 @@ double chi_square(const std::map<std::int64_t, double>& counts,
         sum += (count - expected[i]) * (count - expected[i]) / expected[i];
     }
     return sum;
+}
+
+// Where a row is passed over unseen, its gain is not above the bar.
+TEST(DiversityDraws, a_gain_above_the_bar_has_an_early_word) {
+    constexpr double weight = 3.0;
+    for (const auto clock : {Race::Clock::picks, Race::Clock::cluster_seeds}) {
+        const Race race{7, 2, 5, clock};
+        for (const double share : {1e-3, 1e-2, 0.3, 2.0}) {
+            const double bar = weight / share;
+            std::int64_t num_above = 0;
+            for (RowId row = 0; row < 100'000; ++row) {
+                if (!(race.gain(row, weight).gain > bar)) continue;
+                ++num_above;
+                const Philox4 words = random_words(race.seed, Race::purpose(clock), race.round,
+                                                   static_cast<std::uint64_t>(row), 5);
+                EXPECT_LE(words.word[Race::top_word(clock)], Race::last_word(weight, bar));
+            }
+            EXPECT_NEAR(static_cast<double>(num_above), 1e5 * -std::expm1(-share), 1e3);
+        }
+    }
 }
 
 constexpr std::int64_t num_draws = 4000;

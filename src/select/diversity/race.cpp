@@ -3,10 +3,20 @@
 #include "kernels/canonical_math.hpp"
 #include "select/precise_log.hpp"
 
+#include <cmath>
+#include <limits>
+
 namespace sluice::select {
 
 RandomPurpose Race::purpose(Clock clock) {
     return clock == Clock::picks ? RandomPurpose::diversity_race : RandomPurpose::cluster_seeds;
+}
+
+// -ln(1 - rest) is not below rest, but for rounding, and rest not below word / 2^32.
+std::uint32_t Race::last_word(double weight, double bar) {
+    const double limit = std::ceil(weight / bar * (1.0 + 1e-5) * 0x1p32);
+    return limit < 0x1p32 ? static_cast<std::uint32_t>(limit)
+                          : std::numeric_limits<std::uint32_t>::max();
 }
 
 double Race::rest(RowId row) const {

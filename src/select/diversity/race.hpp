@@ -34,6 +34,10 @@ struct Race {
     /// The random word that has the top bits of 1 - u.
     static int top_word(Clock clock) { return clock == Clock::picks ? 1 : 0; }
 
+    /// Rows of this weight whose top_word is larger have no gain above `bar` > 0: few others need
+    /// to be looked at.
+    static std::uint32_t last_word(double weight, double bar);
+
   private:
     double rest(RowId row) const;
     Gain gain_of_rest(RowId row, double rest, double weight) const;

@@ -20,14 +20,6 @@ constexpr std::int64_t most_draws = 512;
 constexpr double least_kept = 0.4;
 constexpr std::size_t rows_at_once = 8;
 
-// Rows whose word is above it have a gain below the bar: -ln(1 - rest) is not below rest, but for
-// rounding, and rest not below word / 2^32.
-std::uint32_t limit_of(double chance, double bar) {
-    const double limit = std::ceil(chance / bar * (1.0 + 1e-5) * 0x1p32);
-    return limit < 0x1p32 ? static_cast<std::uint32_t>(limit)
-                          : std::numeric_limits<std::uint32_t>::max();
-}
-
 }  // namespace
 
 RaceRounds::RaceRounds(const ShortlistShare& share, const DiversityOptions& options, Spread& spread,
@@ -156,7 +148,7 @@ bool RaceRounds::run_round(double total) {
 std::vector<RaceRounds::Entry> RaceRounds::own_entries(const Round& round) const {
     std::vector<std::uint32_t> limits(chances_.size());
     std::transform(chances_.begin(), chances_.end(), limits.begin(),
-                   [&](double chance) { return limit_of(chance, round.bar); });
+                   [&](double chance) { return Race::last_word(chance, round.bar); });
     const kernels::RaceDraws draws{options_.seed,
                                    Race::purpose(clock_),
                                    options_.round,
