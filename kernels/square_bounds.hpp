@@ -41,6 +41,9 @@ struct SquaresVectors {
     const float* lengths = nullptr;  ///< [count], at least
     std::int64_t first = 0;
     int count = 0;
+    /// Rows [dim] that are fetched meanwhile, as they will be needed soon.
+    const float* const* early = nullptr;
+    int num_early = 0;
 };
 
 /// In float32, product by product in the order of the vectors:

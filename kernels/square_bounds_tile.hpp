@@ -32,6 +32,14 @@ void add_square(const SquaresRows& rows, int at, const float* length, float numb
     add_to(rows.likely + at, product);
 }
 
+// Asks for the elements of a chain, which are two lines.
+void fetch_early(const SquaresVectors& vectors, std::int64_t begin) {
+    for (int i = 0; i < vectors.num_early; ++i) {
+        __builtin_prefetch(vectors.early[i] + begin, 0, 3);
+        __builtin_prefetch(vectors.early[i] + begin + squares_chain / 2, 0, 3);
+    }
+}
+
 // Adds the products of elements `begin` to `end` to the sums.
 template <typename Vector, int num_vectors, int num_sums>
 void add_chunk(const SquaresRows& rows, const float* const* vector, std::int64_t begin,
@@ -72,6 +80,7 @@ void tile(const SquaresRows& rows, const SquaresVectors& vectors) {
     }
     for (std::int64_t k = 0; k < rows.dim; k += squares_chain) {
         const std::int64_t end = k + squares_chain < rows.dim ? k + squares_chain : rows.dim;
+        fetch_early(vectors, k);
         add_chunk<Vector>(rows, vector, k, end, sums);
     }
     for (int v = 0; v < num_vectors; ++v) {

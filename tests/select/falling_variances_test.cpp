@@ -52,7 +52,7 @@ FallingVariances make(const Pool& pool, const Looks& looks, int num_threads) {
     std::vector<FallingVariances::State> states;
     for (const double length : squared_lengths(pool.view(), 1))
         states.push_back(FallingVariances::state_of(length, length, pool.dim));
-    return {pool.view(), looks, std::move(states), num_threads};
+    return {pool.view(), looks, states, num_threads};
 }
 
 std::vector<std::int64_t> all_of(const Pool& pool) {
@@ -86,13 +86,13 @@ TEST(FallingVariances, have_the_same_bits_whenever_looks_come_off) {
         lazy.refresh(refreshed);
         for (const std::int64_t i : refreshed) {
             EXPECT_TRUE(lazy.is_exact(i) && lazy.is_tight(i));
-            EXPECT_EQ(lazy.state(i).value, eager[static_cast<std::size_t>(i)]);
-            EXPECT_EQ(lazy.state(i).bound, lazy.state(i).value);
+            EXPECT_EQ(lazy.value(i), eager[static_cast<std::size_t>(i)]);
+            EXPECT_EQ(lazy.bound(i), lazy.value(i));
         }
     }
     lazy.refresh(all_of(pool));
     for (std::int64_t i = 0; i < pool.size(); ++i)
-        EXPECT_EQ(lazy.state(i).value, eager[static_cast<std::size_t>(i)]);
+        EXPECT_EQ(lazy.value(i), eager[static_cast<std::size_t>(i)]);
 }
 
 // Tightens all rows after some looks, and compares with what float64 has.
@@ -109,10 +109,10 @@ void expect_bounds(const Pool& pool, double sigma, std::int64_t num_looks) {
         values.refresh(all_of(pool));
         for (std::int64_t i = 0; i < pool.size(); ++i) {
             EXPECT_TRUE(bounds.is_tight(i));
-            ASSERT_GE(bounds.state(i).bound, values.state(i).value) << pick << ", row " << i;
+            ASSERT_GE(bounds.bound(i), values.value(i)) << pick << ", row " << i;
             if (std::isfinite(bounds.state(i).slack)) {
-                ASSERT_LE(bounds.state(i).bound - 2.0 * bounds.state(i).slack,
-                          values.state(i).value + 1e-4 * dot(pool.wide(i), pool.wide(i)));
+                ASSERT_LE(bounds.bound(i) - 2.0 * bounds.state(i).slack,
+                          values.value(i) + 1e-4 * dot(pool.wide(i), pool.wide(i)));
             }
         }
     }

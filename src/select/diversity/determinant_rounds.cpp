@@ -52,8 +52,9 @@ DiverseBatch DeterminantRounds::pick(comm::Communicator& world) {
         const std::int64_t before = num_left();
         const std::int64_t wanted =
             std::min(panel_rows_, std::max(least_panel, panel_rows_a_pick * num_left()));
-        const Gain floor = rows_.tighten_best(own_part(wanted), {}, world, batch_.rows_refreshed);
-        pick_among(rows_.rows_from(floor), floor, world);
+        const DeterminantRows::Best best = rows_.tighten_best(own_part(wanted), {}, world);
+        batch_.rows_refreshed += best.num_tightened;
+        pick_among(best.locals, best.bar, world);
         if (before - num_left() < few_picks)
             panel_rows_ = std::min(2 * panel_rows_, most_panel_rows);
         if (options_.progress != nullptr) options_.progress->advance(before - num_left());
@@ -105,13 +106,11 @@ void DeterminantRounds::pick_among(const std::vector<std::int64_t>& locals, cons
 
 void DeterminantRounds::run_greedy(DeterminantRows& panel, const Gain& floor) {
     comm::Communicator alone;
-    std::int64_t num_tightened = 0;
     while (num_left() > 0) {
-        const Gain bar = panel.tighten_best(inner_rows, floor, alone, num_tightened);
-        const std::vector<std::int64_t> best = panel.rows_from(bar);
-        panel.variances().refresh(best);
-        pick_inside(panel, best, bar);
-        if (bar.row == floor.row) return;
+        const DeterminantRows::Best best = panel.tighten_best(inner_rows, floor, alone);
+        panel.variances().refresh(best.locals);
+        pick_inside(panel, best.locals, best.bar);
+        if (best.bar.row == floor.row) return;
     }
 }
 
@@ -123,7 +122,7 @@ void DeterminantRounds::pick_inside(DeterminantRows& panel, const std::vector<st
     const PackedDots packed({features.data(), std::ssize(locals), looks_.dim()});
     std::vector<double> variances;
     for (const std::int64_t local : locals)
-        variances.push_back(panel.variances().state(local).value);
+        variances.push_back(panel.variances().value(local));
     std::vector<double> along(locals.size());
     while (num_left() > 0) {
         Gain best;

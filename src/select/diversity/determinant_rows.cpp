@@ -41,68 +41,72 @@ Gain DeterminantRows::gain_of(std::int64_t local, double variance) const {
     return {model_.squared_sigma + qualities_[i] * qualities_[i] * variance, ids_[i]};
 }
 
-// A part of the rows for each task; by local index all the same.
-template <typename Wanted>
-std::vector<BoundOfRow> DeterminantRows::free_rows(const Wanted& wanted) const {
+// Free rows that the floor does not beat, with what they bring at most. A part of the rows for each
+// task; by local index all the same.
+DeterminantRows::Bounds DeterminantRows::bounds_from(const Gain& floor) const {
     constexpr std::int64_t rows_a_part = 16384;
     const std::int64_t num_parts = (size() + rows_a_part - 1) / rows_a_part;
-    std::vector<std::vector<BoundOfRow>> parts(static_cast<std::size_t>(num_parts));
+    std::vector<Bounds> parts(static_cast<std::size_t>(num_parts));
     kernels::parallel_for(model_.num_threads, num_parts, [&](std::int64_t part) {
-        std::vector<BoundOfRow>& found = parts[static_cast<std::size_t>(part)];
+        Bounds& found = parts[static_cast<std::size_t>(part)];
         const std::int64_t end = std::min(size(), (part + 1) * rows_a_part);
+        found.loose.reserve(static_cast<std::size_t>(end - part * rows_a_part));
         for (std::int64_t i = part * rows_a_part; i < end; ++i) {
             if (is_taken(i)) continue;
             const Gain most = bound(i);
-            if (wanted(i, most)) found.push_back({most.gain, i});
+            if (beats(floor, most)) continue;
+            (variances_.is_tight(i) ? found.tight : found.loose).push_back({most.gain, i});
         }
     });
-    std::vector<BoundOfRow> rows;
-    for (const std::vector<BoundOfRow>& part : parts)
-        rows.insert(rows.end(), part.begin(), part.end());
-    return rows;
-}
-
-std::vector<std::int64_t> DeterminantRows::rows_from(const Gain& bar) const {
-    return locals_of(free_rows([&](std::int64_t, const Gain& most) { return !beats(bar, most); }));
+    Bounds all;
+    for (const Bounds& part : parts) {
+        all.tight.insert(all.tight.end(), part.tight.begin(), part.tight.end());
+        all.loose.insert(all.loose.end(), part.loose.begin(), part.loose.end());
+    }
+    return all;
 }
 
 void DeterminantRows::tighten(std::span<const std::int64_t> locals, const Gain& bar) {
-    variances_.tighten(locals);
-    std::vector<std::int64_t> vague;
-    for (const std::int64_t local : locals) {
-        if (variances_.is_vague(local) && !beats(bar, bound(local))) vague.push_back(local);
-    }
+    std::vector<std::int64_t> vague = variances_.tighten(locals);
+    std::erase_if(vague, [&](std::int64_t local) { return beats(bar, bound(local)); });
     variances_.refresh(vague);
 }
 
-Gain DeterminantRows::tighten_best(std::int64_t count, const Gain& floor, comm::Communicator& world,
-                                   std::int64_t& num_tightened) {
-    constexpr std::int64_t least_chunk = 256;
-    Gain bar = floor;
-    const auto id = [&](const BoundOfRow& one) {
-        return Gain{one.gain, ids_[static_cast<std::size_t>(one.local)]};
+// Keeps the `count` best and returns the worst of them, none if there are fewer. (The local indices
+// of a panel do not order as its rows do.)
+Gain DeterminantRows::keep_best(std::vector<BoundOfRow>& rows, std::int64_t count) const {
+    if (std::ssize(rows) < count) return {};
+    const auto is_better = [&](const BoundOfRow& left, const BoundOfRow& right) {
+        return beats(gain_of(left), gain_of(right));
     };
-    std::vector<BoundOfRow> tight = free_rows([&](std::int64_t i, const Gain& most) {
-        return variances_.is_tight(i) && !beats(floor, most);
-    });
-    std::vector<BoundOfRow> loose = free_rows([&](std::int64_t i, const Gain& most) {
-        return !variances_.is_tight(i) && !beats(floor, most);
-    });
+    std::nth_element(rows.begin(), rows.begin() + (count - 1), rows.end(), is_better);
+    rows.resize(static_cast<std::size_t>(count));
+    return gain_of(rows.back());
+}
+
+DeterminantRows::Best DeterminantRows::tighten_best(std::int64_t count, const Gain& floor,
+                                                    comm::Communicator& world) {
+    constexpr std::int64_t least_chunk = 256;
+    Best best{floor, {}, 0};
+    const auto is_below = [&](const BoundOfRow& one) { return beats(best.bar, gain_of(one)); };
+    Bounds bounds = bounds_from(floor);
     for (std::int64_t chunk = std::max(least_chunk, count);; chunk *= 2) {
-        const std::int64_t worst = keep_best(tight, count);
-        const Gain best =
-            best_of_ranks(worst < 0 ? Gain{} : id(tight[static_cast<std::size_t>(worst)]), world);
-        if (beats(best, bar)) bar = best;
-        std::erase_if(loose, [&](const BoundOfRow& one) { return beats(bar, id(one)); });
-        const std::vector<std::int64_t> next = locals_of(take_best(loose, chunk));
-        if (world.sum(std::ssize(next)) == 0) return bar;
-        tighten(next, bar);
-        num_tightened += std::ssize(next);
+        const Gain last = best_of_ranks(keep_best(bounds.tight, count), world);
+        if (beats(last, best.bar)) best.bar = last;
+        std::erase_if(bounds.loose, is_below);
+        const std::vector<std::int64_t> next = locals_of(take_best(bounds.loose, chunk));
+        if (world.sum(std::ssize(next)) == 0) break;
+        tighten(next, best.bar);
+        best.num_tightened += std::ssize(next);
         for (const std::int64_t local : next) {
             const Gain most = bound(local);
-            if (!beats(bar, most)) tight.push_back({most.gain, local});
+            if (!beats(best.bar, most)) bounds.tight.push_back({most.gain, local});
         }
     }
+    std::erase_if(bounds.tight, is_below);
+    best.locals = locals_of(bounds.tight);
+    std::sort(best.locals.begin(), best.locals.end());
+    return best;
 }
 
 }  // namespace sluice::select

@@ -42,21 +42,31 @@ class DeterminantRows {
     Gain gain_of(std::int64_t local, double variance) const;
 
     /// What a row brings at most.
-    Gain bound(std::int64_t local) const { return gain_of(local, variances_.state(local).bound); }
+    Gain bound(std::int64_t local) const { return gain_of(local, variances_.bound(local)); }
+
+    /// Free rows whose bounds are tight and not below the bar; all others are below it.
+    struct Best {
+        Gain bar;
+        std::vector<std::int64_t> locals;  ///< ascending
+        std::int64_t num_tightened = 0;
+    };
 
     /// Tightens bounds in falling order until on no rank one that is not tight is above a bar,
-    /// which at most `count` tight ones of a rank are not below and which is at least the floor.
-    /// Adds the rows to num_tightened and returns the bar. \collective
-    Gain tighten_best(std::int64_t count, const Gain& floor, comm::Communicator& world,
-                      std::int64_t& num_tightened);
-
-    /// Free rows whose bounds are not below the bar, ascending.
-    std::vector<std::int64_t> rows_from(const Gain& bar) const;
+    /// which at most `count` rows of a rank are not below and which is at least the floor.
+    /// \collective
+    Best tighten_best(std::int64_t count, const Gain& floor, comm::Communicator& world);
 
   private:
+    struct Bounds {
+        std::vector<BoundOfRow> tight;
+        std::vector<BoundOfRow> loose;
+    };
+    Bounds bounds_from(const Gain& floor) const;
+    Gain gain_of(const BoundOfRow& one) const {
+        return {one.gain, ids_[static_cast<std::size_t>(one.local)]};
+    }
+    Gain keep_best(std::vector<BoundOfRow>& rows, std::int64_t count) const;
     void tighten(std::span<const std::int64_t> locals, const Gain& bar);
-    template <typename Wanted>
-    std::vector<BoundOfRow> free_rows(const Wanted& wanted) const;
 
     kernels::MatrixView features_;
     std::vector<RowId> ids_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -20,36 +21,78 @@ constexpr std::size_t most_vectors = 8;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// Fetches the rows of the next tile, which lie anywhere in memory, a part for each of the blocks
-// of looks of this one.
+// The rows of the next tile, which lie anywhere in memory, a part for each of the blocks of looks
+// of this one but the last.
 class EarlyRows {
   public:
     EarlyRows(kernels::MatrixView rows, std::span<const std::int64_t> locals,
               std::int32_t num_blocks)
-        : rows_(rows),
-          locals_(locals),
-          part_(locals.size() / static_cast<std::size_t>(std::max(num_blocks, 1)) + 1) {}
+        : count_(locals.size()),
+          part_(locals.size() / static_cast<std::size_t>(std::max(num_blocks - 1, 1)) + 1) {
+        for (std::size_t i = 0; i < locals.size(); ++i)
+            pointers_[i] = rows.row(locals[i]);
+    }
 
-    void fetch_part() {
-        constexpr std::int64_t floats_a_line = 16;
-        for (const std::int64_t local : locals_.first(std::min(part_, locals_.size()))) {
-            for (std::int64_t k = 0; k < rows_.dim; k += floats_a_line)
-                __builtin_prefetch(rows_.row(local) + k, 0, 2);
-        }
-        locals_ = locals_.subspan(std::min(part_, locals_.size()));
+    std::span<const float* const> next_part() {
+        const std::size_t begin = std::exchange(done_, std::min(done_ + part_, count_));
+        return std::span(pointers_).subspan(begin, done_ - begin);
     }
 
   private:
-    kernels::MatrixView rows_;
-    std::span<const std::int64_t> locals_;
+    const float* pointers_[most_rows];
+    std::size_t count_;
     std::size_t part_;
+    std::size_t done_ = 0;
 };
+
+void fetch(std::span<const float* const> rows, std::int64_t dim) {
+    constexpr std::int64_t floats_a_line = 16;
+    for (const float* const row : rows) {
+        for (std::int64_t k = 0; k < dim; k += floats_a_line)
+            __builtin_prefetch(row + k, 0, 3);
+    }
+}
+
+// lower(rows of a tile, rows of the next one) for rows in this order.
+template <typename Lower>
+void by_tiles(std::span<const std::int64_t> sorted, std::int64_t rows_a_tile, int num_threads,
+              const Lower& lower) {
+    // The first tile of a task is fetched by nobody.
+    constexpr std::int64_t most_tiles_a_task = 64;
+    constexpr std::int64_t tasks_a_thread = 8;
+    const std::int64_t count = std::ssize(sorted);
+    const std::int64_t tiles_a_task = std::clamp<std::int64_t>(
+        count / rows_a_tile / (tasks_a_thread * num_threads), 1, most_tiles_a_task);
+    const std::int64_t rows_a_task = tiles_a_task * rows_a_tile;
+    const auto tile_at = [&](std::int64_t first) {
+        return sorted.subspan(
+            static_cast<std::size_t>(std::min(first, count)),
+            static_cast<std::size_t>(std::clamp<std::int64_t>(count - first, 0, rows_a_tile)));
+    };
+    const std::int64_t num_tasks = (count + rows_a_task - 1) / rows_a_task;
+    kernels::parallel_for(num_threads, num_tasks, [&](std::int64_t task) {
+        const std::int64_t end = std::min(count, (task + 1) * rows_a_task);
+        for (std::int64_t i = task * rows_a_task; i < end; i += rows_a_tile)
+            lower(tile_at(i), tile_at(i + rows_a_tile));
+    });
+}
 
 }  // namespace
 
 FallingVariances::FallingVariances(kernels::MatrixView rows, const Looks& looks,
-                                   std::vector<State> states, int num_threads)
-    : rows_(rows), looks_(looks), states_(std::move(states)), num_threads_(num_threads) {}
+                                   std::span<const State> states, int num_threads)
+    : rows_(rows),
+      looks_(looks),
+      num_threads_(num_threads),
+      values_(states.size()),
+      bounds_(states.size()),
+      slacks_(states.size()),
+      seen_(states.size()),
+      bound_seen_(states.size()),
+      errors_(states.size()) {
+    for (std::size_t i = 0; i < states.size(); ++i)
+        set_state(static_cast<std::int64_t>(i), states[i]);
+}
 
 FallingVariances::State FallingVariances::state_of(double variance, double squared_length,
                                                    std::int64_t dim) {
@@ -63,14 +106,30 @@ FallingVariances::State FallingVariances::state_of(double variance, double squar
     return state;
 }
 
+FallingVariances::State FallingVariances::state(std::int64_t local) const {
+    const auto i = static_cast<std::size_t>(local);
+    return {values_[i], bounds_[i], slacks_[i], seen_[i], bound_seen_[i], errors_[i]};
+}
+
+void FallingVariances::set_state(std::int64_t local, const State& state) {
+    const auto i = static_cast<std::size_t>(local);
+    values_[i] = state.value;
+    bounds_[i] = state.bound;
+    slacks_[i] = state.slack;
+    seen_[i] = state.seen;
+    bound_seen_[i] = state.bound_seen;
+    errors_[i] = state.error;
+}
+
 bool FallingVariances::is_vague(std::int64_t local) const {
     constexpr double much = 0.01;
-    return !(state(local).slack <= much * state(local).bound) && !is_exact(local);
+    const auto i = static_cast<std::size_t>(local);
+    return !(slacks_[i] <= much * bounds_[i]) && !is_exact(local);
 }
 
 void FallingVariances::set(std::int64_t local, double variance) {
-    State& own = states_[static_cast<std::size_t>(local)];
-    own = {variance, variance, 0.0, looks_.count(), looks_.count(), own.error};
+    set_state(local, {variance, variance, 0.0, looks_.count(), looks_.count(),
+                      errors_[static_cast<std::size_t>(local)]});
 }
 
 // By sums of float32 squares. Each canonical part of the variance has at least the true square of
@@ -80,60 +139,55 @@ void FallingVariances::set(std::int64_t local, double variance) {
 void FallingVariances::take_off(std::int64_t local, double least, double likely) {
     constexpr double unit = 0.5 * std::numeric_limits<float>::epsilon();
     constexpr double most = 1e30;
-    State& own = states_[static_cast<std::size_t>(local)];
-    const double missed = looks_.count() - own.bound_seen;
-    const double certain = least < most ? least * std::max(0.0, 1.0 - (missed + 8.0) * unit) : 0.0;
-    const double rounded_up =
-        std::abs(own.bound) * (missed + 4.0) * std::numeric_limits<double>::epsilon();
-    own.bound = std::min(own.bound, own.bound - certain + rounded_up);
     // Squares of products with shorter rows may be no float any more.
     constexpr float least_error = 1e-18F;
-    own.slack += own.error >= least_error ? likely - certain : infinity;
-    own.bound_seen = looks_.count();
+    const auto i = static_cast<std::size_t>(local);
+    const double missed = looks_.count() - bound_seen_[i];
+    const double certain = least < most ? least * std::max(0.0, 1.0 - (missed + 8.0) * unit) : 0.0;
+    const double rounded_up =
+        std::abs(bounds_[i]) * (missed + 4.0) * std::numeric_limits<double>::epsilon();
+    bounds_[i] = std::min(bounds_[i], bounds_[i] - certain + rounded_up);
+    slacks_[i] += errors_[i] >= least_error ? likely - certain : infinity;
+    bound_seen_[i] = looks_.count();
 }
 
 // Rows that miss the same looks share tiles.
 std::vector<std::int64_t> FallingVariances::sorted(std::span<const std::int64_t> locals,
-                                                   std::int32_t State::*seen) const {
+                                                   const std::vector<std::int32_t>& seen) const {
+    const auto looks_of = [&](std::int64_t local) {
+        return static_cast<std::size_t>(seen[static_cast<std::size_t>(local)]);
+    };
     std::vector<std::int64_t> result(locals.size());
     std::vector<std::size_t> begins(static_cast<std::size_t>(looks_.count()) + 2, 0);
     for (const std::int64_t local : locals)
-        ++begins[static_cast<std::size_t>(state(local).*seen) + 1];
+        ++begins[looks_of(local) + 1];
     std::partial_sum(begins.begin(), begins.end(), begins.begin());
     for (const std::int64_t local : locals)
-        result[begins[static_cast<std::size_t>(state(local).*seen)]++] = local;
+        result[begins[looks_of(local)]++] = local;
     return result;
 }
 
-// lower(rows of a tile, rows of the next one).
-template <typename Lower>
-void FallingVariances::by_tiles(std::span<const std::int64_t> sorted, std::int64_t rows_a_tile,
-                                const Lower& lower) const {
-    const std::int64_t rows_a_task = 8 * rows_a_tile;
-    const std::int64_t count = std::ssize(sorted);
-    const auto tile_at = [&](std::int64_t first) {
-        return sorted.subspan(
-            static_cast<std::size_t>(std::min(first, count)),
-            static_cast<std::size_t>(std::clamp<std::int64_t>(count - first, 0, rows_a_tile)));
+std::vector<std::int64_t> FallingVariances::tighten(std::span<const std::int64_t> locals) {
+    std::mutex mutex;
+    std::vector<std::int64_t> vague;
+    const auto lower = [&](std::span<const std::int64_t> tile, std::span<const std::int64_t> next) {
+        lower_bounds(tile, next);
+        for (const std::int64_t local : tile) {
+            if (!is_vague(local)) continue;
+            const std::lock_guard lock(mutex);
+            vague.push_back(local);
+        }
     };
-    kernels::parallel_for(num_threads_, (count + rows_a_task - 1) / rows_a_task,
-                          [&](std::int64_t task) {
-                              const std::int64_t end = std::min(count, (task + 1) * rows_a_task);
-                              for (std::int64_t i = task * rows_a_task; i < end; i += rows_a_tile)
-                                  lower(tile_at(i), tile_at(i + rows_a_tile));
-                          });
-}
-
-void FallingVariances::tighten(std::span<const std::int64_t> locals) {
-    const auto lower = [&](auto tile, auto next) { lower_bounds(tile, next); };
-    by_tiles(sorted(locals, &State::bound_seen),
-             kernels::squares_tile().panels * kernels::squares_panel, lower);
+    by_tiles(sorted(locals, bound_seen_), kernels::squares_tile().panels * kernels::squares_panel,
+             num_threads_, lower);
+    std::sort(vague.begin(), vague.end());
+    return vague;
 }
 
 void FallingVariances::refresh(std::span<const std::int64_t> locals) {
     const auto lower = [&](auto tile, auto next) { lower_values(tile, next); };
-    by_tiles(sorted(locals, &State::seen),
-             kernels::products_tile().panels * kernels::products_panel, lower);
+    by_tiles(sorted(locals, seen_), kernels::products_tile().panels * kernels::products_panel,
+             num_threads_, lower);
 }
 
 // By the looks that the first row misses; the others miss no more.
@@ -150,19 +204,21 @@ void FallingVariances::lower_bounds(std::span<const std::int64_t> locals,
     float least[most_rows] = {};
     float likely[most_rows] = {};
     for (std::size_t j = 0; j < locals.size(); ++j) {
-        errors[j] = state(locals[j]).error;
-        seen[j] = static_cast<float>(state(locals[j]).bound_seen);
+        const auto local = static_cast<std::size_t>(locals[j]);
+        errors[j] = errors_[local];
+        seen[j] = static_cast<float>(bound_seen_[local]);
     }
     const kernels::SquaresRows rows{
         panels, static_cast<int>(num_panels), rows_.dim, errors, seen, least, likely};
     const std::int32_t at_once = kernels::squares_tile().vectors;
-    const std::int32_t first_look = state(locals.front()).bound_seen;
+    const std::int32_t first_look = bound_seen_[static_cast<std::size_t>(locals.front())];
     const std::int32_t num_missed = looks_.count() - first_look;
     EarlyRows early(rows_, next, (num_missed + at_once - 1) / at_once);
     for (std::int32_t first = first_look; first < looks_.count(); first += at_once) {
-        early.fetch_part();
+        const std::span<const float* const> part = early.next_part();
         kernels::add_squares(rows, {looks_.scaled(first), looks_.lengths(first), first,
-                                    std::min(at_once, looks_.count() - first)});
+                                    std::min(at_once, looks_.count() - first), part.data(),
+                                    static_cast<int>(part.size())});
     }
     for (std::size_t j = 0; j < locals.size(); ++j)
         take_off(locals[j], double{least[j]}, double{likely[j]});
@@ -180,15 +236,16 @@ void FallingVariances::lower_values(std::span<const std::int64_t> locals,
     double variances[most_rows] = {};
     double seen[most_rows] = {};
     for (std::size_t j = 0; j < locals.size(); ++j) {
-        variances[j] = state(locals[j]).value;
-        seen[j] = state(locals[j]).seen;
+        const auto local = static_cast<std::size_t>(locals[j]);
+        variances[j] = values_[local];
+        seen[j] = seen_[local];
     }
     const std::int32_t at_once = kernels::products_tile().vectors;
-    const std::int32_t first_look = state(locals.front()).seen;
+    const std::int32_t first_look = seen_[static_cast<std::size_t>(locals.front())];
     EarlyRows early(rows_, next, (looks_.count() - first_look + at_once - 1) / at_once);
     for (std::int32_t first = first_look; first < looks_.count(); first += at_once) {
         const std::int32_t count = std::min(at_once, looks_.count() - first);
-        early.fetch_part();
+        fetch(early.next_part(), rows_.dim);
         const double* directions[most_vectors];
         for (std::int32_t v = 0; v < count; ++v)
             directions[v] = looks_.direction(first + v);

@@ -25,28 +25,26 @@ class FallingVariances {
     };
 
     /// `states` [rows]. Rows and looks have to stay.
-    FallingVariances(kernels::MatrixView rows, const Looks& looks, std::vector<State> states,
+    FallingVariances(kernels::MatrixView rows, const Looks& looks, std::span<const State> states,
                      int num_threads);
 
     /// The state of a row before any look: its variance and |x|^2, in float64.
     static State state_of(double variance, double squared_length, std::int64_t dim);
 
-    const State& state(std::int64_t local) const {
-        return states_[static_cast<std::size_t>(local)];
-    }
-    void set_state(std::int64_t local, const State& state) {
-        states_[static_cast<std::size_t>(local)] = state;
-    }
+    State state(std::int64_t local) const;
+    void set_state(std::int64_t local, const State& state);
+    double value(std::int64_t local) const { return values_[static_cast<std::size_t>(local)]; }
+    double bound(std::int64_t local) const { return bounds_[static_cast<std::size_t>(local)]; }
 
     /// Whether the variance, or its bound, accounts for all looks.
-    bool is_exact(std::int64_t local) const { return state(local).seen == looks_.count(); }
-    bool is_tight(std::int64_t local) const { return state(local).bound_seen == looks_.count(); }
+    bool is_exact(std::int64_t local) const { return is_last(seen_, local); }
+    bool is_tight(std::int64_t local) const { return is_last(bound_seen_, local); }
 
     /// Whether a tight bound may well be much too high.
     bool is_vague(std::int64_t local) const;
 
-    /// The bounds of these rows account for all looks.
-    void tighten(std::span<const std::int64_t> locals);
+    /// The bounds of these rows account for all looks. Returns the vague ones among them.
+    std::vector<std::int64_t> tighten(std::span<const std::int64_t> locals);
 
     /// The variances of these rows account for all looks, and are their bounds.
     void refresh(std::span<const std::int64_t> locals);
@@ -55,19 +53,25 @@ class FallingVariances {
     void set(std::int64_t local, double variance);
 
   private:
+    bool is_last(const std::vector<std::int32_t>& seen, std::int64_t local) const {
+        return seen[static_cast<std::size_t>(local)] == looks_.count();
+    }
     void take_off(std::int64_t local, double least, double likely);
     std::vector<std::int64_t> sorted(std::span<const std::int64_t> locals,
-                                     std::int32_t State::*seen) const;
-    template <typename Lower>
-    void by_tiles(std::span<const std::int64_t> sorted, std::int64_t rows_a_tile,
-                  const Lower& lower) const;
+                                     const std::vector<std::int32_t>& seen) const;
     void lower_bounds(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
     void lower_values(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
 
     kernels::MatrixView rows_;
     const Looks& looks_;
-    std::vector<State> states_;
     int num_threads_;
+    // [rows] each, the parts of their states.
+    std::vector<double> values_;
+    std::vector<double> bounds_;
+    std::vector<double> slacks_;
+    std::vector<std::int32_t> seen_;
+    std::vector<std::int32_t> bound_seen_;
+    std::vector<float> errors_;
 };
 
 }  // namespace sluice::select
