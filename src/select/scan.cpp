@@ -126,23 +126,12 @@ class Scan {
     }
 
     void keep_best(RowRange rows, Buffers& buffers) {
-        constexpr std::size_t run = 128;
         buffers.passed.clear();
         if (scorer_.has_keys() && plan_.trust != TrustLevels()) drop_distrusted(rows, buffers);
         const std::span<const float> keys = scorer_.keys(buffers.rows);
-        for (std::size_t begin = 0; begin < keys.size(); begin += run) {
-            const auto part = keys.subspan(begin, std::min(run, keys.size() - begin));
-            const float threshold = threshold_.load(std::memory_order_relaxed);
-            if (!any_may_enter(part, threshold)) continue;
-            for (std::size_t i = 0; i < part.size(); ++i) {
-                const RowId row = rows.begin + static_cast<RowId>(begin + i);
-                if (std::isnan(part[i]))
-                    note_bad(buffers, row);
-                else if (part[i] >= threshold && part[i] > distrusted &&
-                         RowScorer::is_wanted(buffers.rows, begin + i) && !contains(excluded_, row))
-                    buffers.passed.push_back({part[i], row});
-            }
-        }
+        visit_entrants(
+            keys, [this] { return threshold_.load(std::memory_order_relaxed); },
+            [&](std::size_t place) { look_at(rows.begin, place, keys[place], buffers); });
         if (!scorer_.has_keys()) drop_beyond_trust(buffers.passed);
         if (buffers.passed.empty()) return;
         if (lists_ != nullptr) return fill_lists(rows, buffers);
@@ -150,6 +139,15 @@ class Scan {
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
         threshold_.store(threshold(), std::memory_order_relaxed);
+    }
+
+    void look_at(RowId first, std::size_t place, float key, Buffers& buffers) {
+        const RowId row = first + static_cast<RowId>(place);
+        if (std::isnan(key))
+            note_bad(buffers, row);
+        else if (key > distrusted && RowScorer::is_wanted(buffers.rows, place) &&
+                 !contains(excluded_, row))
+            buffers.passed.push_back({key, row});
     }
 
     void fill_lists(RowRange rows, Buffers& buffers) {
