@@ -1,6 +1,7 @@
 #include "core/error.hpp"
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/device_gradients.hpp"
 #include "kernels/device_panel.hpp"
 #include "kernels/device_rows.hpp"
 #include "kernels/device_sample.hpp"
@@ -37,6 +38,10 @@ void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) 
 }
 
 std::unique_ptr<DeviceRows> make_device_rows(MatrixView) {
+    throw_not_built();
+}
+
+std::unique_ptr<DeviceGradients> make_device_gradients(const GradientView&) {
     throw_not_built();
 }
 
