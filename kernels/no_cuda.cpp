@@ -5,6 +5,7 @@
 #include "kernels/device_panel.hpp"
 #include "kernels/device_rows.hpp"
 #include "kernels/device_sample.hpp"
+#include "kernels/device_variances.hpp"
 #include "kernels/nearest_center_cpu.hpp"
 #include "kernels/score_rows_cuda.hpp"
 
@@ -51,6 +52,10 @@ std::optional<std::vector<PanelPick>> pick_on_device(const PanelView&, const Can
 }
 
 std::unique_ptr<DeviceSample> make_device_sample(const SampleView&) {
+    throw_not_built();
+}
+
+std::unique_ptr<DeviceVariances> make_device_variances(MatrixView) {
     throw_not_built();
 }
 

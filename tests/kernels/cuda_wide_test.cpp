@@ -2,6 +2,7 @@
 // on it.
 #include "kernels/cuda/device.hpp"
 #include "kernels/device_gradients.hpp"
+#include "kernels/device_variances.hpp"
 #include "kernels/gradient_block.hpp"
 #include "kernels/variance_block.hpp"
 #include "network_fixture.hpp"
@@ -205,6 +206,26 @@ TEST(VarianceTwin, gives_the_bits_of_the_plain_loop) {
                          variances.data()},
             count, variance_block<Block>);
         EXPECT_EQ(variances, plain_variances(made));
+    }
+}
+
+TEST(CudaVariances, give_the_bits_of_the_plain_loop) {
+    if (cuda::num_devices() == 0) GTEST_SKIP() << "no CUDA device";
+    for (const VarianceCase& made : variance_cases()) {
+        const auto rows = make_device_variances({made.x.data(), made.rows, made.dim});
+        ASSERT_NE(rows, nullptr);
+        // A first call with half of the looks: the others are added to them.
+        for (const std::int64_t looks : {made.looks / 2, made.looks}) {
+            std::vector<double> variances = made.before;
+            VarianceCase first = made;
+            first.looks = looks;
+            const std::span directions(made.directions);
+            rows->refresh(made.picked, made.seen,
+                          {directions.first(static_cast<std::size_t>(looks * made.dim)),
+                           std::span(made.divisors).first(static_cast<std::size_t>(looks))},
+                          variances);
+            EXPECT_EQ(variances, plain_variances(first));
+        }
     }
 }
 
