@@ -156,8 +156,8 @@ std::vector<std::int32_t> order_of(const Clusters& clusters,
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
-    const Clusters clusters =
-        cluster_alike(share, options, num_typical_clusters(share.num_centers, options.num_picks), world);
+    const Clusters clusters = cluster_alike(
+        share, options, num_typical_clusters(share.num_centers, options.num_picks), world);
     const auto order = order_of(clusters, count_labeled(share, clusters, options));
     const std::vector<std::int32_t> givers = turns(order, clusters.sizes, options.num_picks);
     DiverseBatch batch;
