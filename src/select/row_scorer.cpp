@@ -289,9 +289,9 @@ std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool
             prepared[s] = make_similarity(*plan.similar, plan.metric);
         if (score == nullptr || score->feature_score == nullptr) continue;
         const PoolFeatures features(pool.get("features", "score '" + score->name + "'"));
-        prepared[s] =
-            score->feature_score->prepare({features, taken.centers, plan.seed, plan.num_threads,
-                                           world, plan.backend, plan.sources[s].losses});
+        prepared[s] = score->feature_score->prepare(
+            {features, taken.centers, plan.seed, plan.num_threads, world, plan.backend,
+             plan.sources[s].losses, plan.round, plan.batch_size});
     }
     return prepared;
 }
