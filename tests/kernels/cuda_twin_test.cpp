@@ -117,6 +117,12 @@ TEST(CudaRows, give_the_bits_and_the_centres_of_the_cpu) {
                          {made.c.data(), made.centers, made.dim}, {sent.distance, sent.center, 100},
                          1);
         EXPECT_TRUE(sent == result);
+        std::vector<float> all = made.start.distance;
+        std::vector<float> expected = all;
+        rows.relax_nearest({made.c.data(), made.centers, made.dim}, all, 1);
+        relax_nearest(Backend::cpu, {made.x.data(), made.rows, made.dim},
+                      {made.c.data(), made.centers, made.dim}, expected, 1);
+        EXPECT_EQ(all, expected);
     }
 }
 

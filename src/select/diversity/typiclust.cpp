@@ -107,7 +107,7 @@ std::vector<std::int64_t> count_labeled(const ShortlistShare& share, const Clust
         std::iota(all.begin(), all.end(), std::int64_t{0});
         std::vector<float> squared(all.size(), infinity);
         std::vector<std::int32_t> number(all.size(), -1);
-        kernels::relax_nearest_of(kernels::Backend::cpu, rows, all,
+        kernels::relax_nearest_of(options.backend, rows, all,
                                   {clusters.centroids.data(), clusters.count(), rows.dim},
                                   {squared, number, 0}, options.num_threads);
         for (const std::int32_t cluster : number)
