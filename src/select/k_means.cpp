@@ -236,7 +236,9 @@ Clusters k_means(const KMeansShare& share, const KMeansOptions& options,
         leave_if_stopped(world);
         ++result.iterations;
         lloyd.move_centroids();
-        if (lloyd.assign() == 0) break;
+        const bool is_settled = lloyd.assign() == 0;
+        if (options.progress != nullptr) options.progress->advance(1);
+        if (is_settled) break;
     }
     return result;
 }

@@ -48,6 +48,7 @@ class Scan {
           lists_(lists),
           rows_(rows),
           excluded_(taken.all()),
+          centers_(taken.centers),
           threads_(num_blocks(rows, plan.block_rows)),
           best_(pool, plan,
                 static_cast<std::size_t>(lists == nullptr ? std::min(plan.scan_size, rows.size())
@@ -80,6 +81,7 @@ class Scan {
         BestRows::Scratch best;
         std::vector<std::int64_t> numbers;  // of groups
         GroupNumbers::Scratch groups;
+        std::vector<EndedItem> ended;
         ScanLists::Scratch lists;
     };
 
@@ -163,20 +165,33 @@ class Scan {
             if (std::isnan(scores[i])) note_bad(buffers, rows.begin + static_cast<RowId>(i));
             if (!RowScorer::is_wanted(buffers.rows, i)) scores[i] = std::nanf("");
         }
+        if (lists_ != nullptr) lists_->read_classes(rows, buffers.lists);
         std::unique_lock lock(mutex_);
         turn_.wait(lock, [&] { return next_turn_ == index || threads_.failed(); });
         if (threads_.failed()) return;
-        buffers.passed.clear();
-        items_->add(rows, scores, buffers.numbers, buffers.passed);
-        best_.add(buffers.passed, buffers.best);
+        buffers.ended.clear();
+        items_->add(rows, scores, buffers.numbers, buffers.lists.codes, buffers.ended);
+        take_ended(buffers.ended);
         ++next_turn_;
         turn_.notify_all();
     }
 
+    // Of items that are taken the lists count those with a labeled or issued row.
+    void take_ended(std::vector<EndedItem>& ended) {
+        std::erase_if(ended, [&](const EndedItem& item) {
+            return item.is_taken && (lists_ == nullptr || count_in(centers_, item.rows) == 0);
+        });
+        if (lists_ != nullptr) return lists_->add_items(ended);
+        std::vector<Candidate> passed;
+        for (const EndedItem& item : ended)
+            passed.push_back(item.candidate);
+        best_.add(passed, {});
+    }
+
     void end_items() {
-        std::vector<Candidate> ended;
+        std::vector<EndedItem> ended;
         items_->finish(ended);
-        best_.add(ended, {});
+        take_ended(ended);
         result_.num_candidates = items_->num_candidates();
         result_.num_beyond_trust = items_->num_beyond_trust();
     }
@@ -236,6 +251,7 @@ class Scan {
     ScanLists* lists_;  // filled in place of best_ unless null
     RowRange rows_;
     Excluded excluded_;
+    const std::vector<RowId>& centers_;
     TaskThreads threads_;  // a task a block
     std::mutex mutex_;     // guards best_.add, result_, bad_candidates_, items_, next_turn_
     std::condition_variable turn_;
