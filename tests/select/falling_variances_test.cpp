@@ -1,13 +1,13 @@
 #include "select/diversity/falling_variances.hpp"
 
-#include "kernels/square_bounds.hpp"
+#include "kernels/variance_block.hpp"
 #include "select/diversity/covariance.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <memory>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -172,6 +172,69 @@ TEST(FallingVariances, bounds_are_vague_where_float32_loses_what_is_left) {
     EXPECT_FALSE(variances.is_vague(99));
     look_until(30);
     EXPECT_FALSE(variances.is_vague(99));
+}
+
+// The device's code, run on the CPU thread by thread.
+class Twin : public kernels::DeviceVariances {
+  public:
+    Twin(kernels::MatrixView rows, int& num_calls) : rows_(rows), num_calls_(num_calls) {}
+
+    void refresh(std::span<const std::int64_t> picked, std::span<const std::int32_t> seen,
+                 const kernels::LookView& looks, std::span<double> variances) const override {
+        ++num_calls_;
+        EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+        const kernels::VarianceTask task{
+            {rows_.data, std::ssize(picked), rows_.dim, picked.data()},
+            seen.data(),
+            {looks.directions.data(), std::ssize(looks.divisors), rows_.dim},
+            looks.divisors.data(),
+            variances.data()};
+        kernels::SerialBlock<kernels::VarianceThread, kernels::wide_threads> block;
+        kernels::VarianceShared shared;
+        for (std::int64_t b = 0; b * kernels::wide_tile < std::ssize(picked); ++b)
+            kernels::variance_block(block, shared, task, b);
+    }
+
+  private:
+    kernels::MatrixView rows_;
+    int& num_calls_;
+};
+
+TEST(FallingVariances, fall_to_the_same_bits_on_the_device) {
+    const Pool pool = normal_pool(200, 9, 12, 9);
+    std::mt19937 generator(12);
+    std::normal_distribution<double> normal;
+    Looks looks(pool.dim);
+    int num_calls = 0;
+    FallingVariances here = make(pool, looks, 1);
+    std::vector<FallingVariances::State> states;
+    for (std::int64_t i = 0; i < pool.size(); ++i)
+        states.push_back(here.state(i));
+    FallingVariances there(pool.view(), looks, states, 1,
+                           std::make_unique<Twin>(pool.view(), num_calls));
+    std::vector<std::int64_t> locals = all_of(pool);
+    std::reverse(locals.begin(), locals.end());
+    // Some rows, then few, then all: they have seen more and fewer looks by then.
+    for (const std::size_t count : {100U, 20U, 200U}) {
+        for (int look = 0; look < 70; ++look) {
+            std::vector<double> direction;
+            for (std::int64_t k = 0; k < pool.dim; ++k)
+                direction.push_back(normal(generator));
+            const double variance = 2.0 + normal(generator) * normal(generator);
+            looks.add(direction, variance);
+        }
+        here.refresh(std::span(locals).first(count));
+        if (count == 200U) {  // what bounds on the device are, too
+            EXPECT_TRUE(there.tighten(locals).empty());
+        } else {
+            there.refresh(std::span(locals).first(count));
+        }
+        for (std::int64_t local = 0; local < pool.size(); ++local) {
+            EXPECT_EQ(here.value(local), there.value(local)) << local;
+            EXPECT_EQ(here.is_exact(local), there.is_exact(local)) << local;
+        }
+    }
+    EXPECT_EQ(num_calls, 2);  // the few were not worth it
 }
 
 }  // namespace

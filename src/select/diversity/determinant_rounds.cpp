@@ -17,6 +17,13 @@ constexpr std::int64_t panel_rows_a_pick = 64;
 // Rows of a panel that see each pick at once; they fit the second-level cache.
 constexpr std::int64_t inner_rows = 128;
 
+// Null on the CPU, or where the device has no memory for the rows.
+std::unique_ptr<kernels::DeviceVariances> on_device(const ShortlistShare& share,
+                                                    const DiversityOptions& options) {
+    if (options.backend == kernels::Backend::cpu || share.rows.empty()) return nullptr;
+    return kernels::make_device_variances(share.features);
+}
+
 std::vector<float> gathered(const DeterminantRows& rows, std::span<const std::int64_t> locals,
                             std::int64_t dim) {
     std::vector<float> result;
@@ -29,11 +36,12 @@ std::vector<float> gathered(const DeterminantRows& rows, std::span<const std::in
 }  // namespace
 
 DeterminantRounds::DeterminantRounds(const ShortlistShare& share, const DiversityOptions& options,
-                                     std::vector<DeterminantRows::Row> rows, Covariance& covariance)
+                                     const std::vector<DeterminantRows::Row>& rows,
+                                     Covariance& covariance)
     : options_(options),
       covariance_(covariance),
       looks_(share.features.dim),
-      rows_(share.features, std::move(rows), model()) {}
+      rows_(share.features, rows, model(), on_device(share, options)) {}
 
 DeterminantRows::Model DeterminantRounds::model() const {
     return {looks_, covariance_.squared_sigma(), options_.num_threads};
@@ -93,9 +101,9 @@ void DeterminantRounds::pick_among(const std::vector<std::int64_t>& locals, cons
     for (const std::int64_t local : locals)
         rows.push_back(rows_.row(local));
     const std::int64_t first = world.exclusive_sum(std::ssize(rows));
-    rows = world.all_gather(std::span<const DeterminantRows::Row>(rows));
+    if (world.size() > 1) rows = world.all_gather(std::span<const DeterminantRows::Row>(rows));
     ++batch_.rounds;
-    DeterminantRows panel(tell(locals, world), std::move(rows), model());
+    DeterminantRows panel(tell(locals, world), rows, model());
     run_greedy(panel, floor);
     for (std::size_t i = 0; i < locals.size(); ++i) {
         const std::int64_t place = first + static_cast<std::int64_t>(i);

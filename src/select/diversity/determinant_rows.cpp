@@ -3,6 +3,7 @@
 #include "kernels/worker_pool.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::select {
 namespace {
@@ -17,12 +18,13 @@ std::vector<FallingVariances::State> states_of(const std::vector<DeterminantRows
 
 }  // namespace
 
-DeterminantRows::DeterminantRows(kernels::MatrixView features, std::vector<Row> rows,
-                                 const Model& model)
+DeterminantRows::DeterminantRows(kernels::MatrixView features, const std::vector<Row>& rows,
+                                 const Model& model,
+                                 std::unique_ptr<kernels::DeviceVariances> device)
     : features_(features),
       taken_(rows.size(), 0),
       model_(model),
-      variances_(features, model.looks, states_of(rows), model.num_threads) {
+      variances_(features, model.looks, states_of(rows), model.num_threads, std::move(device)) {
     ids_.reserve(rows.size());
     qualities_.reserve(rows.size());
     for (const Row& row : rows) {
@@ -87,10 +89,11 @@ Gain DeterminantRows::keep_best(std::vector<BoundOfRow>& rows, std::int64_t coun
 DeterminantRows::Best DeterminantRows::tighten_best(std::int64_t count, const Gain& floor,
                                                     comm::Communicator& world) {
     constexpr std::int64_t least_chunk = 256;
+    constexpr std::int64_t growth = 4;  // most rows are tightened in most rounds
     Best best{floor, {}, 0};
     const auto is_below = [&](const BoundOfRow& one) { return beats(best.bar, gain_of(one)); };
     Bounds bounds = bounds_from(floor);
-    for (std::int64_t chunk = std::max(least_chunk, count);; chunk *= 2) {
+    for (std::int64_t chunk = std::max(least_chunk, count);; chunk *= growth) {
         const Gain last = best_of_ranks(keep_best(bounds.tight, count), world);
         if (beats(last, best.bar)) best.bar = last;
         std::erase_if(bounds.loose, is_below);

@@ -28,8 +28,9 @@ class DeterminantRows {
         int num_threads = 1;
     };
 
-    /// Features and looks have to stay.
-    DeterminantRows(kernels::MatrixView features, std::vector<Row> rows, const Model& model);
+    /// Features and looks have to stay. `device`: as FallingVariances takes it.
+    DeterminantRows(kernels::MatrixView features, const std::vector<Row>& rows, const Model& model,
+                    std::unique_ptr<kernels::DeviceVariances> device = nullptr);
 
     std::int64_t size() const { return std::ssize(ids_); }
     const float* features(std::int64_t local) const { return features_.row(local); }

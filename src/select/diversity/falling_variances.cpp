@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t most_rows = 32;
 constexpr std::size_t most_vectors = 8;
 
+// Fewer rows are done before they have been sent to a device.
+constexpr std::int64_t worth_sending = 64;
+
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // The rows of the next tile, which lie anywhere in memory, a part for each of the blocks of looks
@@ -80,10 +83,12 @@ void by_tiles(std::span<const std::int64_t> sorted, std::int64_t rows_a_tile, in
 }  // namespace
 
 FallingVariances::FallingVariances(kernels::MatrixView rows, const Looks& looks,
-                                   std::span<const State> states, int num_threads)
+                                   std::span<const State> states, int num_threads,
+                                   std::unique_ptr<kernels::DeviceVariances> device)
     : rows_(rows),
       looks_(looks),
       num_threads_(num_threads),
+      device_(std::move(device)),
       values_(states.size()),
       bounds_(states.size()),
       slacks_(states.size()),
@@ -151,7 +156,7 @@ void FallingVariances::take_off(std::int64_t local, double least, double likely)
     bound_seen_[i] = looks_.count();
 }
 
-// Rows that miss the same looks share tiles.
+// Rows that miss the same looks follow each other, those that miss the most first.
 std::vector<std::int64_t> FallingVariances::sorted(std::span<const std::int64_t> locals,
                                                    const std::vector<std::int32_t>& seen) const {
     const auto looks_of = [&](std::int64_t local) {
@@ -167,7 +172,27 @@ std::vector<std::int64_t> FallingVariances::sorted(std::span<const std::int64_t>
     return result;
 }
 
+bool FallingVariances::is_for_device(std::span<const std::int64_t> locals) const {
+    return device_ != nullptr && std::ssize(locals) >= worth_sending;
+}
+
+void FallingVariances::refresh_on_device(std::span<const std::int64_t> sorted) {
+    std::vector<std::int32_t> seen;
+    std::vector<double> variances;
+    for (const std::int64_t local : sorted) {
+        seen.push_back(seen_[static_cast<std::size_t>(local)]);
+        variances.push_back(value(local));
+    }
+    device_->refresh(sorted, seen, looks_.view(), variances);
+    for (std::size_t i = 0; i < sorted.size(); ++i)
+        set(sorted[i], variances[i]);
+}
+
 std::vector<std::int64_t> FallingVariances::tighten(std::span<const std::int64_t> locals) {
+    if (is_for_device(locals)) {
+        refresh(locals);
+        return {};
+    }
     std::mutex mutex;
     std::vector<std::int64_t> vague;
     const auto lower = [&](std::span<const std::int64_t> tile, std::span<const std::int64_t> next) {
@@ -185,9 +210,10 @@ std::vector<std::int64_t> FallingVariances::tighten(std::span<const std::int64_t
 }
 
 void FallingVariances::refresh(std::span<const std::int64_t> locals) {
+    const std::vector<std::int64_t> rows = sorted(locals, seen_);
+    if (is_for_device(rows)) return refresh_on_device(rows);
     const auto lower = [&](auto tile, auto next) { lower_values(tile, next); };
-    by_tiles(sorted(locals, seen_), kernels::products_tile().panels * kernels::products_panel,
-             num_threads_, lower);
+    by_tiles(rows, kernels::products_tile().panels * kernels::products_panel, num_threads_, lower);
 }
 
 // By the looks that the first row misses; the others miss no more.

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "kernels/device_variances.hpp"
 #include "kernels/nearest_center.hpp"
 #include "select/diversity/looks.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -24,9 +26,10 @@ class FallingVariances {
         float error = 0.0F;  ///< of the float32 product with a vector of length 1, at most
     };
 
-    /// `states` [rows]. Rows and looks have to stay.
+    /// `states` [rows]. Rows and looks have to stay. A device that holds the rows brings variances
+    /// up to date, to the same bits, and does so for bounds too.
     FallingVariances(kernels::MatrixView rows, const Looks& looks, std::span<const State> states,
-                     int num_threads);
+                     int num_threads, std::unique_ptr<kernels::DeviceVariances> device = nullptr);
 
     /// The state of a row before any look: its variance and |x|^2, in float64.
     static State state_of(double variance, double squared_length, std::int64_t dim);
@@ -59,12 +62,15 @@ class FallingVariances {
     void take_off(std::int64_t local, double least, double likely);
     std::vector<std::int64_t> sorted(std::span<const std::int64_t> locals,
                                      const std::vector<std::int32_t>& seen) const;
+    bool is_for_device(std::span<const std::int64_t> locals) const;
+    void refresh_on_device(std::span<const std::int64_t> sorted);
     void lower_bounds(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
     void lower_values(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
 
     kernels::MatrixView rows_;
     const Looks& looks_;
     int num_threads_;
+    std::unique_ptr<kernels::DeviceVariances> device_;
     // [rows] each, the parts of their states.
     std::vector<double> values_;
     std::vector<double> bounds_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "kernels/device_variances.hpp"
+
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,6 +20,8 @@ class Looks {
     std::int32_t count() const { return static_cast<std::int32_t>(variances_.size()); }
     const double* direction(std::int32_t look) const { return directions_.data() + look * dim_; }
     double variance(std::int32_t look) const { return variances_[static_cast<std::size_t>(look)]; }
+
+    kernels::LookView view() const { return {directions_, variances_}; }
 
     /// m / sqrt(v) of the looks from `first` on in float32, [.., D], and their lengths, rounded up.
     const float* scaled(std::int32_t first) const { return scaled_.data() + first * dim_; }

@@ -4,7 +4,7 @@
 #include "select/diversity/rules.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <optional>
 #include <vector>
 
 namespace sluice::select {
@@ -28,7 +28,9 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
         rows.push_back(
             {share.rows[i], qualities[i], FallingVariances::state_of(before[i], lengths[i], dim)});
     }
-    return DeterminantRounds(share, options, std::move(rows), covariance).pick(world);
+    std::optional<DeterminantRounds> rounds;
+    world.agree([&] { rounds.emplace(share, options, rows, covariance); });
+    return rounds->pick(world);
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
