@@ -60,6 +60,7 @@ DeterminantRows::Bounds DeterminantRows::bounds_from(const Gain& floor) const {
             (variances_.is_tight(i) ? found.tight : found.loose).push_back({most.gain, i});
         }
     });
+    if (num_parts == 1) return std::move(parts.front());
     Bounds all;
     for (const Bounds& part : parts) {
         all.tight.insert(all.tight.end(), part.tight.begin(), part.tight.end());
