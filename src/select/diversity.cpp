@@ -52,6 +52,7 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
         graph_cut_rule(),
         usdm_rule(),
         bait_rule(),
+        bait_forward_rule(),
         batchbald_rule(),
         bait_classes_rule(),
         firal_rule(),

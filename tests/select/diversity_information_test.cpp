@@ -165,8 +165,10 @@ double trace_left(const List& list, const Places& chosen, double sigma) {
     Matrix wanted = information;
     for (std::size_t k = 0; k < dim; ++k)
         information[k][k] = 1.0;
-    for (std::int64_t c = 0; c < list.num_centers(); ++c)
+    for (std::int64_t c = 0; c < list.num_centers(); ++c) {
         add_square(information, list.center(c), 1.0 / (sigma * sigma));
+        add_square(wanted, list.center(c), 1.0);
+    }
     for (const std::int64_t one : chosen)
         add_square(information, list.at(one), 1.0 / (sigma * sigma));
     for (std::int64_t i = 0; i < list.size(); ++i)
@@ -180,45 +182,61 @@ double trace_left(const List& list, const Places& chosen, double sigma) {
     return trace;
 }
 
+// Which of the choices leaves least.
+std::size_t least_left(const List& list, const std::vector<Places>& choices, double sigma) {
+    std::size_t best = 0;
+    double least = 0.0;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+        const double trace = trace_left(list, choices[i], sigma);
+        if (i > 0 && trace >= least) continue;
+        best = i;
+        least = trace;
+    }
+    return best;
+}
+
+Places forward(const List& list, std::size_t wanted, double sigma) {
+    Places chosen;
+    while (chosen.size() < wanted) {
+        std::vector<Places> choices;
+        for (std::int64_t i = 0; i < list.size(); ++i) {
+            if (std::find(chosen.begin(), chosen.end(), i) != chosen.end()) continue;
+            choices.push_back(chosen);
+            choices.back().push_back(i);
+        }
+        chosen = choices[least_left(list, choices, sigma)];
+    }
+    return chosen;
+}
+
+Places back(const List& list, Places chosen, std::size_t wanted, double sigma) {
+    while (chosen.size() > wanted) {
+        std::vector<Places> choices;
+        for (std::size_t i = 0; i < chosen.size(); ++i) {
+            choices.push_back(chosen);
+            choices.back().erase(choices.back().begin() + static_cast<long>(i));
+        }
+        chosen = choices[least_left(list, choices, sigma)];
+    }
+    return chosen;
+}
+
 TEST(Bait, goes_forward_to_twice_as_many_and_back) {
+    constexpr std::size_t wanted = 5;
     for (unsigned number = 0; number < test::num_pools; ++number) {
+        SCOPED_TRACE(number);
         const List list = make_list(30 + number, 1 + number % 5, 500 + number, 0, number % 3);
         const double sigma = number % 2 == 0 ? 1.0 : 0.3;
-        constexpr std::size_t wanted = 5;
-        Places chosen;
-        while (chosen.size() < 2 * wanted) {
-            std::int64_t best = -1;
-            double least = 0.0;
-            for (std::int64_t i = 0; i < list.size(); ++i) {
-                if (std::find(chosen.begin(), chosen.end(), i) != chosen.end()) continue;
-                Places with = chosen;
-                with.push_back(i);
-                const double trace = trace_left(list, with, sigma);
-                if (best >= 0 && trace >= least) continue;
-                best = i;
-                least = trace;
-            }
-            chosen.push_back(best);
-        }
-        while (chosen.size() > wanted) {
-            std::size_t gone = 0;
-            double least = 0.0;
-            for (std::size_t i = 0; i < chosen.size(); ++i) {
-                Places without = chosen;
-                without.erase(without.begin() + static_cast<long>(i));
-                const double trace = trace_left(list, without, sigma);
-                if (i > 0 && trace >= least) continue;
-                gone = i;
-                least = trace;
-            }
-            chosen.erase(chosen.begin() + static_cast<long>(gone));
-        }
-        const DiverseBatch batch =
-            test::pick(list, "bait", options_of(wanted, {NAN, sigma, NAN}), sluice::test::world());
-        Places picked;
-        for (const DiversePick& pick : batch.picks)
-            picked.push_back(List::place(pick.row));
-        EXPECT_EQ(picked, chosen) << number;
+        const auto picked = [&](const std::string& rule) {
+            Places places;
+            const DiversityOptions options = options_of(wanted, {NAN, sigma, NAN});
+            for (const DiversePick& pick :
+                 test::pick(list, rule, options, sluice::test::world()).picks)
+                places.push_back(List::place(pick.row));
+            return places;
+        };
+        EXPECT_EQ(picked("bait_forward"), forward(list, wanted, sigma));
+        EXPECT_EQ(picked("bait"), back(list, forward(list, 2 * wanted, sigma), wanted, sigma));
     }
 }
 

@@ -16,6 +16,7 @@ DiversityDefinition prob_cover_rule();
 DiversityDefinition graph_cut_rule();
 DiversityDefinition usdm_rule();
 DiversityDefinition bait_rule();
+DiversityDefinition bait_forward_rule();
 DiversityDefinition batchbald_rule();
 DiversityDefinition bait_classes_rule();
 DiversityDefinition firal_rule();
