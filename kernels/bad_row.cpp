@@ -1,4 +1,5 @@
 #include "core/text.hpp"
+#include "kernels/half.hpp"
 #include "kernels/row_statistics.hpp"
 #include "kernels/score_rows.hpp"
 
@@ -75,6 +76,13 @@ std::string describe_member(const ScoreBlock& block, std::int64_t member, const 
            number_text(sum_tolerance) + ")";
 }
 
+std::vector<float> values_of_row(const ScoreBlock& block, std::int64_t index) {
+    std::vector<float> values;
+    for (std::int64_t e = index * block.row_elements(); e < (index + 1) * block.row_elements(); ++e)
+        values.push_back(block.halves == nullptr ? block.values[e] : widened(block.halves[e]));
+    return values;
+}
+
 /// A row of finite features gets NaN where the committee makes too much of it.
 std::string describe_features(const float* values, std::int64_t dim) {
     for (std::int64_t k = 0; k < dim; ++k)
@@ -88,7 +96,8 @@ std::string describe_features(const float* values, std::int64_t dim) {
 }  // namespace
 
 std::string describe_bad_row(const ScoreBlock& block, RowId row) {
-    const float* values = block.values + (row - block.rows.begin) * block.row_elements();
+    const std::vector<float> copy = values_of_row(block, row - block.rows.begin);
+    const float* values = copy.data();
     if (block.input == ScoreInput::features) return describe_features(values, block.classes);
     for (std::int64_t m = 0; m < block.members; ++m) {
         const std::string wrong = describe_member(block, m, values + m * block.classes);

@@ -205,24 +205,35 @@ class ForwardWork {
     const CudaNetwork& network_;
 };
 
+/// How the features come.
+enum class Storage { floats, halves };
+
 /// The outputs stay on the device, their scores go back.
 class ForwardAndScoreWork {
   public:
-    ForwardAndScoreWork(const CudaNetwork& network, std::size_t index)
-        : network_(network), index_(index) {}
+    ForwardAndScoreWork(const CudaNetwork& network, std::size_t index, Storage storage)
+        : network_(network), index_(index), storage_(storage) {}
 
-    std::int64_t floats_of_row() const { return network_.floats_of_row(); }
+    std::int64_t floats_of_row() const {
+        return network_.floats_of_row() + (storage_ == Storage::halves ? network_.dim() : 0);
+    }
     bool try_reserve(cuda::RowSlot& slot, std::int64_t rows) const {
-        return network_.try_reserve(slot, rows) &&
+        return network_.try_reserve(slot, rows) && slot.values.try_reserve(rows * network_.dim()) &&
                slot.tile.try_reserve(score_tile_floats(outputs_of(slot, rows), rows));
     }
     void queue(cuda::RowSlot& slot, std::int64_t rows) const {
+        if (storage_ == Storage::halves) widen(slot, rows * network_.dim());
         network_.queue(slot, rows, slot.outputs.data());
         score_on_device(index_, outputs_of(slot, rows),
                         {slot.results.data(), slot.tile.data(), slot.stream});
     }
 
   private:
+    static void widen(const cuda::RowSlot& slot, std::int64_t count) {
+        widen_kernel<<<blocks_for(count, threads * Pack<Half>::size), threads, 0,
+                       slot.stream.get()>>>(slot.halves.data(), count, slot.values.data());
+        cuda::check(cudaGetLastError());
+    }
     ScoreBlock outputs_of(const cuda::RowSlot& slot, std::int64_t rows) const {
         return {slot.outputs.data(),
                 {0, rows},
@@ -233,6 +244,7 @@ class ForwardAndScoreWork {
 
     const CudaNetwork& network_;
     std::size_t index_;
+    Storage storage_;
 };
 
 void CudaNetwork::run(const float* features, std::int64_t rows, float* out) const {
@@ -249,11 +261,13 @@ class CudaCommitteeScorer : public Scorer {
 
     void score(const ScoreBlock& block, std::span<float> scores) const override {
         if (block.rows.empty()) return;
-        const ForwardAndScoreWork work(*network_, index_);
-        const cuda::RowFlow flow{block.values, network_->dim(), scores.data(), 1,
-                                 network_->block_rows()};
+        const ForwardAndScoreWork work(*network_, index_,
+                                       block.halves == nullptr ? Storage::floats : Storage::halves);
+        const cuda::RowFlow flow{block.values,           network_->dim(), scores.data(), 1,
+                                 network_->block_rows(), block.halves};
         cuda::RowStream(flow, work, cuda::row_slots()).run(block.rows.size());
     }
+    bool reads_halves() const override { return true; }
 
   private:
     std::shared_ptr<const CudaNetwork> network_;
@@ -276,13 +290,14 @@ std::unique_ptr<Scorer> make_committee_scorer_cuda(
 
 bool reserve_committee_scores(const CommitteeNetwork& network, std::size_t index,
                               cuda::RowSlot& slot, std::int64_t rows) {
-    return ForwardAndScoreWork(dynamic_cast<const CudaNetwork&>(network), index)
+    return ForwardAndScoreWork(dynamic_cast<const CudaNetwork&>(network), index, Storage::floats)
         .try_reserve(slot, rows);
 }
 
 void queue_committee_scores(const CommitteeNetwork& network, std::size_t index, cuda::RowSlot& slot,
                             std::int64_t rows) {
-    ForwardAndScoreWork(dynamic_cast<const CudaNetwork&>(network), index).queue(slot, rows);
+    ForwardAndScoreWork(dynamic_cast<const CudaNetwork&>(network), index, Storage::floats)
+        .queue(slot, rows);
 }
 
 }  // namespace sluice::kernels

@@ -16,6 +16,9 @@ class DeviceRows {
     /// relax_nearest_of for these rows; centres are told apart.
     virtual void relax(std::span<const std::int64_t> picked, MatrixView centers,
                        const NearestCenters& nearest) const = 0;
+
+    /// The same for all rows.
+    virtual void relax_all(MatrixView centers, const NearestCenters& nearest) const = 0;
 };
 
 /// Copies the rows to the device, as many of the first ones as it has memory for; the others are
@@ -37,6 +40,15 @@ class ResidentRows {
             kernels::relax_nearest_of(Backend::cpu, rows_, picked, centers, nearest, num_threads);
         } else if (!picked.empty() && centers.rows > 0) {
             device_->relax(picked, centers, nearest);
+        }
+    }
+
+    /// The same for all rows, whose centres are not told apart.
+    void relax_nearest(MatrixView centers, std::span<float> nearest, int num_threads) const {
+        if (device_ == nullptr) {
+            kernels::relax_nearest(Backend::cpu, rows_, centers, nearest, num_threads);
+        } else if (centers.rows > 0) {
+            device_->relax_all(centers, {nearest, {}, 0});
         }
     }
 

@@ -172,6 +172,10 @@ class CudaRows : public DeviceRows {
         relaxer_.relax(RowSelection(rows_, picked), resident_, centers, nearest);
     }
 
+    void relax_all(MatrixView centers, const NearestCenters& nearest) const override {
+        relaxer_.relax(RowSelection(rows_), resident_, centers, nearest);
+    }
+
   private:
     MatrixView rows_;
     Resident resident_;

@@ -2,6 +2,7 @@
 
 #include "kernels/network_values.hpp"
 #include "kernels/product_block.hpp"
+#include "kernels/score_staging.hpp"
 
 #include <cstdint>
 
@@ -29,6 +30,12 @@ __global__ void __launch_bounds__(Shape::threads, 2) multiply_kernel(Product pro
     product_block<Shape>(
         block, shared, product,
         {std::int64_t{blockIdx.x} * Shape::rows, std::int64_t{blockIdx.y} * Shape::columns});
+}
+
+/// A thread for eight features.
+__global__ void widen_kernel(const Half* halves, std::int64_t count, float* features) {
+    stage_values(halves, count, std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x,
+                 std::int64_t{gridDim.x} * blockDim.x, features);
 }
 
 /// A warp for each row: makes its features inputs, in place; 0, or NaN if one of them is not

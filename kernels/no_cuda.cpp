@@ -1,6 +1,7 @@
 #include "core/error.hpp"
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/device_panel.hpp"
 #include "kernels/device_rows.hpp"
 #include "kernels/device_sample.hpp"
 #include "kernels/nearest_center_cpu.hpp"
@@ -36,6 +37,11 @@ void relax_nearest_cuda(const RowSelection&, MatrixView, const NearestCenters&) 
 }
 
 std::unique_ptr<DeviceRows> make_device_rows(MatrixView) {
+    throw_not_built();
+}
+
+std::optional<std::vector<PanelPick>> pick_on_device(const PanelView&, const Candidate&,
+                                                     std::int64_t) {
     throw_not_built();
 }
 

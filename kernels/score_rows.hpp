@@ -31,6 +31,8 @@ struct ScoreBlock {
     std::int64_t members = 1;       ///< M
     std::int64_t classes = 0;       ///< C, or T of predictions (2 T with variances), or D
     ScoreInput input = ScoreInput::none;
+    /// The same as IEEE binary16, in place of `values`; for a Scorer that reads_halves() only.
+    const std::uint16_t* halves = nullptr;
 
     std::int64_t row_elements() const { return members * classes; }
 };
@@ -65,6 +67,9 @@ class Scorer {
     /// (non-finite value, negative probability, a sum off 1 by more than sum_tolerance) gets NaN;
     /// every other row a finite score. `scores` has block.rows.size() elements.
     virtual void score(const ScoreBlock& block, std::span<float> scores) const = 0;
+
+    /// Whether it takes values as `halves`, with the bits that their widening would give.
+    virtual bool reads_halves() const { return false; }
 };
 
 /// The scorer of `definition` on `backend`. `seed` and `round` key the `random` score.

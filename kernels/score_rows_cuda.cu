@@ -32,6 +32,14 @@ __host__ __device__ std::int64_t row_floats(const ScoreBlock& block) {
            scratch_elements(block.input, block.members, block.classes);
 }
 
+/// Copies `count` rows for a thread each into a tile.
+template <class Stored>
+__device__ void stage(const Stored* rows, std::int64_t elements, std::int64_t count, float* tile) {
+    stage_rows(StagedRows<Stored>{rows, static_cast<std::uint32_t>(count * elements),
+                                  static_cast<std::uint32_t>(elements), blockDim.x + 1},
+               threadIdx.x, blockDim.x, tile);
+}
+
 /// One row to a thread. The thread block copies its rows, which lie side by side in memory, into
 /// shared memory, element by element across rows; the odd stride keeps the functor's reads free of
 /// bank conflicts.
@@ -42,9 +50,10 @@ __global__ void score_staged(ScoreBlock block, std::int64_t num_rows, float* sco
     const std::int64_t stride = blockDim.x + 1;
     const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.x;
     const std::int64_t here = num_rows - first < blockDim.x ? num_rows - first : blockDim.x;
-    stage_rows({block.values + first * elements, static_cast<std::uint32_t>(here * elements),
-                static_cast<std::uint32_t>(elements), static_cast<std::uint32_t>(stride)},
-               threadIdx.x, blockDim.x, tile);
+    if (block.halves == nullptr)
+        stage(block.values + first * elements, elements, here, tile);
+    else
+        stage(block.halves + first * elements, elements, here, tile);
     __syncthreads();
     if (threadIdx.x >= here) return;
     const RowView<float> view{tile + threadIdx.x, stride, block.members, block.classes};
@@ -62,7 +71,9 @@ __global__ void score_unstaged(ScoreBlock block, std::int64_t num_rows, float* t
     const RowView<float> view{tile + thread, num_threads, block.members, block.classes};
     for (std::int64_t row = thread; row < num_rows; row += num_threads) {
         for (std::int64_t e = 0; e < elements; ++e)
-            view.values[e * num_threads] = block.values[row * elements + e];
+            view.values[e * num_threads] = block.halves == nullptr
+                                               ? block.values[row * elements + e]
+                                               : widened(block.halves[row * elements + e]);
         scores[row] = score_of<input>(Score(), view);
     }
 }
@@ -131,6 +142,7 @@ class ScoreWork {
     void queue(cuda::RowSlot& slot, std::int64_t num_rows) const {
         ScoreBlock on_device = block_;
         on_device.values = slot.values.data();
+        on_device.halves = block_.halves == nullptr ? nullptr : slot.halves.data();
         on_device.rows = {0, num_rows};
         score_on_device(index_, on_device, {slot.results.data(), slot.tile.data(), slot.stream});
     }
@@ -149,10 +161,10 @@ class CudaScorer : public Scorer {
         const ScoreWork work(index_, block);
         const std::int64_t row = block.row_elements();
         const std::int64_t most_rows = std::max<std::int64_t>(max_threads, block_floats / row);
-        cuda::RowStream(cuda::RowFlow{block.values, row, scores.data(), 1, most_rows}, work,
-                        cuda::row_slots())
-            .run(block.rows.size());
+        const cuda::RowFlow flow{block.values, row, scores.data(), 1, most_rows, block.halves};
+        cuda::RowStream(flow, work, cuda::row_slots()).run(block.rows.size());
     }
+    bool reads_halves() const override { return true; }
 
   private:
     std::size_t index_;

@@ -2,39 +2,37 @@
 
 #include "kernels/cuda/thread_block.hpp"
 #include "kernels/fast_divide.hpp"
+#include "kernels/half.hpp"
 
 #include <cstdint>
 
 namespace sluice::kernels {
 
-/// Four floats that move as one where they lie on a multiple of 16 bytes.
-struct alignas(16) FloatPack {
-    static constexpr int size = 4;
-    float at[size];
-};
-
 /// Rows that lie side by side in memory, to be copied into a tile element by element across rows.
+/// `Stored` is float or Half.
+template <class Stored>
 struct StagedRows {
-    const float* values = nullptr;  ///< [num_rows, elements], on a multiple of 16 bytes
-    std::uint32_t count = 0;        ///< num_rows * elements, below 2^16
-    std::uint32_t elements = 1;     ///< of a row
-    std::uint32_t stride = 1;       ///< of the tile: floats between a row's consecutive elements
+    const Stored* values = nullptr;  ///< [num_rows, elements], on a multiple of 16 bytes
+    std::uint32_t count = 0;         ///< num_rows * elements, below 2^16
+    std::uint32_t elements = 1;      ///< of a row
+    std::uint32_t stride = 1;        ///< of the tile: floats between a row's consecutive elements
 };
 
 /// The share of `thread` of `num_threads` in the copy: element e of row r goes to
-/// tile[e * stride + r].
-SLUICE_LANE void stage_rows(const StagedRows& rows, std::uint32_t thread, std::uint32_t num_threads,
-                            float* tile) {
+/// tile[e * stride + r], as float32.
+template <class Stored>
+SLUICE_LANE void stage_rows(const StagedRows<Stored>& rows, std::uint32_t thread,
+                            std::uint32_t num_threads, float* tile) {
+    constexpr std::uint32_t size = Pack<Stored>::size;
     const FastDivide by_elements(rows.elements);
-    const std::uint32_t packed = rows.count / FloatPack::size * FloatPack::size;
-    for (std::uint32_t i = thread * FloatPack::size; i < packed;
-         i += num_threads * FloatPack::size) {
-        const FloatPack pack = *reinterpret_cast<const FloatPack*>(rows.values + i);
+    const std::uint32_t packed = rows.count / size * size;
+    for (std::uint32_t i = thread * size; i < packed; i += num_threads * size) {
+        const auto pack = *reinterpret_cast<const Pack<Stored>*>(rows.values + i);
         std::uint32_t row = by_elements.quotient(i);
         std::uint32_t element = i - row * rows.elements;
         SLUICE_UNROLL
-        for (int j = 0; j < FloatPack::size; ++j) {
-            tile[element * rows.stride + row] = pack.at[j];
+        for (int j = 0; j < Pack<Stored>::size; ++j) {
+            tile[element * rows.stride + row] = widened(pack.at[j]);
             if (++element == rows.elements) {
                 element = 0;
                 ++row;
@@ -42,7 +40,25 @@ SLUICE_LANE void stage_rows(const StagedRows& rows, std::uint32_t thread, std::u
         }
     }
     for (std::uint32_t i = packed + thread; i < rows.count; i += num_threads)
-        tile[by_elements.remainder(i) * rows.stride + by_elements.quotient(i)] = rows.values[i];
+        tile[by_elements.remainder(i) * rows.stride + by_elements.quotient(i)] =
+            widened(rows.values[i]);
+}
+
+/// The share of `thread` of `num_threads` in copying `count` values that lie side by side, on a
+/// multiple of 16 bytes, to `floats`.
+template <class Stored>
+SLUICE_LANE void stage_values(const Stored* values, std::int64_t count, std::int64_t thread,
+                              std::int64_t num_threads, float* floats) {
+    constexpr std::int64_t size = Pack<Stored>::size;
+    const std::int64_t packed = count / size * size;
+    for (std::int64_t i = thread * size; i < packed; i += num_threads * size) {
+        const auto pack = *reinterpret_cast<const Pack<Stored>*>(values + i);
+        SLUICE_UNROLL
+        for (int j = 0; j < Pack<Stored>::size; ++j)
+            floats[i + j] = widened(pack.at[j]);
+    }
+    for (std::int64_t i = packed + thread; i < count; i += num_threads)
+        floats[i] = widened(values[i]);
 }
 
 }  // namespace sluice::kernels

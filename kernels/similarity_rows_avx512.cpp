@@ -4,7 +4,8 @@
 
 namespace sluice::kernels {
 
-const SimilarityInstructions similarity_avx512 = {&exponentials_of<Avx512Lanes>,
-                                                  &add_uncovered_of<FourOfAvx>};
+const SimilarityInstructions similarity_avx512 = {
+    &exponentials_of<Avx512Lanes>, &add_uncovered_of<FourOfAvx>, &add_uncovered_of_four<FourOfAvx>,
+    &mark_uncovered_of<FourOfAvx>};
 
 }  // namespace sluice::kernels

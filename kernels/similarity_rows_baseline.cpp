@@ -18,6 +18,12 @@ struct FourPlain {
         }
         return result;
     }
+    static std::uint64_t above_zero(const Type& a) {
+        std::uint64_t bits = 0;
+        for (int i = 0; i < 4; ++i)
+            bits |= std::uint64_t{a.lane[i] > 0.0} << i;
+        return bits;
+    }
     static Type add_product(const Type& sum, const Type& a, const Type& b) {
         Type result;
         for (int i = 0; i < 4; ++i)
@@ -32,7 +38,8 @@ struct FourPlain {
 
 }  // namespace
 
-const SimilarityInstructions similarity_baseline = {&exponentials_of<PortableLanes>,
-                                                    &add_uncovered_of<FourPlain>};
+const SimilarityInstructions similarity_baseline = {
+    &exponentials_of<PortableLanes>, &add_uncovered_of<FourPlain>,
+    &add_uncovered_of_four<FourPlain>, &mark_uncovered_of<FourPlain>};
 
 }  // namespace sluice::kernels

@@ -6,22 +6,23 @@
 # On a machine with an NVIDIA GPU: builds build/gpu with CUDA, runs the tests that compare bits of
 # the GPU with those of the CPU (under compute-sanitizer too, where it is installed), selects batches
 # with every score and every diversity on both and compares every byte, then prints the table of
-# speeds against what the device can do at best, and against PyTorch where it is installed. All of
-# it goes to the file of --out too, with device, clocks, build and commit.
+# speeds against what the device can do at best, and against PyTorch and CuPy where they are
+# installed, all of which take turns. All of it goes to the file of --out too, with device, clocks,
+# build and commit.
 # Exit code 69 without a compiler for CUDA or a device, 65 if anything differs.
 #
 #   --bundle DIR   build nothing, take what `scripts/bundle.sh --gpu-check` has made elsewhere; Python
 #                  with h5py and NumPy is all that is needed then
 #   --build DIR    build nothing, take the programs of this build
 #   --device NAME  what the CPU is compared with: gpu (default), or cpu, which needs no GPU and shows
-#                  that the check itself works
+#                  that the check itself works: speeds are rehearsed at small sizes, without a figure
 #   --rows N       rows of the pools that batches are selected from (default 20000)
 #   --only NAME    only this score or diversity; repeatable
 #   --seed S       of the random pools (default: the clock; a report names its seed)
 #   --quick        one case of each score and diversity, and the speeds of small sizes
 #   --dry-run      print what would be run, and stop
 #   --no-bench     no table of speeds
-#   --out FILE     the report (default tests/benchmarks/gpu_check.txt; build/gpu_check/report.txt with
+#   --out FILE     the report (default tests/benchmarks/gpu/COMMIT.txt; build/gpu_check/report.txt with
 #                  --quick, --only or --device cpu)
 #   --work DIR     where pools, logs and the like go (default build/gpu_check)
 #   --no-install   install nothing; stop with exit code 69 and the list if something is missing
@@ -32,7 +33,7 @@ tests=(backend_test cuda_twin_test)
 bench=sluice_bench_gpu
 install_flags=()
 check_flags=()
-bench_flags=()
+table_flags=()
 bundle=
 build=
 device=gpu
@@ -48,7 +49,7 @@ while [ $# -gt 0 ]; do
         --dry-run) dry_run=yes ;;
         --quick)
             check_flags+=(--quick)
-            bench_flags+=(--quick)
+            table_flags+=(--quick)
             is_whole=no
             ;;
         --bundle | --build | --device | --out | --work)
@@ -74,10 +75,6 @@ case $device in
 esac
 
 cd "$sluice_root"
-if [ -z "$out" ]; then
-    out=$work/report.txt
-    [ "$is_whole" = no ] || out=tests/benchmarks/gpu_check.txt
-fi
 has_gpu() { nvidia-smi -L >/dev/null 2>&1; }
 [ "$device" = cpu ] || [ "$dry_run" = yes ] || has_gpu ||
     fail 69 "no NVIDIA GPU was found (nvidia-smi -L); run this where there is one"
@@ -94,12 +91,23 @@ elif [ "$dry_run" = no ]; then
         fail 69 "build/gpu: cannot be built with CUDA; see above"
 fi
 
+commit_of_build() { # the first digits of it, from the version
+    local version
+    version=$("$programs/sluice" --version 2>/dev/null | sed -n '1s/.*+//p')
+    say "${version:-unknown}"
+}
+clocks() {
+    nvidia-smi --query-gpu=clocks.sm,clocks.mem,temperature.gpu,power.draw --format=csv,noheader
+}
+
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
 compare=("$python" -B scripts/gpu_checks/check.py --programs "$programs" --work "$work/pools"
     --device "$device" "${check_flags[@]}")
-table=("$python" -B scripts/gpu_checks/table.py --bench "$programs/$bench" "${bench_flags[@]}")
-if [ "$device" = gpu ] && peers_python=$(find_python torch); then
-    table+=(--python "$peers_python")
+table=("$python" -B scripts/gpu_checks/table.py --bench "$programs/$bench" --device "$device"
+    "${table_flags[@]}")
+if [ -z "$out" ]; then
+    out=$work/report.txt
+    [ "$is_whole" = no ] || out=tests/benchmarks/gpu/$(commit_of_build).txt
 fi
 
 describe() { # what the report is about
@@ -150,11 +158,15 @@ run_all() {
     "${compare[@]}" || fail 65 "$work/pools: batches differ between CPU and GPU; see above"
     [ "$with_bench" = yes ] || return 0
     printf "\n== speeds\n"
-    if [ "$device" = cpu ]; then
-        say "not run on a GPU: no figures"
-    else
-        "${table[@]}"
+    if [ "$device" = cpu ] && [ ! -x "$programs/$bench" ]; then
+        say "$programs/$bench: not in this build, nothing was rehearsed (no CUDA)"
+        return
     fi
+    for library in torch cupy; do
+        ! peers_python=$(find_python "$library") || table+=("--$library" "$peers_python")
+    done
+    "${table[@]}"
+    [ "$device" = cpu ] || clocks | sed 's/^/clocks     after the last turn: /'
 }
 
 if [ "$dry_run" = yes ]; then

@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/block_pipeline.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/half.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +16,8 @@ struct RowSlot {
     Stream stream;
     PinnedBuffer staged_values;
     PinnedBuffer staged_results;
-    DeviceBuffer values;   ///< rows as they came
+    DeviceBuffer values;  ///< rows as they came, unless as halves
+    DeviceArray<Half> halves;
     DeviceBuffer layers;   ///< what nets make of them
     DeviceBuffer outputs;  ///< what a committee says of them
     DeviceBuffer spoiled;  ///< a mark for each row
@@ -26,6 +28,7 @@ struct RowSlot {
     void release() {
         for (DeviceBuffer* buffer : {&values, &layers, &outputs, &spoiled, &tile, &results})
             *buffer = DeviceBuffer();
+        halves = DeviceArray<Half>();
     }
 };
 using RowSlots = std::array<RowSlot, 2>;
@@ -37,11 +40,13 @@ struct RowFlow {
     float* results = nullptr;        ///< [rows, result_floats]
     std::int64_t result_floats = 1;  ///< received for each row
     std::int64_t most_rows = 0;      ///< rows of a block at most
+    const Half* halves = nullptr;    ///< in place of `values`, [rows, row_floats]
 };
 
 /// `Work` computes a block: try_reserve(slot, num_rows) makes room for its own needs, of about
 /// floats_of_row() for each row, false without memory; queue(slot, num_rows) queues what turns
-/// slot.values into slot.results. The device only ever writes to the slots' own memory.
+/// slot.values, or slot.halves, into slot.results. The device only ever writes to the slots' own
+/// memory.
 template <class Work>
 class RowStream {
   public:
@@ -71,10 +76,11 @@ class RowStream {
     void send(std::size_t index, RowRange rows) {
         RowSlot& slot = slots_[index];
         slot.stream.synchronize();  // what an error left on its way
-        const std::int64_t count = rows.size() * flow_.row_floats;
-        std::copy_n(flow_.values + rows.begin * flow_.row_floats, count, slot.staged_values.data());
         slot.rows = rows;
-        slot.values.upload(slot.staged_values.data(), count, slot.stream);
+        if (flow_.halves == nullptr)
+            upload(flow_.values, slot, slot.values);
+        else
+            upload(flow_.halves, slot, slot.halves);
         work_.queue(slot, rows.size());
         slot.results.download(slot.staged_results.data(), rows.size() * flow_.result_floats,
                               slot.stream);
@@ -88,10 +94,19 @@ class RowStream {
     }
 
   private:
+    template <class Stored>
+    void upload(const Stored* rows, RowSlot& slot, DeviceArray<Stored>& to) const {
+        const std::int64_t count = slot.rows.size() * flow_.row_floats;
+        auto* const staged = reinterpret_cast<Stored*>(slot.staged_values.data());
+        std::copy_n(rows + slot.rows.begin * flow_.row_floats, count, staged);
+        to.upload(staged, count, slot.stream);
+    }
     bool try_reserve(RowSlot& slot, std::int64_t count) const {
-        return slot.staged_values.try_reserve(count * flow_.row_floats) &&
+        const std::int64_t values = count * flow_.row_floats;
+        const bool are_halves = flow_.halves != nullptr;
+        return slot.staged_values.try_reserve(are_halves ? (values + 1) / 2 : values) &&
                slot.staged_results.try_reserve(count * flow_.result_floats) &&
-               slot.values.try_reserve(count * flow_.row_floats) &&
+               (are_halves ? slot.halves.try_reserve(values) : slot.values.try_reserve(values)) &&
                slot.results.try_reserve(count * flow_.result_floats) &&
                work_.try_reserve(slot, count);
     }

@@ -15,9 +15,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <locale>
 #include <optional>
+#include <string_view>
+#include <system_error>
 
 namespace sluice::cli {
 namespace {
@@ -58,6 +61,27 @@ void start_mpi_alone() {
     ::setenv("OMPI_MCA_btl", "self", keep_what_the_user_set);
 }
 
+bool has_entry(const std::filesystem::path& directory, std::string_view prefix) {
+    std::error_code unreadable;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, unreadable)) {
+        if (entry.path().filename().string().starts_with(prefix)) return true;
+    }
+    return false;
+}
+
+// InfiniBand, EFA and their like; Slingshot; Omni-Path and TrueScale; Aries.
+bool has_fabric() {
+    return has_entry("/sys/class/infiniband", "") || has_entry("/sys/class/cxi", "") ||
+           has_entry("/dev", "hfi1") || has_entry("/dev", "ipath") || has_entry("/dev", "kgni");
+}
+
+// Open MPI's drivers of such networks take 0.3 s to find that there are none: libpsm and libpsm2
+// measure a clock before they look. What is left are shared memory and TCP, as without this.
+void leave_out_absent_fabrics() {
+    constexpr int keep_what_the_user_set = 0;
+    if (!has_fabric()) ::setenv("OMPI_MCA_mtl", "^psm,psm2,ofi", keep_what_the_user_set);
+}
+
 }  // namespace
 
 void prepare_process() {
@@ -71,7 +95,10 @@ void prepare_process() {
 }
 
 void prepare_mpi() {
-    if (!is_launched()) start_mpi_alone();
+    if (is_launched())
+        leave_out_absent_fabrics();
+    else
+        start_mpi_alone();
 }
 
 bool is_launched() {

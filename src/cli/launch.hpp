@@ -12,8 +12,9 @@ namespace sluice::cli {
 /// to 2 taken (else the next file opened would be "stdout"), and stop signals as a flag.
 void prepare_process();
 
-/// Call before MPI starts: a quick start of Open MPI when there is no launcher. Variables the user
-/// has set are kept. What is set here would mislead MPI programs started below this process.
+/// Call before MPI starts: a quick start of Open MPI when there is no launcher, and one without
+/// drivers of absent networks when there is. Variables the user has set are kept. What is set here
+/// would mislead MPI programs started below this process.
 void prepare_mpi();
 
 /// Whether mpirun, srun or the like started this process as one of a job's ranks.

@@ -29,7 +29,8 @@ std::vector<OptionSpec> science_options() {
         {.name = "batch-instances",
          .value_name = "N",
          .summary = "most rows that the batch's items may have together: the first items chosen "
-                    "that fit are taken, at most --batch",
+                    "that fit are taken, at most --batch (the random share first, then quotas or "
+                    "balance, then the rest)",
          .unit = "rows"},
         {.name = "score",
          .value_name = "NAME",
@@ -153,13 +154,15 @@ std::vector<OptionSpec> parts_options() {
                     "distance to the nearest of them), or (1 + cosine) / 2"},
         {.name = "random-share",
          .value_name = "E",
-         .summary = "share of the batch that is drawn by chance from all candidates, before the "
-                    "rest is chosen",
+         .summary = "share of the batch that is drawn by chance from all candidates (with --groups "
+                    "items, all with the same chance), before the rest is chosen",
          .default_text = "0"},
         {.name = "class-by",
          .value_name = "WHAT",
-         .summary = "what --quota and --balance tell rows apart by: class (the predicted one), "
-                    "column:NAME (numbers or text) or groups",
+         .summary =
+             "what --quota and --balance tell rows apart by: class (the predicted one), "
+             "column:NAME (numbers or text) or groups; with --groups an item is of the class "
+             "of its best-scored row, and items are counted",
          .default_text = "class"},
         {.name = "quota",
          .value_name = "ROWS",
@@ -173,7 +176,9 @@ std::vector<OptionSpec> parts_options() {
         {.name = "distinct-within",
          .value_name = "X",
          .summary = "rows no farther than X from a better row, a labeled or an issued one are "
-                    "passed over; the shortlist counts the others",
+                    "passed over; the shortlist counts the others; with --groups items, each "
+                    "compared by its best-scored row with those of better items and with all "
+                    "labeled and issued rows",
          .unit = "that of --metric"},
         {.name = "min-distance",
          .value_name = "X",

@@ -228,12 +228,20 @@ std::vector<std::string> RowReader::gather_text(std::span<const RowId> rows,
     return texts;
 }
 
+void RowReader::read_bytes(RowRange range, std::span<std::byte> out, Scratch& scratch) const {
+    copy_ranges(std::span(&range, 1), out, scratch);
+}
+
 void RowReader::gather_bytes(std::span<const RowId> rows, std::span<std::byte> out,
                              Scratch& scratch) const {
-    const auto runs = runs_of(rows);
-    if (!state_->needs_library()) return state_->copy(runs, out, scratch);
+    copy_ranges(runs_of(rows), out, scratch);
+}
+
+void RowReader::copy_ranges(std::span<const RowRange> ranges, std::span<std::byte> out,
+                            Scratch& scratch) const {
+    if (!state_->needs_library()) return state_->copy(ranges, out, scratch);
     std::size_t done = 0;
-    state_->visit(runs, scratch, [&](RowId, RowId num_rows, const std::byte* bytes) {
+    state_->visit(ranges, scratch, [&](RowId, RowId num_rows, const std::byte* bytes) {
         const std::size_t count = static_cast<std::size_t>(num_rows) * state_->row_bytes;
         std::memcpy(out.subspan(done, count).data(), bytes, count);
         done += count;

@@ -50,7 +50,9 @@ class RowReader {
     /// The given rows of an ids dataset (integers or text) as text.
     std::vector<std::string> gather_text(std::span<const RowId> rows, Scratch& scratch) const;
 
-    /// The stored bytes of the given rows after undoing filters, in file byte order.
+    /// The stored bytes of rows [range), or of the given rows, after undoing filters, in file byte
+    /// order.
+    void read_bytes(RowRange range, std::span<std::byte> out, Scratch& scratch) const;
     void gather_bytes(std::span<const RowId> rows, std::span<std::byte> out,
                       Scratch& scratch) const;
 
@@ -68,6 +70,8 @@ class RowReader {
   private:
     struct State;
     void read_ranges(std::span<const RowRange> ranges, std::span<float> out,
+                     Scratch& scratch) const;
+    void copy_ranges(std::span<const RowRange> ranges, std::span<std::byte> out,
                      Scratch& scratch) const;
 
     std::unique_ptr<State> state_;

@@ -23,8 +23,15 @@ float largest_feature(std::span<const float> features) {
 
 const std::vector<FeatureScoreDefinition>& feature_score_definitions() {
     static const std::vector<FeatureScoreDefinition> definitions = {
-        feature_norm(),       information_density(),      knn_density(),         knn_sparsity(),
-        posterior_variance(), expected_error_reduction(), extrapolation_grade(), learning_loss(),
+        feature_norm(),
+        information_density(),
+        knn_density(),
+        knn_sparsity(),
+        typicality(),
+        posterior_variance(),
+        expected_error_reduction(),
+        extrapolation_grade(),
+        learning_loss(),
     };
     return definitions;
 }

@@ -51,6 +51,25 @@ struct ScorePreparation {
     kernels::Backend backend = kernels::Backend::cpu;
     /// Says the logarithms of losses of rows; null: the model has no loss head, or there is none.
     std::shared_ptr<const kernels::CommitteeNetwork> losses = {};
+    std::uint32_t round = 1;     ///< with `seed`: of random choices
+    std::int64_t num_picks = 0;  ///< rows (or items) of the batch
+};
+
+/// How much there is to prepare from, for a forecast.
+struct ScoreSizes {
+    RowId num_rows = 0;  ///< of the pool
+    std::int64_t dim = 0;
+    std::int64_t num_labeled = 0;
+    std::int64_t num_picks = 0;
+    int num_ranks = 1;
+    int num_threads = 1;
+};
+
+/// What preparing takes.
+struct ScoreForecast {
+    std::int64_t memory_bytes = 0;    ///< of one rank
+    std::int64_t num_passes = 0;      ///< over all features, before they are scored
+    std::int64_t bytes_received = 0;  ///< by one rank
 };
 
 /// A score of features; the registry behind `--score`, help, `check` and the tests.
@@ -61,8 +80,7 @@ struct FeatureScoreDefinition {
     /// Makes it ready; the same on all ranks, for any number of them: no sums of floating-point
     /// numbers over ranks. Throws on all ranks alike. \collective
     std::unique_ptr<FeatureScore> (*prepare)(const ScorePreparation& from);
-    /// Bytes that takes on each rank: D features, so many labeled rows.
-    std::int64_t (*memory)(std::int64_t dim, std::int64_t num_labeled);
+    ScoreForecast (*forecast)(const ScoreSizes& sizes);
     bool needs_losses = false;  ///< ScorePreparation::losses must be there
 };
 

@@ -156,7 +156,7 @@ void KCenter::pick_round(Progress* progress) {
     }
     panel_.gather(rows_, mine, world_);
     StaleRows panel = panel_.as_stale_rows(num_left, options_.num_threads);
-    const std::vector<PanelPick> picks = panel_greedy(panel, outside, num_left);
+    const std::vector<PanelPick> picks = panel_greedy(panel, outside, num_left, options_.backend);
     require(!picks.empty(), ExitCode::internal, "k_center: a round without a pick");
     adopt(panel, picks, mine);
     ++result_.rounds;

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 namespace sluice::select {
 namespace {
@@ -42,10 +43,12 @@ DiverseBatch draw(const KMeansShare& share, const KMeansOptions& options,
     wanted.seed = options.seed;
     wanted.round = options.round;
     wanted.num_threads = options.num_threads;
+    wanted.backend = options.backend;
     const std::vector<float> start = start_distances(share);
     const bool begins = std::find(start.begin(), start.end(), infinity) != start.end();
-    NearestSpread spread(share.features, start, wanted);
-    RaceRounds rounds(rows, wanted, spread, weights, world);
+    std::optional<NearestSpread> spread;
+    world.agree([&] { spread.emplace(share.features, start, wanted); });
+    RaceRounds rounds(rows, wanted, *spread, weights, world);
     rounds.draw_seeds();
     if (world.max(std::int64_t{begins}) != 0) {
         // Without any centre so far a row's chance is its weight.
@@ -71,15 +74,14 @@ class Lloyd {
           options_(options),
           world_(world),
           dim_(share.features.dim),
-          resident_(options.backend, share.features),
           weights_(weights_of(share, world)),
           fixed_(share.features, world.sum(static_cast<std::int64_t>(share.rows.size())), world),
           all_(share.rows.size()) {
         std::iota(all_.begin(), all_.end(), std::int64_t{0});
+        world.agree([&] { resident_.emplace(options.backend, share.features); });
     }
 
-    void seed() {
-        const DiverseBatch drawn = draw(share_, options_, world_);
+    void seed(const DiverseBatch& drawn) {
         const std::vector<RowId> rows = rows_of(drawn);
         result_.seed_rounds = drawn.rounds;
         result_.centroids = gather_rows(share_.rows, share_.features, rows, world_);
@@ -92,8 +94,8 @@ class Lloyd {
         std::vector<std::int32_t> before(share_.rows.size(), -1);
         before.swap(result_.cluster);
         result_.distance = start_distances_of(before);
-        resident_.relax_nearest_of(all_, centroids(), {result_.distance, result_.cluster, 0},
-                                   options_.num_threads);
+        resident_->relax_nearest_of(all_, centroids(), {result_.distance, result_.cluster, 0},
+                                    options_.num_threads);
         std::int64_t changed = 0;
         for (std::size_t i = 0; i < before.size(); ++i)
             changed += before[i] != result_.cluster[i] ? 1 : 0;
@@ -207,7 +209,7 @@ class Lloyd {
     const KMeansOptions& options_;
     comm::Communicator& world_;
     std::int64_t dim_;
-    kernels::ResidentRows resident_;
+    std::optional<kernels::ResidentRows> resident_;
     std::vector<std::int64_t> weights_;
     FixedPoint fixed_;
     std::vector<std::int64_t> all_;
@@ -224,15 +226,19 @@ std::vector<RowId> draw_seeds(const KMeansShare& share, const KMeansOptions& opt
 
 Clusters k_means(const KMeansShare& share, const KMeansOptions& options,
                  comm::Communicator& world) {
+    // Drawn first: the rows are on the device for one of the two at a time.
+    const DiverseBatch drawn = draw(share, options, world);
     Lloyd lloyd(share, options, world);
-    lloyd.seed();
+    lloyd.seed(drawn);
     lloyd.assign();
     Clusters& result = lloyd.result();
     while (result.iterations < options.max_iterations) {
         leave_if_stopped(world);
         ++result.iterations;
         lloyd.move_centroids();
-        if (lloyd.assign() == 0) break;
+        const bool is_settled = lloyd.assign() == 0;
+        if (options.progress != nullptr) options.progress->advance(1);
+        if (is_settled) break;
     }
     return result;
 }

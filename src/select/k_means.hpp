@@ -1,6 +1,7 @@
 #pragma once
 
 #include "comm/communicator.hpp"
+#include "core/progress.hpp"
 #include "core/types.hpp"
 #include "kernels/nearest_center.hpp"
 
@@ -26,6 +27,7 @@ struct KMeansOptions {
     std::uint32_t round = 1;
     int num_threads = 1;
     kernels::Backend backend = kernels::Backend::cpu;
+    Progress* progress = nullptr;  ///< counts iterations; may be null
 };
 
 /// Clusters and where the share's rows are; the centroids and sizes are the same on all ranks.

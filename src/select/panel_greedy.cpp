@@ -2,6 +2,8 @@
 
 #include "select/refresh_best.hpp"
 
+#include <optional>
+
 namespace sluice::select {
 namespace {
 
@@ -69,10 +71,41 @@ class InnerSet {
     kernels::PackedRows packed_;
 };
 
+std::optional<std::vector<PanelPick>> pick_on_device(StaleRows& panel, const Candidate& outside,
+                                                     std::int64_t num_picks) {
+    const StaleRows::Source& source = panel.source();
+    std::vector<std::int32_t> center(source.rows.size(), -1);
+    std::optional<std::vector<PanelPick>> picks = kernels::pick_on_device(
+        {source.features, source.rows, source.nearest, center}, outside, num_picks);
+    if (picks) adopt_picks(panel, *picks, center);
+    return picks;
+}
+
 }  // namespace
 
+void adopt_picks(StaleRows& panel, std::span<const PanelPick> picks,
+                 std::span<const std::int32_t> center) {
+    const auto num_before = static_cast<std::int32_t>(panel.num_centers());
+    for (const PanelPick& pick : picks) {
+        panel.take_out(pick.local);
+        panel.add_center(panel.source().features.row(pick.local));
+    }
+    for (std::int64_t local = 0; local < panel.size(); ++local) {
+        const std::int32_t pick = center[static_cast<std::size_t>(local)];
+        StaleRows::State state = panel.state(local);
+        if (pick >= 0) state.center = num_before + pick;
+        state.num_seen = panel.num_centers();
+        panel.update(local, state);
+    }
+}
+
 std::vector<PanelPick> panel_greedy(StaleRows& panel, const Candidate& outside,
-                                    std::int64_t num_picks) {
+                                    std::int64_t num_picks, kernels::Backend backend) {
+    // Rows that would cost the CPU less than their way to the device and back.
+    constexpr std::int64_t worth_sending = 64;
+    if (backend == kernels::Backend::cuda && panel.size() >= worth_sending) {
+        if (auto picks = pick_on_device(panel, outside, num_picks)) return std::move(*picks);
+    }
     comm::Communicator alone;
     std::vector<PanelPick> picks;
     while (static_cast<std::int64_t>(picks.size()) < num_picks) {

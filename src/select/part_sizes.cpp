@@ -72,7 +72,9 @@ PartSizes::PartSizes(const Plan& plan, const RowClasses* classes, const ScanList
     if (classes == nullptr) return;
     census_ = add_up(lists.census(), world);
     if (plan.class_mix.kind == Kind::catch_up)
-        labeled_ = add_up(census_of_share(*classes, centers, world), world);
+        labeled_ = add_up(plan.items.has_items() ? lists.taken_census()
+                                                 : census_of_share(*classes, centers, world),
+                          world);
     if (plan.class_mix.takes_any_class()) {
         if (classes->is_text()) share_texts(*classes, lists.census(), world);
         add_every_class();
@@ -170,14 +172,16 @@ void PartSizes::check_quotas() const {
     if (sum <= plan_.batch_size - plan_.random_rows) return;
     throw comm::AgreedError(
         ExitCode::usage,
-        fmt::format("--quota: {} rows of {} classes are more than the batch's {}; raise --batch or "
+        fmt::format("--quota: {} {} of {} classes are more than the batch's {}; raise --batch or "
                     "lower the quota",
-                    sum, parts_.size(), plan_.batch_size - plan_.random_rows));
+                    sum, plan_.items.has_items() ? "items" : "rows", parts_.size(),
+                    plan_.batch_size - plan_.random_rows));
 }
 
 void PartSizes::name_shortage(const Part& part, std::int64_t got) {
-    note_ += fmt::format("{}class '{}' gave {} of {} rows", note_.empty() ? "" : ", ",
-                         printable(part.name), got, part.rows);
+    note_ += fmt::format("{}class '{}' gave {} of {} {}", note_.empty() ? "" : ", ",
+                         printable(part.name), got, part.rows,
+                         plan_.items.has_items() ? "items" : "rows");
 }
 
 }  // namespace sluice::select

@@ -89,14 +89,19 @@ std::int64_t usual_block_rows(const pool::Pool& pool, const Plan& plan) {
 }
 
 // What the feature scores keep, beside the buffers.
-std::int64_t prepared_memory(const pool::Pool& pool, const Plan& plan, std::int64_t num_labeled) {
-    std::int64_t bytes = 0;
+ScoreForecast forecast_scores(const pool::Pool& pool, const Plan& plan, std::int64_t num_labeled,
+                              int num_ranks) {
+    ScoreForecast sum;
     for (const ScoreSource& source : plan.sources) {
         if (source.score == nullptr || source.score->feature_score == nullptr) continue;
-        bytes +=
-            source.score->feature_score->memory(pool.find("features")->row_elements(), num_labeled);
+        const ScoreForecast one = source.score->feature_score->forecast(
+            {pool.num_rows, pool.find("features")->row_elements(), num_labeled, plan.batch_size,
+             num_ranks, plan.num_threads});
+        sum.memory_bytes += one.memory_bytes;
+        sum.num_passes += one.num_passes;
+        sum.bytes_received += one.bytes_received;
     }
-    return bytes;
+    return sum;
 }
 
 // Whole blocks in flight on every compute thread and one read ahead, within half the budget.
@@ -112,18 +117,19 @@ void choose_blocks(const pool::Pool& pool, const PlanRequest& request, std::int6
             plan.block_rows /= 2;
         }
     }
-    const std::int64_t prepared = prepared_memory(pool, plan, num_labeled);
+    plan.prepare = forecast_scores(pool, plan, num_labeled, num_ranks);
     const std::int64_t of_parts =
         plan.has_parts() ? parts_memory(pool, plan, num_labeled, num_ranks) : 0;
-    plan.memory_scan = scan_memory(pool, plan, num_ranks) + prepared + of_parts;
+    plan.memory_scan = scan_memory(pool, plan, num_ranks) + plan.prepare.memory_bytes + of_parts;
     for (const ScoreRead& read : reads)
         require_row_fits(pool.get(read.role, "the score"), budget);
     require(plan.memory_scan <= budget, ExitCode::usage,
             fmt::format("--memory: scoring needs {} per rank (blocks of {} rows, {} buffers, {} "
-                        "rows kept, {} for what scores prepare), more than {}; raise --memory or "
-                        "lower --shortlist",
+                        "rows kept, {} for what scores prepare), more than {}; raise --memory, "
+                        "use more ranks or lower --shortlist",
                         bytes_text(static_cast<double>(plan.memory_scan)), plan.block_rows,
-                        plan.num_buffers, plan.scan_size, bytes_text(static_cast<double>(prepared)),
+                        plan.num_buffers, plan.scan_size,
+                        bytes_text(static_cast<double>(plan.prepare.memory_bytes)),
                         bytes_text(static_cast<double>(budget))));
 }
 
@@ -266,6 +272,7 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
         if (plan.items.has_items())
             plan.scan_bytes += 2 * pool.num_rows * pool.find("groups")->row_bytes();
         plan.exchange_bytes = world.size() > 1 ? selection_passes * histogram_bytes : 0;
+        plan.exchange_bytes += plan.prepare.bytes_received;
         plan_diversity(pool, request, std::ssize(taken.centers), world.size(), plan);
     });
     plan.memory_base = world.max(plan.memory_base);

@@ -115,6 +115,7 @@ struct Plan {
     std::int64_t scan_bytes = 0;    ///< stored bytes stage 1 reads, all ranks
     std::int64_t gather_bytes = 0;  ///< stored bytes stage 2 reads, all ranks
     std::int64_t memory_base = 0;   ///< this process before buffers (resident set)
+    ScoreForecast prepare;          ///< stage 1: what scores need before the first row is scored
     std::int64_t memory_scan = 0;   ///< stage 1: buffers, candidates, prepared scores of one rank
     std::int64_t memory_diversify = 0;  ///< stage 2: features and panels of one rank
     std::int64_t rounds = 0;            ///< of stage 2, estimated

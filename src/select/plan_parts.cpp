@@ -13,11 +13,6 @@
 namespace sluice::select {
 namespace {
 
-void refuse_with_items(const Plan& plan, const std::string& option) {
-    require(!plan.items.has_items(), ExitCode::usage,
-            option + ": cannot be used with --groups: it counts rows, not items");
-}
-
 void choose_distances(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
     plan.distinct_within = request.distinct_within;
     if (!std::isnan(request.distinct_within)) {
@@ -26,7 +21,6 @@ void choose_distances(const pool::Pool& pool, const PlanRequest& request, Plan& 
                 "--distinct-within: " + number_text(request.distinct_within) +
                     " is no distance; give a number >= 0");
         static_cast<void>(pool.get("features", "--distinct-within"));
-        refuse_with_items(plan, "--distinct-within");
     }
     plan.min_distance = request.min_distance;
     require(request.min_distance >= 0.0 && std::isfinite(request.min_distance), ExitCode::usage,
@@ -40,7 +34,6 @@ void choose_random_rows(const PlanRequest& request, Plan& plan) {
             "--random-share: " + number_text(request.random_share) +
                 " is no share of the batch; give a number from 0 to 1");
     if (request.random_share == 0.0) return;
-    refuse_with_items(plan, "--random-share");
     const double rows =
         std::floor(request.random_share * static_cast<double>(plan.batch_size) + 0.5);
     plan.random_rows = static_cast<std::int64_t>(rows);
@@ -50,7 +43,6 @@ void choose_classes(const pool::Pool& pool, const PlanRequest& request, Plan& pl
     plan.class_mix = request.class_mix;
     if (plan.class_mix.kind == ClassMix::Kind::none) return;
     const std::string option = plan.class_mix.is_quota() ? "--quota" : "--balance";
-    refuse_with_items(plan, option);
     const std::string wrong = what_is_wrong(plan.class_mix);
     require(wrong.empty(), ExitCode::usage, option + ": asks for " + wrong);
     plan.class_rule = parse_class_rule(request.class_by);
@@ -64,9 +56,10 @@ void choose_classes(const pool::Pool& pool, const PlanRequest& request, Plan& pl
         rows += target.amount;
     const auto most = static_cast<double>(request.batch_size - plan.random_rows);
     require(!plan.class_mix.is_quota() || rows <= most, ExitCode::usage,
-            fmt::format("--quota: {} rows are more than the batch's {}; raise --batch or lower the "
+            fmt::format("--quota: {} {} are more than the batch's {}; raise --batch or lower the "
                         "quota",
-                        number_text(rows), number_text(most)));
+                        number_text(rows), plan.items.has_items() ? "items" : "rows",
+                        number_text(most)));
 }
 
 }  // namespace
@@ -102,11 +95,12 @@ void choose_parts(const pool::Pool& pool, const PlanRequest& request, Plan& plan
 std::string parts_text(const Plan& plan) {
     std::string text;
     if (!std::isnan(plan.distinct_within))
-        text += fmt::format("distinct   rows within {} of a better row are passed over\n",
-                            number_text(plan.distinct_within));
+        text +=
+            fmt::format("distinct   {0}s within {1} of a better {0} are passed over\n",
+                        plan.items.has_items() ? "item" : "row", number_text(plan.distinct_within));
     if (plan.random_rows > 0)
-        text += fmt::format("random     {} rows of the batch, from all candidates\n",
-                            count_text(plan.random_rows));
+        text += fmt::format("random     {} {}s of the batch, from all candidates\n",
+                            count_text(plan.random_rows), plan.items.has_items() ? "item" : "row");
     if (plan.class_rule)
         text +=
             fmt::format("{}by {}: {}\n", plan.class_mix.is_quota() ? "quota      " : "balance    ",

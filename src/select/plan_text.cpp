@@ -45,6 +45,9 @@ std::string plan_text(const pool::Pool& pool, const Plan& plan, int num_ranks) {
         "stage 1    {} from {}: reads {}, keeps the best {} of the job\n",
         count_text(pool.num_rows), pool.source.files.size(), plan.ranking(), input_text(plan),
         size(plan.scan_bytes), count_text(plan.shortlist_size));
+    if (plan.prepare.num_passes > 0)
+        text += fmt::format("prepare    {} more pass(es) over the features, {} per rank\n",
+                            plan.prepare.num_passes, size(plan.prepare.memory_bytes));
     if (!plan.conditions.empty()) text += "where      " + conditions_text(plan.conditions) + "\n";
     if (plan.items.has_items())
         text += "items      rows of one number in groups; an item's score is the " +

@@ -5,7 +5,9 @@
 #include "select/score_catalog.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstddef>
 
 namespace sluice::select {
 namespace {
@@ -52,6 +54,10 @@ class PoolFeatures : public FeatureTable {
     pool::RowReader reader_;
 };
 
+std::span<std::byte> bytes_of(std::vector<std::uint16_t>& halves) {
+    return std::as_writable_bytes(std::span(halves));
+}
+
 void spoil_unusable(Weights weights, std::span<float> values) {
     for (float& value : values) {
         const bool is_barred = weights == Weights::not_negative && value < 0.0F;
@@ -69,12 +75,31 @@ RowScorer::RowScorer(const pool::Pool& pool, const Plan& plan,
                 plan.randomization.kind == Randomization::Kind::softmax) {
     for (const ScoreRead& read : plan.reads()) {
         const pool::Dataset& dataset = pool.get(read.role, "the score");
-        reads_.push_back({&dataset, read.input, pool::RowReader(dataset)});
+        reads_.push_back({&dataset, read.input, pool::RowReader(dataset), false});
     }
     prepared.resize(plan.sources.size());
     for (std::size_t s = 0; s < plan.sources.size(); ++s)
         sources_.push_back({read_of(plan.sources[s].role), make_scorer(plan, plan.sources[s]),
                             std::move(prepared[s])});
+    for (Read& read : reads_)
+        read.keeps_halves = may_keep_halves(read);
+}
+
+// Numbers of 16 bits are widened where they are scored, if whoever reads them can.
+bool RowScorer::may_keep_halves(const Read& read) const {
+    if (read.dataset->type != pool::ElementType::float16 || read.dataset->big_endian ||
+        std::endian::native != std::endian::little)
+        return false;
+    const std::string& role = read.dataset->role;
+    std::size_t num_readers = 0;
+    for (const Source& source : sources_) {
+        if (source.read >= reads_.size() || reads_[source.read].dataset != read.dataset) continue;
+        if (source.scorer == nullptr || !source.scorer->reads_halves()) return false;
+        ++num_readers;
+    }
+    return num_readers > 0 && role != "cost" &&
+           std::none_of(plan_.conditions.begin(), plan_.conditions.end(),
+                        [&](const RowCondition& condition) { return condition.role == role; });
 }
 
 std::size_t RowScorer::read_of(const std::string& role) const {
@@ -98,28 +123,46 @@ void RowScorer::prefetch(RowRange rows) const {
 
 void RowScorer::make_room(RowRange rows, Buffers& buffers) const {
     buffers.values.resize(reads_.size());
+    buffers.halves.resize(reads_.size());
     buffers.readers.resize(reads_.size());
     buffers.blocks.clear();
     for (std::size_t i = 0; i < reads_.size(); ++i) {
         const Read& read = reads_[i];
-        std::vector<float>& values = buffers.values[i];
-        values.resize(static_cast<std::size_t>(rows.size() * read.dataset->row_elements()));
+        const auto count = static_cast<std::size_t>(rows.size() * read.dataset->row_elements());
         const std::int64_t members = members_of(*read.dataset, read.input);
-        buffers.blocks.push_back(
-            {values.data(), rows, members, read.dataset->row_elements() / members, read.input});
+        kernels::ScoreBlock block{nullptr, rows, members, read.dataset->row_elements() / members,
+                                  read.input};
+        if (read.keeps_halves) {
+            buffers.halves[i].resize(count);
+            block.halves = buffers.halves[i].data();
+        } else {
+            buffers.values[i].resize(count);
+            block.values = buffers.values[i].data();
+        }
+        buffers.blocks.push_back(block);
     }
 }
 
 void RowScorer::read(RowRange rows, Buffers& buffers) const {
     make_room(rows, buffers);
-    for (std::size_t i = 0; i < reads_.size(); ++i)
-        reads_[i].reader.read(rows, buffers.values[i], buffers.readers[i]);
+    for (std::size_t i = 0; i < reads_.size(); ++i) {
+        const pool::RowReader& reader = reads_[i].reader;
+        if (reads_[i].keeps_halves)
+            reader.read_bytes(rows, bytes_of(buffers.halves[i]), buffers.readers[i]);
+        else
+            reader.read(rows, buffers.values[i], buffers.readers[i]);
+    }
 }
 
 void RowScorer::gather(std::span<const RowId> rows, Buffers& buffers) const {
     make_room({0, std::ssize(rows)}, buffers);
-    for (std::size_t i = 0; i < reads_.size(); ++i)
-        reads_[i].reader.gather(rows, buffers.values[i], buffers.readers[i]);
+    for (std::size_t i = 0; i < reads_.size(); ++i) {
+        const pool::RowReader& reader = reads_[i].reader;
+        if (reads_[i].keeps_halves)
+            reader.gather_bytes(rows, bytes_of(buffers.halves[i]), buffers.readers[i]);
+        else
+            reader.gather(rows, buffers.values[i], buffers.readers[i]);
+    }
 }
 
 void RowScorer::compute(const Source& source, RowRange rows, const Buffers& buffers,
@@ -188,7 +231,7 @@ void RowScorer::divide_by_cost(RowRange rows, Buffers& buffers) const {
 
 kernels::ScoreBlock RowScorer::features(RowRange rows, const Buffers& buffers) const {
     for (const kernels::ScoreBlock& block : buffers.blocks)
-        if (block.input == ScoreInput::features) return block;
+        if (block.input == ScoreInput::features && block.values != nullptr) return block;
     return {nullptr, rows, 1, 0, ScoreInput::none};
 }
 
@@ -289,9 +332,9 @@ std::vector<std::shared_ptr<const FeatureScore>> prepare_scores(const pool::Pool
             prepared[s] = make_similarity(*plan.similar, plan.metric);
         if (score == nullptr || score->feature_score == nullptr) continue;
         const PoolFeatures features(pool.get("features", "score '" + score->name + "'"));
-        prepared[s] =
-            score->feature_score->prepare({features, taken.centers, plan.seed, plan.num_threads,
-                                           world, plan.backend, plan.sources[s].losses});
+        prepared[s] = score->feature_score->prepare(
+            {features, taken.centers, plan.seed, plan.num_threads, world, plan.backend,
+             plan.sources[s].losses, plan.round, plan.batch_size});
     }
     return prepared;
 }

@@ -23,8 +23,9 @@ class RowScorer {
   public:
     /// A thread's own memory.
     struct Buffers {
-        std::vector<std::vector<float>> values;   ///< of each dataset read
-        std::vector<kernels::ScoreBlock> blocks;  ///< views of them
+        std::vector<std::vector<float>> values;          ///< of each dataset read
+        std::vector<std::vector<std::uint16_t>> halves;  ///< in their place where `keeps_halves`
+        std::vector<kernels::ScoreBlock> blocks;         ///< views of them
         std::vector<pool::RowReader::Scratch> readers;
         std::vector<std::vector<float>> sources;  ///< [rows] of each quantity
         std::vector<float> scores;                ///< [rows]
@@ -74,6 +75,7 @@ class RowScorer {
         const pool::Dataset* dataset;
         kernels::ScoreInput input;
         pool::RowReader reader;
+        bool keeps_halves;
     };
     struct Source {
         std::size_t read;  // index into reads_; reads_.size() = none
@@ -82,6 +84,7 @@ class RowScorer {
     };
 
     void make_room(RowRange rows, Buffers& buffers) const;
+    bool may_keep_halves(const Read& read) const;
     std::size_t read_of(const std::string& role) const;
     void compute(const Source& source, RowRange rows, const Buffers& buffers,
                  std::span<float> out) const;

@@ -48,6 +48,7 @@ class Scan {
           lists_(lists),
           rows_(rows),
           excluded_(taken.all()),
+          centers_(taken.centers),
           threads_(num_blocks(rows, plan.block_rows)),
           best_(pool, plan,
                 static_cast<std::size_t>(lists == nullptr ? std::min(plan.scan_size, rows.size())
@@ -80,6 +81,7 @@ class Scan {
         BestRows::Scratch best;
         std::vector<std::int64_t> numbers;  // of groups
         GroupNumbers::Scratch groups;
+        std::vector<EndedItem> ended;
         ScanLists::Scratch lists;
     };
 
@@ -126,23 +128,12 @@ class Scan {
     }
 
     void keep_best(RowRange rows, Buffers& buffers) {
-        constexpr std::size_t run = 128;
         buffers.passed.clear();
         if (scorer_.has_keys() && plan_.trust != TrustLevels()) drop_distrusted(rows, buffers);
         const std::span<const float> keys = scorer_.keys(buffers.rows);
-        for (std::size_t begin = 0; begin < keys.size(); begin += run) {
-            const auto part = keys.subspan(begin, std::min(run, keys.size() - begin));
-            const float threshold = threshold_.load(std::memory_order_relaxed);
-            if (!any_may_enter(part, threshold)) continue;
-            for (std::size_t i = 0; i < part.size(); ++i) {
-                const RowId row = rows.begin + static_cast<RowId>(begin + i);
-                if (std::isnan(part[i]))
-                    note_bad(buffers, row);
-                else if (part[i] >= threshold && part[i] > distrusted &&
-                         RowScorer::is_wanted(buffers.rows, begin + i) && !contains(excluded_, row))
-                    buffers.passed.push_back({part[i], row});
-            }
-        }
+        visit_entrants(
+            keys, [this] { return threshold_.load(std::memory_order_relaxed); },
+            [&](std::size_t place) { look_at(rows.begin, place, keys[place], buffers); });
         if (!scorer_.has_keys()) drop_beyond_trust(buffers.passed);
         if (buffers.passed.empty()) return;
         if (lists_ != nullptr) return fill_lists(rows, buffers);
@@ -150,6 +141,15 @@ class Scan {
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
         threshold_.store(threshold(), std::memory_order_relaxed);
+    }
+
+    void look_at(RowId first, std::size_t place, float key, Buffers& buffers) {
+        const RowId row = first + static_cast<RowId>(place);
+        if (std::isnan(key))
+            note_bad(buffers, row);
+        else if (key > distrusted && RowScorer::is_wanted(buffers.rows, place) &&
+                 !contains(excluded_, row))
+            buffers.passed.push_back({key, row});
     }
 
     void fill_lists(RowRange rows, Buffers& buffers) {
@@ -165,20 +165,33 @@ class Scan {
             if (std::isnan(scores[i])) note_bad(buffers, rows.begin + static_cast<RowId>(i));
             if (!RowScorer::is_wanted(buffers.rows, i)) scores[i] = std::nanf("");
         }
+        if (lists_ != nullptr) lists_->read_classes(rows, buffers.lists);
         std::unique_lock lock(mutex_);
         turn_.wait(lock, [&] { return next_turn_ == index || threads_.failed(); });
         if (threads_.failed()) return;
-        buffers.passed.clear();
-        items_->add(rows, scores, buffers.numbers, buffers.passed);
-        best_.add(buffers.passed, buffers.best);
+        buffers.ended.clear();
+        items_->add(rows, scores, buffers.numbers, buffers.lists.codes, buffers.ended);
+        take_ended(buffers.ended);
         ++next_turn_;
         turn_.notify_all();
     }
 
+    // Of items that are taken the lists count those with a labeled or issued row.
+    void take_ended(std::vector<EndedItem>& ended) {
+        std::erase_if(ended, [&](const EndedItem& item) {
+            return item.is_taken && (lists_ == nullptr || count_in(centers_, item.rows) == 0);
+        });
+        if (lists_ != nullptr) return lists_->add_items(ended);
+        std::vector<Candidate> passed;
+        for (const EndedItem& item : ended)
+            passed.push_back(item.candidate);
+        best_.add(passed, {});
+    }
+
     void end_items() {
-        std::vector<Candidate> ended;
+        std::vector<EndedItem> ended;
         items_->finish(ended);
-        best_.add(ended, {});
+        take_ended(ended);
         result_.num_candidates = items_->num_candidates();
         result_.num_beyond_trust = items_->num_beyond_trust();
     }
@@ -238,6 +251,7 @@ class Scan {
     ScanLists* lists_;  // filled in place of best_ unless null
     RowRange rows_;
     Excluded excluded_;
+    const std::vector<RowId>& centers_;
     TaskThreads threads_;  // a task a block
     std::mutex mutex_;     // guards best_.add, result_, bad_candidates_, items_, next_turn_
     std::condition_variable turn_;

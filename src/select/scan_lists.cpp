@@ -66,10 +66,14 @@ ScanLists::ScanLists(const Plan& plan, const RowClasses* classes, std::vector<Sc
           return list.order == ScanList::Order::by_chance;
       })) {}
 
+void ScanLists::read_classes(RowRange rows, Scratch& scratch) const {
+    if (classes_ != nullptr) classes_->read(rows, scratch.codes, scratch.classes);
+}
+
 void ScanLists::look_at(RowRange rows, std::span<const Candidate> passed, Scratch& scratch) const {
     scratch.passed.clear();
+    read_classes(rows, scratch);
     if (classes_ != nullptr) {
-        classes_->read(rows, scratch.codes, scratch.classes);
         for (const Candidate& candidate : passed)
             scratch.passed.push_back(
                 scratch.codes[static_cast<std::size_t>(candidate.row - rows.begin)]);
@@ -81,18 +85,31 @@ void ScanLists::look_at(RowRange rows, std::span<const Candidate> passed, Scratc
 }
 
 void ScanLists::add(std::span<const Candidate> passed, const Scratch& scratch) {
-    for (std::size_t i = 0; i < passed.size(); ++i) {
-        const std::int64_t code = classes_ == nullptr ? no_class : scratch.passed[i];
-        const RankedRow row{passed[i], passed[i].score};
-        for (ScanList& list : lists_) {
-            if (!takes(list, code)) continue;
-            const bool by_chance = list.order == ScanList::Order::by_chance;
-            list.offer(by_chance ? RankedRow{{scratch.chances[i], row.rank.row}, row.score} : row);
+    for (std::size_t i = 0; i < passed.size(); ++i)
+        offer({passed[i], passed[i].score}, draws_ ? scratch.chances[i] : 0.0F,
+              classes_ == nullptr ? no_class : scratch.passed[i]);
+}
+
+void ScanLists::add_items(std::span<const EndedItem> items) {
+    for (const EndedItem& item : items) {
+        if (item.is_taken) {
+            if (item.code != no_class) ++taken_census_[item.code];
+            continue;
         }
-        if (classes_ == nullptr || code == no_class) continue;
-        count(code);
-        if (capacity_of_each_ > 0) of_each_.at(code).offer(row);
+        const float chance = draws_ ? chance_of(plan_.seed, plan_.round, item.rows.begin) : 0.0F;
+        offer({item.candidate, item.candidate.score}, chance, item.code);
     }
+}
+
+void ScanLists::offer(const RankedRow& row, float chance, std::int64_t code) {
+    for (ScanList& list : lists_) {
+        if (!takes(list, code)) continue;
+        const bool by_chance = list.order == ScanList::Order::by_chance;
+        list.offer(by_chance ? RankedRow{{chance, row.rank.row}, row.score} : row);
+    }
+    if (classes_ == nullptr || code == no_class) return;
+    count(code);
+    if (capacity_of_each_ > 0) of_each_.at(code).offer(row);
 }
 
 void ScanLists::count(std::int64_t code) {

@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 #include "pool/pool.hpp"
+#include "select/item_scores.hpp"
 #include "select/plan.hpp"
 #include "select/row_classes.hpp"
 
@@ -66,16 +67,27 @@ class ScanLists {
     /// Takes what look_at has looked at. One thread at a time.
     void add(std::span<const Candidate> passed, const Scratch& scratch);
 
+    /// The classes of a block's rows into scratch.codes, if any list asks for classes. Threads may
+    /// call it at once.
+    void read_classes(RowRange rows, Scratch& scratch) const;
+
+    /// Takes items: a candidate is drawn by its item's first row, whatever its best one is; those
+    /// that are taken are counted alone. One thread at a time.
+    void add_items(std::span<const EndedItem> items);
+
     std::vector<ScanList>& lists() { return lists_; }
     /// The lists of every class, by code.
     std::map<std::int64_t, ScanList>& of_each() { return of_each_; }
     /// This rank's candidates by class, unless there are no classes.
     const std::map<std::int64_t, std::int64_t>& census() const { return census_; }
+    /// The same of items that are taken.
+    const std::map<std::int64_t, std::int64_t>& taken_census() const { return taken_census_; }
 
     /// Bytes of a list at most.
     static std::int64_t memory(std::int64_t capacity);
 
   private:
+    void offer(const RankedRow& row, float chance, std::int64_t code);
     void count(std::int64_t code);
 
     const Plan& plan_;
@@ -84,6 +96,7 @@ class ScanLists {
     std::size_t capacity_of_each_;
     std::map<std::int64_t, ScanList> of_each_;
     std::map<std::int64_t, std::int64_t> census_;
+    std::map<std::int64_t, std::int64_t> taken_census_;
     bool draws_;
 };
 

@@ -55,7 +55,7 @@ void BatchChoice::score(const std::shared_ptr<const kernels::CommitteeNetwork>& 
                         std::uint32_t round) {
     network_ = network;
     round_ = round;
-    score_rows(rows_, score_, {network, labeled_, seed_, round, losses_}, scores_);
+    score_rows(rows_, score_, {network, labeled_, seed_, round, losses_, rules_.batch}, scores_);
     if (strategy_.price == Strategy::Price::divides_score) divide_by_cost();
     add_noise();
 }

@@ -41,8 +41,9 @@ void score_features(const ChoiceRows& rows, const select::FeatureScoreDefinition
                     const ScoringState& state, std::span<float> scores) {
     const MemoryFeatures features(rows);
     comm::Communicator alone;
-    const auto score = definition.prepare(
-        {features, state.labeled, state.seed, 1, alone, kernels::Backend::cpu, state.losses});
+    const auto score =
+        definition.prepare({features, state.labeled, state.seed, 1, alone, kernels::Backend::cpu,
+                            state.losses, state.round, state.batch_size});
     score->score({rows.features.data(), features.num_rows(), rows.dim}, 0, scores);
 }
 

@@ -26,6 +26,7 @@ struct ScoringState {
     std::uint64_t seed = 0;
     std::uint32_t round = 1;
     std::shared_ptr<const kernels::CommitteeNetwork> losses = {};  ///< of a loss head; or null
+    std::int64_t batch_size = 0;
 };
 
 /// Scores of all rows as `sluice select` computes those of a pool with a model; `random` is of the

@@ -205,6 +205,36 @@ class Groups(unittest.TestCase):
         records = self.one_answer("--groups", "mean", "--diversify", "none", "--max-score", level)
         self.check(records, items[3:3 + BATCH])
 
+    def test_quotas_balance_chance_and_distances_are_of_items(self):
+        kinds = np.random.default_rng(3).integers(0, 3, size=len(self.groups))
+        self.write_pool(**{"columns/kind": kinds})
+        items = self.items("mean")
+        options = ("--groups", "mean", "--diversify", "none", "--class-by", "column:kind")
+        of_kind = lambda kind: [item for item in items if kinds[item[1]] == kind]
+        chosen = of_kind(2)[:3] + of_kind(0)[:1]
+        chosen += [item for item in items if item not in chosen][:BATCH - 4]
+        self.check(self.one_answer(*options, "--quota", "2=3, 0=1"), chosen)
+        rows = sum(len(rows) for _, _, rows in chosen[:5])
+        self.check(self.one_answer(*options, "--quota", "2=3, 0=1", "--batch-instances", str(rows),
+                                   layouts=LAYOUTS[3:]), chosen[:5])
+        records = self.one_answer(*options, "--balance", "1=0.5, 2=0.5", layouts=LAYOUTS[1:2])
+        self.check(records, of_kind(1)[:4] + of_kind(2)[:4])
+        self.assertEqual({record["reason"] for record in records}, {"balance 1", "balance 2"})
+        apart = []
+        for item in items:
+            gaps = [self.features[item[1]].astype(np.float64) - self.features[other[1]]
+                    for other in apart]
+            if all(np.sqrt((gap**2).sum()) > 1.5 for gap in gaps):
+                apart.append(item)
+        self.assertNotEqual(apart[:BATCH], items[:BATCH])
+        self.check(self.one_answer(*options[:4], "--distinct-within", "1.5"), apart[:BATCH])
+        records = self.one_answer(*options[:4], "--random-share", "0.5", layouts=LAYOUTS[1:2])
+        drawn = {int(r["group"]) for r in records if r["reason"] == "random share"}
+        self.assertEqual(len(drawn), BATCH // 2)
+        rest = [item for item in items if self.groups[item[1]] not in drawn][:BATCH // 2]
+        of_rest = {int(r["group"]) for r in records if r["reason"] == "score"}
+        self.assertEqual(of_rest, {int(self.groups[item[1]]) for item in rest})
+
     def test_what_cannot_be_asked(self):
         self.write_pool()
         self.assertIn("--groups: unknown rule",

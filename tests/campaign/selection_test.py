@@ -257,8 +257,6 @@ class Selection(unittest.TestCase):
             (None, ("--batch", "9", "--quota", "plane=1"), 65, "'plane' can be no class of"),
             (None, ("--batch", "9", "--quota", "car=1", "--balance", "uniform"), 64, "--quota: "),
             (None, ("--batch", "9", "--random-share", "2"), 64, "--random-share: not a share"),
-            (None, ("--batch", "9", "--groups", "max", "--random-share", "0.5"), 64,
-             "cannot be used with --groups"),
             (None, ("--batch", "9", "--distinct-within", "-1"), 64, "--distinct-within: "),
             (None, ("--batch", "9", "--class-by", "weather"), 64, "--class-by: "),
             (None, (), 64, "--batch B: missing"))

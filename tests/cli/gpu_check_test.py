@@ -13,9 +13,6 @@ from program import BINARY
 ROOT = pathlib.Path(__file__).parents[2]
 BUILD = pathlib.Path(BINARY).parent
 SCRIPT = ROOT / "scripts/gpu_check.sh"
-sys.path.insert(0, str(ROOT / "scripts/gpu_checks"))
-
-import table  # noqa: E402
 
 # Selects what it is asked for, but with one row taken for another where blocks are small.
 LIAR = """#!/bin/sh
@@ -24,8 +21,30 @@ case " $* " in *" --block-rows "*) ;; *) exit 0 ;; esac
 while [ $# -gt 0 ]; do [ "$1" = --selected ] && sed -i '2s/,/,9/' "$2"; shift; done
 exit 0
 """
+# Answers as sluice_bench_gpu does; the first turn is far off, as what is not warm may be.
 BENCH = """#!/bin/sh
-printf 'copy\\tours\\t0.5\\t2 GB\\nG1.bald.10\\tours\\t0.2\\t[1,5,10]\\nG1.bald.10\\tfloor\\t0.1\\tbytes\\n'
+turn=9
+while read -r line; do
+    case $line in
+    ids) printf 'G1.bald.10\\nG7\\n' ;;
+    turn)
+        printf 'G1.bald.10\\tours\\t%s\\t[1,5,10]\\nG1.bald.10\\tfloor\\t0.1\\tbytes\\n' "$turn"
+        turn=0.2
+        ;;
+    "open G7") echo 'failed G7: no memory'; continue ;;
+    esac
+    echo done
+done
+"""
+PEER = """#!/bin/sh
+while read -r line; do
+    case $line in
+    ids) echo G1.bald.10 ;;
+    "open G7") echo none; continue ;;
+    turn) printf 'G1.bald.10\\ttorch_eager\\t1.0\\tpeer\\nG1.bald.10\\ttorch_compile\\t-\\tno compiler\\n' ;;
+    esac
+    echo done
+done
 """
 
 
@@ -59,7 +78,12 @@ class GpuCheck(unittest.TestCase):
                      "2 scores and 1 diversities are the same", "0 different", "build      sluice ", "commit "):
             self.assertIn(line, report)
         self.assertIn("nothing of this was run on a GPU" if not shutil.which("nvidia-smi") else "device ", report)
-        self.assertIn("no figures", report)
+        if (BUILD / "sluice_bench_gpu").exists():
+            self.assertRegex(report, r"G6\.kmeanspp +rehearsed +cpu, floor, ours")
+            self.assertIn("no figures", report)
+        else:
+            self.assertIn("nothing was rehearsed", report)
+        self.assertNotRegex(report, r"\d ms\b")
 
     def test_finds_a_difference_and_leaves_no_report(self):
         self.play("sluice", LIAR)
@@ -92,17 +116,35 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual((done.returncode, len(done.stderr.splitlines())), (69, 1))
         self.assertIn("no NVIDIA GPU", done.stderr)
 
+    def table(self, *words):
+        return subprocess.run([sys.executable, "-B", ROOT / "scripts/gpu_checks/table.py", *map(str, words)],
+                              capture_output=True, text=True, check=False)
+
     def test_the_table_holds_what_was_measured_only(self):
-        bench = self.play("bench", BENCH)
-        done = subprocess.run([sys.executable, "-B", ROOT / "scripts/gpu_checks/table.py", "--bench", bench],
+        done = self.table("--bench", self.play("bench", BENCH), "--torch", self.play("python", PEER))
+        self.assertEqual(done.returncode, 1, done.stderr)  # G7 could not be measured
+        self.assertRegex(done.stdout, r"G1\.bald\.10 +200\.000 ms  \[1,5,10\]; median of 7 turns")
+        self.assertIn("floor / ours 0.50 (goal 0.85, not reached)", done.stdout)
+        self.assertRegex(done.stdout, r"1000\.000 ms +torch_eager: peer; 5.00 \(goal 4\) x")
+        self.assertRegex(done.stdout, r"not measured +torch_compile: no compiler")
+        self.assertRegex(done.stdout, r"G7 +not measured +ours: G7: no memory")
+        self.assertRegex(done.stdout, r"G3 +not measured")
+        self.assertIn("cupy: not installed here", done.stdout)
+
+    def test_a_bench_that_dies_is_named(self):
+        done = self.table("--bench", self.play("bench", "#!/bin/sh\necho broken >&2; exit 3\n"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("sluice_bench_gpu: broken", done.stdout)
+
+    def test_peers_answer_what_they_are_asked(self):
+        found = shutil.which("/usr/bin/python3")
+        if not found or subprocess.run([found, "-c", "import torch"], capture_output=True, check=False).returncode:
+            self.skipTest("SKIPPED: no PyTorch")
+        done = subprocess.run([found, "-B", ROOT / "scripts/gpu_checks/peers.py", "--library", "torch", "--device",
+                               "cpu", "--shrink", "20000"], input="open G6.maxdet\nturn\nopen G9\nclose\n",
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"G1\.bald\.10 +200\.000 ms")
-        self.assertIn("floor / ours 0.50 (goal 0.85, not reached)", done.stdout)
-        self.assertRegex(done.stdout, r"not measured +torch_eager")
-        self.assertRegex(done.stdout, r"G3 +not measured")
-        figures = table.merged(table.figures_of("a\tours\t1.0\tx\nnoise\n"), table.figures_of("a\tpeer\t2.0\ty\n"))
-        self.assertEqual(figures, {"a": {"ours": (1.0, "x"), "peer": (2.0, "y")}})
+        self.assertRegex(done.stdout, r"^done\nG6\.maxdet\ttorch_loop\t\d+\.\d+\t.*\ndone\nnone\ndone\n$")
 
 
 if __name__ == "__main__":

@@ -222,6 +222,16 @@ class Process(unittest.TestCase):
         self.assertEqual(len(warnings), 1, result.stderr)
         self.assertEqual(len(self.batches()), 1)
 
+    def test_absent_fabrics_are_not_looked_for(self):
+        if os.path.isdir("/sys/class/infiniband") or shutil.which("strace") is None:
+            self.skipTest("needs strace, and a machine without InfiniBand")
+        command = [MPIEXEC, "-n", "1", "strace", "-f", "-e", "trace=openat", BINARY, *SELECT]
+        unset = {name: value for name, value in ENVIRONMENT.items() if name != "OMPI_MCA_pml"}
+        for chosen, is_loaded in ({}, False), ({"OMPI_MCA_mtl": "ofi"}, True):
+            result = subprocess.run(command, cwd=self.directory, env=unset | chosen, timeout=60,
+                                    capture_output=True, text=True, check=True)
+            self.assertEqual("mca_mtl_ofi.so" in result.stderr, is_loaded)
+
     def test_27_large_chunks_that_shrink_to_nothing_are_streamed(self):
         bad_pools.write_squeezed_pool(self.directory)
         result = self.run_here(["select", "--pool", "squeezed.h5", "--queue", "queue", "--batch",

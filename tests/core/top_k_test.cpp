@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -60,6 +61,42 @@ TEST(TopK, does_not_depend_on_the_order_of_offers) {
         for (const Candidate& candidate : all)
             top.offer(candidate);
         ASSERT_EQ(top.take_sorted(), expected);
+    }
+}
+
+TEST(TopK, keeps_the_best_of_all_magnitudes_and_signs) {
+    std::mt19937 random(5);
+    std::vector<Candidate> all;
+    std::vector<float> scores;
+    while (scores.size() < 50'000) {
+        const auto score = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+        if (std::isnan(score)) continue;
+        all.push_back({score, std::ssize(scores)});
+        scores.push_back(score);
+    }
+    for (const std::size_t capacity : {1UL, 100UL, 30'000UL}) {
+        TopK top(capacity);
+        top.offer(scores, 0);
+        EXPECT_EQ(top.take_sorted(), best_by_sorting(all, capacity));
+    }
+}
+
+TEST(VisitEntrants, visits_what_is_not_below_the_threshold_once_and_in_order) {
+    std::vector<float> scores = scores_with_ties(1000, 6);
+    for (std::size_t i = 0; i < scores.size(); i += 97)
+        scores[i] = std::numeric_limits<float>::quiet_NaN();
+    for (const float threshold : {-infinity, 2.0F, 4.9F, infinity}) {
+        for (const std::size_t count : {0UL, 1UL, 31UL, 32UL, 33UL, 128UL, 1000UL}) {
+            const auto some = std::span(scores).first(count);
+            std::vector<std::size_t> expected;
+            for (std::size_t i = 0; i < count; ++i)
+                if (!(some[i] < threshold)) expected.push_back(i);
+            std::vector<std::size_t> visited;
+            visit_entrants(
+                some, [&] { return threshold; },
+                [&](std::size_t place) { visited.push_back(place); });
+            EXPECT_EQ(visited, expected);
+        }
     }
 }
 

@@ -117,6 +117,12 @@ TEST(CudaRows, give_the_bits_and_the_centres_of_the_cpu) {
                          {made.c.data(), made.centers, made.dim}, {sent.distance, sent.center, 100},
                          1);
         EXPECT_TRUE(sent == result);
+        std::vector<float> all = made.start.distance;
+        std::vector<float> expected = all;
+        rows.relax_nearest({made.c.data(), made.centers, made.dim}, all, 1);
+        relax_nearest(Backend::cpu, {made.x.data(), made.rows, made.dim},
+                      {made.c.data(), made.centers, made.dim}, expected, 1);
+        EXPECT_EQ(all, expected);
     }
 }
 
@@ -140,8 +146,8 @@ TEST(StagingTwin, turns_rows_over_whatever_their_length) {
             constexpr std::uint32_t num_threads = 128;
             std::vector<float> tile(elements * (num_threads + 1), -1.0F);
             for (std::uint32_t thread = 0; thread < num_threads; ++thread)
-                stage_rows({values, count, elements, num_threads + 1}, thread, num_threads,
-                           tile.data());
+                stage_rows(StagedRows<float>{values, count, elements, num_threads + 1}, thread,
+                           num_threads, tile.data());
             for (std::uint32_t e = 0; e < elements; ++e)
                 for (std::uint32_t row = 0; row <= num_threads; ++row)
                     ASSERT_EQ(tile[e * (num_threads + 1) + row],

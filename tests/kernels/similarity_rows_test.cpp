@@ -53,6 +53,43 @@ TEST(SimilarityRows, what_is_not_covered_adds_up_in_four_chains) {
     }
 }
 
+TEST(SimilarityRows, sums_of_some_rows_are_those_of_each) {
+    for (const std::int64_t count : {3, 4, 22, 101}) {
+        for (const std::int64_t num_rows : {0, 1, 4, 7}) {
+            const std::vector<float> similar = normals(num_rows * count, 2);
+            const std::vector<float> covered = normals(count, 3);
+            const std::vector<double> weights(covered.size(), 0.3);
+            std::vector<double> sums(static_cast<std::size_t>(num_rows), -1.0);
+            uncovered_sums(similar, covered, weights, sums);
+            for (std::size_t row = 0; row < sums.size(); ++row) {
+                const auto own = std::span(similar).subspan(row * covered.size(), covered.size());
+                EXPECT_EQ(sums[row], uncovered_sum(own, covered, weights)) << row;
+            }
+        }
+    }
+}
+
+TEST(SimilarityRows, marks_what_is_not_covered_beside_the_same_sum) {
+    for (const std::int64_t count : {0, 5, 64, 67, 300}) {
+        const std::vector<float> similar = normals(count, 2);
+        std::vector<float> covered = normals(count, 3);
+        const std::vector<double> weights(covered.size(), 0.3);
+        if (count > 2) covered[2] = similar[2];  // as well as this, no better
+        std::vector<std::uint64_t> above((covered.size() + 63) / 64, ~std::uint64_t{0});
+        const Uncovered marked = mark_uncovered(similar, covered, weights, above);
+        EXPECT_EQ(marked.sum, uncovered_sum(similar, covered, weights));
+        std::int64_t numbers[4] = {};
+        for (std::size_t i = 0; i < covered.size(); ++i)
+            numbers[i % 4] += similar[i] > covered[i] ? 1 : 0;
+        EXPECT_EQ(marked.longest_chain, *std::max_element(numbers, numbers + 4));
+        for (std::size_t i = 0; i < 64 * above.size(); ++i) {
+            EXPECT_EQ((above[i / 64] >> (i % 64)) & 1U,
+                      std::uint64_t{i < covered.size() && similar[i] > covered[i]})
+                << i << " of " << count;
+        }
+    }
+}
+
 TEST(SimilarityRows, distances_of_packed_rows_are_the_canonical_ones) {
     for (const std::int64_t num_rows : {1, 16, 50, 131}) {
         constexpr std::int64_t dim = 9;

@@ -75,7 +75,7 @@ TEST_F(FeatureScores, knn_density_and_sparsity_of_a_small_pool_are_exact) {
         return std::accumulate(distances.begin(), distances.begin() + 20, 0.0) / 20;
     };
     expect_scores("knn_sparsity", mean_distance);
-    expect_scores("typicality", [&](RowId row) { return 1.0 / mean_distance(row); });
+    expect_scores("knn_density", [&](RowId row) { return 1.0 / mean_distance(row); });
 }
 
 // The variance in its other form, from the kernel matrix of the labeled rows.

@@ -24,6 +24,9 @@ struct PlainPool {
     std::vector<std::int64_t> classes;
     std::vector<RowId> centers;     // labeled
     std::vector<RowId> candidates;  // ascending
+    // Of items, each of which one row stands for:
+    std::vector<RowId> drawn_by;        // the row whose chance counts, by row; empty: its own
+    std::vector<RowId> labeled_counts;  // what counts as labeled; empty: the centers
 };
 
 /// A batch in parts, chosen the plain way: full sorts, one pick after the other, no ranks.
@@ -83,10 +86,12 @@ class PlainParts {
                 return static_cast<double>(std::count_if(
                     of.begin(), of.end(), [&](RowId index) { return class_of(index) == code; }));
             };
-            const auto labeled = static_cast<double>(pool_.centers.size());
+            const std::vector<RowId>& counted =
+                pool_.labeled_counts.empty() ? pool_.centers : pool_.labeled_counts;
+            const auto labeled = static_cast<double>(counted.size());
             const double all = labeled + static_cast<double>(pool_.candidates.size());
             for (auto& [code, amount] : parts) {
-                const double of_labeled = rows_of(pool_.centers, code);
+                const double of_labeled = rows_of(counted, code);
                 const double of_pool = of_labeled + rows_of(pool_.candidates, code);
                 amount = std::max(0.0, of_pool / all - of_labeled / labeled);
             }
@@ -134,6 +139,7 @@ class PlainParts {
     }
 
     float chance(RowId index) const {
+        if (!pool_.drawn_by.empty()) index = pool_.drawn_by[static_cast<std::size_t>(index)];
         const Philox4 words = random_words(request_.seed, RandomPurpose::random_share,
                                            request_.round, static_cast<std::uint64_t>(index), 0);
         return -static_cast<float>(

@@ -17,8 +17,8 @@ std::vector<float> nearest_centers(const ShortlistShare& share, const DiversityO
         if (numbers == nullptr) {
             kernels::relax_nearest(options.backend, share.features, centers, nearest,
                                    options.num_threads);
-        } else {  // on the CPU: the GPU does not tell which centre it is
-            kernels::relax_nearest_of(kernels::Backend::cpu, share.features, all, centers,
+        } else {
+            kernels::relax_nearest_of(options.backend, share.features, all, centers,
                                       {nearest, *numbers, first}, options.num_threads);
         }
         first += static_cast<std::int32_t>(centers.rows);

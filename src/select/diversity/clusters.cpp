@@ -15,6 +15,11 @@ std::vector<Member> members_of(const ShortlistShare& share, const Clusters& clus
     return members;
 }
 
+std::int64_t num_typical_clusters(std::int64_t num_labeled, std::int64_t num_picks) {
+    constexpr std::int64_t most_clusters = 500;
+    return std::min(num_labeled + num_picks, most_clusters);
+}
+
 KMeansOptions k_means_options(const DiversityOptions& options, std::int64_t num_clusters) {
     KMeansOptions result;
     result.num_clusters = num_clusters;

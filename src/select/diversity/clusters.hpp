@@ -25,6 +25,9 @@ std::vector<Member> members_of(const ShortlistShare& share, const Clusters& clus
 Clusters cluster_alike(const ShortlistShare& share, const DiversityOptions& options,
                        std::int64_t num_clusters, comm::Communicator& world);
 
+/// How many clusters TypiClust makes: one for each labeled row and each pick, 500 at most.
+std::int64_t num_typical_clusters(std::int64_t num_labeled, std::int64_t num_picks);
+
 KMeansOptions k_means_options(const DiversityOptions& options, std::int64_t num_clusters);
 
 /// What k-means needs on one rank, and how often ranks exchange.

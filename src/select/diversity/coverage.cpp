@@ -1,203 +1,219 @@
 #include "select/diversity/coverage.hpp"
 
-#include "kernels/similarity_rows.hpp"
-#include "kernels/worker_pool.hpp"
 #include "select/diversity/centers.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t kept_bytes = std::int64_t{512} << 20;
-constexpr std::int64_t rows_a_block = 32;
-
-std::int64_t bytes_to_keep(std::int64_t own_rows, std::int64_t all_rows) {
-    return own_rows * all_rows * static_cast<std::int64_t>(sizeof(float));
-}
+constexpr std::int64_t panel_rows_a_pick = 64;
+constexpr std::int64_t most_panel_rows = 2048;
+// Of a panel's lists together there are at most so many entries for each row of the shortlist.
+constexpr std::int64_t columns_of_a_panel = 64;
 
 bool comes_later(const Gain& left, const Gain& right) {
     return beats(right, left);
 }
 
+template <typename T>
+std::vector<T> of_all_ranks(const T& mine, comm::Communicator& world) {
+    std::vector<T> all(static_cast<std::size_t>(world.size()));
+    world.all_gather_into(std::as_bytes(std::span(&mine, 1)),
+                          std::as_writable_bytes(std::span(all)));
+    return all;
+}
+
+// Similarities fall with the distance: the nearest centre is the most similar one.
+std::vector<float> covered_by_centers(const ShortlistShare& share, const DiversityOptions& options,
+                                      const AllRows& all, const Similarity& similarity) {
+    std::vector<float> covered(all.rows.size(), 0.0F);
+    if (share.num_centers == 0) return covered;
+    ShortlistShare whole = share;
+    whole.rows = all.rows;
+    whole.features = all.view();
+    const std::vector<float> nearest = nearest_centers(whole, options);
+    std::transform(nearest.begin(), nearest.end(), covered.begin(),
+                   [&](float squared) { return similarity.of(squared); });
+    return covered;
+}
+
 }  // namespace
 
-Coverage::Coverage(const ShortlistShare& share, const DiversityOptions& options, AllRows all,
-                   const Similarity& similarity, comm::Communicator& world)
+Coverage::Coverage(const ShortlistShare& share, const DiversityOptions& options, const AllRows& all,
+                   const Similarity& similarity, std::vector<double> weights,
+                   comm::Communicator& world)
     : share_(share),
       options_(options),
       world_(world),
-      all_(std::move(all)),
-      similarity_(similarity),
-      rows_(all_, similarity),
-      covered_(all_.rows.size(), 0.0F),
-      fresh_(share.rows.size(), 0),
-      scratch_(all_.rows.size()) {
-    // Similarities fall with the distance: the nearest centre is the most similar one.
-    if (share.num_centers == 0) return;
-    ShortlistShare whole = share;
-    whole.rows = all_.rows;
-    whole.features = all_.view();
-    const std::vector<float> nearest = nearest_centers(whole, options);
-    for (std::size_t i = 0; i < nearest.size(); ++i)
-        covered_[i] = similarity_.of(nearest[i]);
+      all_rows_(all.size()),
+      num_picks_(std::clamp<std::int64_t>(options.num_picks, 0, all.size())),
+      cover_{covered_by_centers(share, options, all, similarity), std::move(weights)},
+      gains_(share, all, similarity, options.num_threads),
+      seen_(share.rows.size(), 0),
+      taken_(share.rows.size(), 0) {
+    for (std::size_t i = 0; i < cover_.weights.size(); ++i) {
+        if (cover_.weights[i] == 0.0) cover_.covered[i] = std::numeric_limits<float>::infinity();
+    }
 }
 
-std::span<float> Coverage::kept_row(std::int64_t local) {
-    const std::int64_t width = all_.size();
-    return {kept_.data() + local * width, static_cast<std::size_t>(width)};
+// Of what all ranks want, as of the rows.
+std::int64_t Coverage::own_part(std::int64_t wanted) const {
+    return std::max<std::int64_t>(1, wanted * std::ssize(taken_) / all_rows_);
 }
 
-double Coverage::gain(std::int64_t local, std::span<const double> weights,
-                      std::span<float> scratch) {
-    if (!kept_.empty()) return kernels::uncovered_sum(kept_row(local), covered_, weights);
-    rows_.fill(share_.features.row(local), scratch);
-    return kernels::uncovered_sum(scratch, covered_, weights);
+Gain Coverage::gain(std::int64_t local) const {
+    return {gains_.gain(local), share_.rows[static_cast<std::size_t>(local)]};
 }
 
-void Coverage::cover_by(std::span<const float> similarities) {
-    for (std::size_t i = 0; i < similarities.size(); ++i)
-        covered_[i] = std::max(covered_[i], similarities[i]);
+// Own candidates that are not picked yet and for which `wanted` holds, ascending.
+template <typename Wanted>
+std::vector<BoundOfRow> Coverage::free_candidates(const Wanted& wanted) const {
+    std::vector<BoundOfRow> rows;
+    for (std::int64_t i = 0; i < std::ssize(taken_); ++i) {
+        if (taken_[static_cast<std::size_t>(i)] == 0 && wanted(i))
+            rows.push_back({gains_.gain(i), i});
+    }
+    return rows;
 }
 
-// work(first, count) for blocks of rows.
-template <typename Work>
-void Coverage::by_blocks(std::int64_t num_rows, const Work& work) const {
-    kernels::parallel_for(options_.num_threads, (num_rows + rows_a_block - 1) / rows_a_block,
-                          [&](std::int64_t block) {
-                              const std::int64_t first = block * rows_a_block;
-                              work(first, std::min(rows_a_block, num_rows - first));
-                          });
-}
-
-// Similarities of all own candidates that are kept.
-void Coverage::keep_all() {
-    const std::int64_t own = std::ssize(share_.rows);
-    const std::int64_t width = all_.size();
-    kept_ = kernels::LargeFloats(own * width);
-    const bool is_square = own == width;  // this rank has all rows: s_ij = s_ji, to the bit
-    by_blocks(own, [&](std::int64_t first, std::int64_t count) {
-        rows_.fill_rows_from(is_square ? first : 0,
-                             {share_.features.row(first), count, share_.features.dim},
-                             kept_row(first).data());
-    });
-    if (!is_square) return;
-    by_blocks(own, [&](std::int64_t first, std::int64_t count) {
-        const float* const from = kept_.data() + first;
-        float* const to = kept_row(first).data();
-        for (std::int64_t begin = 0; begin < first; begin += rows_a_block) {
-            for (std::int64_t i = 0; i < count; ++i) {
-                for (std::int64_t j = begin; j < begin + rows_a_block; ++j)
-                    to[i * width + j] = from[j * width + i];
-            }
-        }
-    });
-}
-
-// The gains of all own candidates, before the first pick.
-void Coverage::look_at_all(std::span<const double> weights) {
-    const std::int64_t own = std::ssize(share_.rows);
-    const std::int64_t width = all_.size();
-    if (bytes_to_keep(own, width) <= kept_bytes) keep_all();
-    bounds_.resize(share_.rows.size());
-    by_blocks(own, [&](std::int64_t first, std::int64_t count) {
-        std::vector<float> scratch(kept_.empty() ? static_cast<std::size_t>(count * width) : 0);
-        const kernels::MatrixView rows{share_.features.row(first), count, share_.features.dim};
-        if (kept_.empty()) rows_.fill_rows(rows, scratch);
-        const float* const similar = kept_.empty() ? scratch.data() : kept_row(first).data();
-        for (std::int64_t i = 0; i < count; ++i) {
-            const auto local = static_cast<std::size_t>(first + i);
-            const std::span<const float> of_row(similar + i * width, covered_.size());
-            bounds_[local] = {kernels::uncovered_sum(of_row, covered_, weights),
-                              share_.rows[local]};
-        }
-    });
-    std::make_heap(bounds_.begin(), bounds_.end(), comes_later);
-}
-
-// The own candidate of the largest gain; brings those up to date whose bounds are larger, some at a
-// time.
-Gain Coverage::best_candidate(std::span<const double> weights) {
-    constexpr std::size_t at_once = 16;
-    Gain best;
-    std::vector<Gain> looked_at;
-    std::vector<Gain> stale;
-    const auto pop = [&] {
-        std::pop_heap(bounds_.begin(), bounds_.end(), comes_later);
-        const Gain top = bounds_.back();
-        bounds_.pop_back();
-        return top;
+// Brings candidates up to date until on no rank a stale one is above the floor, which at most
+// `count` of a rank are not below. \collective
+Gain Coverage::refresh_best(std::int64_t count) {
+    constexpr std::int64_t least_chunk = 64;
+    struct Reach {
+        Gain worst_kept;
+        Gain best_stale;
     };
-    while (!bounds_.empty() && beats(bounds_.front(), best)) {
-        for (stale.clear();
-             stale.size() < at_once && !bounds_.empty() && beats(bounds_.front(), best);) {
-            const Gain top = pop();
-            if (fresh_[static_cast<std::size_t>(find_row(share_, top.row))] != num_picked_) {
-                stale.push_back(top);
-            } else {
-                looked_at.push_back(top);
-                best = top;  // above all that are left
-            }
-        }
-        refresh(stale, weights);
-        for (const Gain& one : stale) {
-            looked_at.push_back(one);
-            if (beats(one, best)) best = one;
+    const auto num_picked = std::ssize(batch_.picks);
+    const auto is_fresh = [&](std::int64_t i) {
+        return seen_[static_cast<std::size_t>(i)] == num_picked;
+    };
+    Gain floor;
+    std::vector<BoundOfRow> fresh = free_candidates(is_fresh);
+    std::vector<BoundOfRow> stale = free_candidates([&](std::int64_t i) { return !is_fresh(i); });
+    for (std::int64_t chunk = std::max(least_chunk, count);; chunk *= 2) {
+        Reach own;
+        const std::int64_t worst = keep_best(fresh, count);
+        if (worst >= 0) own.worst_kept = gain(fresh[static_cast<std::size_t>(worst)].local);
+        for (const BoundOfRow& one : stale)
+            own.best_stale = std::max(own.best_stale, gain(one.local), comes_later);
+        const std::vector<Reach> reaches = of_all_ranks(own, world_);
+        for (const Reach& reach : reaches)
+            floor = std::max(floor, reach.worst_kept, comes_later);
+        if (std::all_of(reaches.begin(), reaches.end(), [&](const Reach& reach) {
+                return reach.best_stale.row < 0 || beats(floor, reach.best_stale);
+            }))
+            return floor;
+        std::erase_if(stale, [&](const BoundOfRow& one) { return beats(floor, gain(one.local)); });
+        const std::vector<std::int64_t> next = locals_of(take_best(stale, chunk));
+        gains_.refresh(next, cover_);
+        batch_.rows_refreshed += std::ssize(next);
+        for (const std::int64_t local : next) {
+            seen_[static_cast<std::size_t>(local)] = num_picked;
+            fresh.push_back({gains_.gain(local), local});
         }
     }
-    for (const Gain& one : looked_at) {
-        bounds_.push_back(one);
-        std::push_heap(bounds_.begin(), bounds_.end(), comes_later);
+}
+
+// Own candidates that are not below the floor, ascending, but for those that a rank would need more
+// than its part of memory to tell: they raise the floor. The best of all ranks is always among
+// them. \collective
+std::vector<std::int64_t> Coverage::leave_out(Gain& floor) const {
+    struct Offer {
+        Gain best;
+        Gain left_out;
+    };
+    std::vector<std::int64_t> best_first =
+        locals_of(free_candidates([&](std::int64_t i) { return !beats(floor, gain(i)); }));
+    std::sort(best_first.begin(), best_first.end(),
+              [&](std::int64_t i, std::int64_t j) { return beats(gain(i), gain(j)); });
+    std::int64_t room = columns_of_a_panel * std::ssize(taken_);
+    auto end = best_first.begin();
+    while (end != best_first.end() && (room -= gains_.list_size(*end)) >= 0)
+        ++end;
+    const Offer own{best_first.empty() ? Gain{} : gain(best_first.front()),
+                    end == best_first.end() ? Gain{} : gain(*end)};
+    Gain best;
+    for (const Offer& offer : of_all_ranks(own, world_)) {
+        best = std::max(best, offer.best, comes_later);
+        floor = std::max(floor, offer.left_out, comes_later);
     }
-    return best;
+    if (end == best_first.begin() && end != best_first.end() && own.best.row == best.row) ++end;
+    best_first.erase(end, best_first.end());
+    std::sort(best_first.begin(), best_first.end());
+    return best_first;
 }
 
-void Coverage::refresh(std::span<Gain> stale, std::span<const double> weights) {
-    kernels::parallel_for(options_.num_threads, std::ssize(stale), [&](std::int64_t i) {
-        Gain& one = stale[static_cast<std::size_t>(i)];
-        const std::int64_t local = find_row(share_, one.row);
-        std::vector<float> scratch(kept_.empty() ? covered_.size() : 0);
-        one.gain = gain(local, weights, scratch);
-        fresh_[static_cast<std::size_t>(local)] = num_picked_;
-    });
-    num_refreshed_ += std::ssize(stale);
+// The panel of these candidates of all ranks. \collective
+CoveragePanel Coverage::tell(const std::vector<std::int64_t>& locals) const {
+    std::vector<CoveragePanel::Told> told;
+    UncoveredRows entries;
+    for (const UncoveredRows& list : gains_.lists(locals, cover_)) {
+        told.push_back({gain(locals[told.size()]), std::ssize(list)});
+        entries.insert(entries.end(), list.begin(), list.end());
+    }
+    told = world_.all_gather(std::span<const CoveragePanel::Told>(told));
+    std::size_t size = 0;
+    for (const CoveragePanel::Told& one : told)
+        size += static_cast<std::size_t>(one.size);
+    UncoveredRows lists(size);
+    world_.all_gather_into(std::as_bytes(std::span(std::as_const(entries))),
+                           std::as_writable_bytes(std::span(lists)));
+    return {told, std::move(lists), std::ssize(batch_.picks)};
 }
 
-DiverseBatch Coverage::pick(std::span<const double> weights) {
-    DiverseBatch batch;
-    look_at_all(weights);
-    const std::int64_t num_picks = std::clamp<std::int64_t>(options_.num_picks, 0, all_.size());
-    while (num_picked_ < num_picks) {
+// The greedy in a panel; all other candidates are below the floor.
+void Coverage::pick_among(CoveragePanel& panel, const Gain& floor) {
+    const std::int64_t before = num_left();
+    while (num_left() > 0) {
+        const Gain best = panel.best(floor, cover_);
+        if (best.row < 0 || beats(floor, best)) break;
+        panel.take_best(cover_);
+        const std::int64_t local = find_row(share_, best.row);
+        if (local >= 0) taken_[static_cast<std::size_t>(local)] = 1;
+        batch_.picks.push_back({best.row, static_cast<float>(best.gain)});
+    }
+    for (const CoveragePanel::Row& row : panel.rows()) {
+        const std::int64_t local = find_row(share_, row.gain.row);
+        if (local < 0) continue;
+        gains_.set_gain(local, row.gain.gain);
+        seen_[static_cast<std::size_t>(local)] = row.seen;
+    }
+    require(num_left() < before, ExitCode::internal, "diversify: a round without a pick");
+    if (options_.progress != nullptr) options_.progress->advance(before - num_left());
+}
+
+DiverseBatch Coverage::pick() {
+    constexpr std::int64_t rows_a_pick_left = 8;
+    constexpr std::int64_t least_panel = 128;
+    if (num_left() > 0) gains_.look_at_all(cover_);
+    while (num_left() > 0) {
         leave_if_stopped(world_);
-        const Gain winner = best_of_ranks(best_candidate(weights), world_);
-        if (!bounds_.empty() && bounds_.front().row == winner.row) {
-            std::pop_heap(bounds_.begin(), bounds_.end(), comes_later);
-            bounds_.pop_back();
-        }
-        const std::int64_t local = find_row(share_, winner.row);
-        if (!kept_.empty() && local >= 0) {
-            cover_by(kept_row(local));
-        } else {
-            rows_.fill(all_.view().row(all_.find(winner.row)), scratch_);
-            cover_by(scratch_);
-        }
-        ++num_picked_;
-        batch.picks.push_back({winner.row, static_cast<float>(winner.gain)});
-        if (options_.progress != nullptr) options_.progress->advance(1);
+        const std::int64_t wanted =
+            std::min({most_panel_rows, panel_rows_a_pick * (std::ssize(batch_.picks) + 1),
+                      std::max(least_panel, rows_a_pick_left * num_left())});
+        Gain floor = refresh_best(own_part(wanted));
+        CoveragePanel panel = tell(leave_out(floor));
+        pick_among(panel, floor);
+        ++batch_.rounds;
     }
-    batch.rounds = num_picks + 1;
-    batch.rows_refreshed = num_refreshed_;
-    return batch;
+    return std::move(batch_);
 }
 
 DiversityForecast Coverage::forecast(const DiversitySizes& sizes) {
-    const std::int64_t kept = bytes_to_keep(sizes.share_rows, sizes.shortlist_rows);
+    constexpr std::int64_t picks_a_round = 40;
+    const std::int64_t rows = sizes.shortlist_rows;
+    const std::int64_t columns = std::min(columns_of_a_panel, rows) + 1;
+    const std::int64_t panel = columns * rows * static_cast<std::int64_t>(sizeof(SimilarRow));
     DiversityForecast forecast;
-    forecast.memory_bytes = all_rows_memory(sizes) + sizes.shortlist_rows * (sizes.dim * 4 + 64) +
-                            (kept <= kept_bytes ? kept : 0);
-    forecast.rounds = sizes.num_picks + 1;
-    forecast.bytes_received = sizes.shortlist_rows * (sizes.dim * 4 + 12) + sizes.num_picks * 32;
+    forecast.rounds = std::min(sizes.num_picks, sizes.num_picks / picks_a_round + 10);
+    // A rank's own lists of a panel are held apart and in one while those of all arrive.
+    forecast.memory_bytes =
+        all_rows_memory(sizes) + CandidateGains::memory(sizes) + 3 * panel + rows * 64;
+    forecast.bytes_received = rows * (sizes.dim * 4 + 12) + forecast.rounds * panel / 2;
     return forecast;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "kernels/large_floats.hpp"
-#include "select/diversity/row_greedy.hpp"
-#include "select/diversity/similarity.hpp"
+#include "select/diversity/candidate_gains.hpp"
+#include "select/diversity/coverage_panel.hpp"
+#include "select/diversity/greedy_rounds.hpp"
 
 #include <cstdint>
 #include <span>
@@ -12,50 +12,47 @@ namespace sluice::select {
 
 /// Facility location over the shortlist: the gain of a candidate j is the sum over all rows i of
 /// weight_i x max(0, s_ij - c_i), c_i the similarity of i to the nearest centre or pick. Rows of
-/// all ranks are in every rank's memory, the candidates are the rank's own: each sum is one float64
-/// chain (of four) in the order of rows, whoever adds it up.
-/// No c_i ever falls, so no term rises, and rounded sums of terms that do not rise do not either:
-/// a gain of earlier picks is an upper bound to the last bit, and only candidates whose bound is
-/// the best are looked at again. The picks are those of the plain greedy.
+/// all ranks are in every rank's memory, the candidates are the rank's own.
+///
+/// The picks are those of the plain greedy, in rounds. In a round the candidates of the largest
+/// bounds are brought up to date until some of them are above all others, a panel; each is told to
+/// all ranks as the list of what it still gives to. Lists only get shorter, so that every rank can
+/// run the same lazy greedy among them for as long as its best is above all outside. A panel is the
+/// larger the more has been picked, as the lists become the shorter, and gains the nearer to each
+/// other: a panel of k rows serves for about k / 64 picks at least.
 /// \source Minoux 1978, Accelerated greedy algorithms for maximizing submodular set functions.
 class Coverage {
   public:
-    /// Of the rows `all` that gather_all_rows has gathered. Similarities of own candidates are kept
-    /// while they take at most 512 MiB. \collective
-    Coverage(const ShortlistShare& share, const DiversityOptions& options, AllRows all,
-             const Similarity& similarity, comm::Communicator& world);
+    /// Of the rows `all` that gather_all_rows has gathered; weights [all rows] >= 0. \collective
+    Coverage(const ShortlistShare& share, const DiversityOptions& options, const AllRows& all,
+             const Similarity& similarity, std::vector<double> weights, comm::Communicator& world);
 
-    const AllRows& all() const { return all_; }
-
-    /// Greedy picks; weights [all rows] >= 0. The value of a pick is its gain. \collective
-    DiverseBatch pick(std::span<const double> weights);
+    /// Greedy picks. The value of a pick is its gain. \collective
+    DiverseBatch pick();
 
     static DiversityForecast forecast(const DiversitySizes& sizes);
 
   private:
-    double gain(std::int64_t local, std::span<const double> weights, std::span<float> scratch);
-    std::span<float> kept_row(std::int64_t local);
-    void cover_by(std::span<const float> similarities);
-    template <typename Work>
-    void by_blocks(std::int64_t num_rows, const Work& work) const;
-    void keep_all();
-    void look_at_all(std::span<const double> weights);
-    Gain best_candidate(std::span<const double> weights);
-    void refresh(std::span<Gain> stale, std::span<const double> weights);
+    std::int64_t num_left() const { return num_picks_ - std::ssize(batch_.picks); }
+    std::int64_t own_part(std::int64_t wanted) const;
+    Gain gain(std::int64_t local) const;
+    template <typename Wanted>
+    std::vector<BoundOfRow> free_candidates(const Wanted& wanted) const;
+    Gain refresh_best(std::int64_t count);
+    std::vector<std::int64_t> leave_out(Gain& floor) const;
+    CoveragePanel tell(const std::vector<std::int64_t>& locals) const;
+    void pick_among(CoveragePanel& panel, const Gain& floor);
 
     const ShortlistShare& share_;
     const DiversityOptions& options_;
     comm::Communicator& world_;
-    AllRows all_;
-    Similarity similarity_;
-    SimilarityRows rows_;
-    std::vector<float> covered_;       // [all rows] c_i
-    kernels::LargeFloats kept_;        // [own rows, all rows], or none
-    std::vector<Gain> bounds_;         // of free candidates, a heap
-    std::vector<std::int64_t> fresh_;  // [own rows] picks that the bound accounts for
-    std::vector<float> scratch_;
-    std::int64_t num_picked_ = 0;
-    std::int64_t num_refreshed_ = 0;
+    std::int64_t all_rows_;
+    std::int64_t num_picks_;
+    Cover cover_;
+    CandidateGains gains_;
+    std::vector<std::int64_t> seen_;   // [own rows] picks that the gain accounts for
+    std::vector<std::uint8_t> taken_;  // [own rows]
+    DiverseBatch batch_;
 };
 
 }  // namespace sluice::select

@@ -2,21 +2,19 @@
 #include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
 
-#include <utility>
-
 namespace sluice::select {
 namespace {
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
     const double strength = value_or(options.parameters.strength, 1.0);
-    AllRows all = gather_all_rows(share, world);
-    const Similarity similarity = usual_similarity(all, options);
-    Coverage coverage(share, options, std::move(all), similarity, world);
+    const AllRows all = gather_all_rows(share, world);
     ShortlistShare whole = share;
-    whole.rows = coverage.all().rows;
-    whole.scores = coverage.all().scores;
-    return coverage.pick(score_weights(whole, strength, "facility_location", world));
+    whole.rows = all.rows;
+    whole.scores = all.scores;
+    return Coverage(share, options, all, usual_similarity(all, options),
+                    score_weights(whole, strength, "facility_location", world), world)
+        .pick();
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include "select/diversity/nearest_state.hpp"
 #include "select/diversity/rules.hpp"
 
+#include <optional>
+#include <utility>
+
 namespace sluice::select {
 namespace {
 
@@ -12,8 +15,10 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
     const double strength = value_or(options.parameters.strength, 0.0);
     const std::vector<double> weights = score_weights(share, strength, "kmeanspp", world);
-    NearestSpread spread(share.features, nearest_centers(share, options), options);
-    RaceRounds rounds(share, options, spread, weights, world);
+    std::vector<float> nearest = nearest_centers(share, options);
+    std::optional<NearestSpread> spread;
+    world.agree([&] { spread.emplace(share.features, std::move(nearest), options); });
+    RaceRounds rounds(share, options, *spread, weights, world);
     if (share.num_centers == 0) {
         const std::vector<std::uint8_t> none(share.rows.size(), 0);
         rounds.pick_first(Race{options.seed, options.round, 0}.winner(share.rows, none, weights));

@@ -8,7 +8,10 @@ namespace sluice::select {
 
 NearestSpread::NearestSpread(kernels::MatrixView features, std::vector<float> nearest,
                              const DiversityOptions& options)
-    : features_(features), options_(options), nearest_(std::move(nearest)) {}
+    : features_(features),
+      options_(options),
+      resident_(options.backend, features),
+      nearest_(std::move(nearest)) {}
 
 void NearestSpread::tell(std::int64_t local, float* to) const {
     std::copy_n(features_.row(local), width(), to);
@@ -19,9 +22,7 @@ void NearestSpread::add_pick(std::span<const float> told) {
 }
 
 void NearestSpread::refresh() {
-    if (!nearest_.empty())
-        kernels::relax_nearest(options_.backend, features_, pending(), nearest_,
-                               options_.num_threads);
+    if (!nearest_.empty()) resident_.relax_nearest(pending(), nearest_, options_.num_threads);
     pending_.clear();
 }
 

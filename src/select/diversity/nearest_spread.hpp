@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/device_rows.hpp"
 #include "select/diversity.hpp"
 #include "select/diversity/race_rounds.hpp"
 
@@ -35,6 +36,7 @@ class NearestSpread : public Spread {
 
     kernels::MatrixView features_;
     const DiversityOptions& options_;
+    kernels::ResidentRows resident_;
     std::vector<float> nearest_;  // [rows]
     std::vector<float> pending_;  // [pending, D]
 };

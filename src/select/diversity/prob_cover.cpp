@@ -17,9 +17,10 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
     });
     // The cosine distance is half the squared length.
     const double length = options.metric == Metric::cosine ? std::sqrt(2.0 * wanted) : wanted;
-    Coverage coverage(share, options, gather_all_rows(share, world),
-                      {Similarity::Kernel::ball, static_cast<float>(length)}, world);
-    return coverage.pick(std::vector<double>(coverage.all().rows.size(), 1.0));
+    const AllRows all = gather_all_rows(share, world);
+    return Coverage(share, options, all, {Similarity::Kernel::ball, static_cast<float>(length)},
+                    std::vector<double>(all.rows.size(), 1.0), world)
+        .pick();
 }
 
 }  // namespace

@@ -12,15 +12,10 @@
 namespace sluice::select {
 namespace {
 
-constexpr std::int64_t most_clusters = 500;
 constexpr std::int64_t most_neighbors = 20;
 constexpr std::int64_t small_cluster = 5;
 constexpr std::int64_t packed_rows = 512;  // of so many the features stay in cache
 constexpr float infinity = std::numeric_limits<float>::infinity();
-
-std::int64_t clusters_for(std::int64_t num_labeled, std::int64_t num_picks) {
-    return std::min(num_labeled + num_picks, most_clusters);
-}
 
 // The rows of one cluster that are not picked yet, on every rank.
 class Cluster {
@@ -112,7 +107,7 @@ std::vector<std::int64_t> count_labeled(const ShortlistShare& share, const Clust
         std::iota(all.begin(), all.end(), std::int64_t{0});
         std::vector<float> squared(all.size(), infinity);
         std::vector<std::int32_t> number(all.size(), -1);
-        kernels::relax_nearest_of(kernels::Backend::cpu, rows, all,
+        kernels::relax_nearest_of(options.backend, rows, all,
                                   {clusters.centroids.data(), clusters.count(), rows.dim},
                                   {squared, number, 0}, options.num_threads);
         for (const std::int32_t cluster : number)
@@ -161,8 +156,8 @@ std::vector<std::int32_t> order_of(const Clusters& clusters,
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
-    const Clusters clusters =
-        cluster_alike(share, options, clusters_for(share.num_centers, options.num_picks), world);
+    const Clusters clusters = cluster_alike(
+        share, options, num_typical_clusters(share.num_centers, options.num_picks), world);
     const auto order = order_of(clusters, count_labeled(share, clusters, options));
     const std::vector<std::int32_t> givers = turns(order, clusters.sizes, options.num_picks);
     DiverseBatch batch;
@@ -180,7 +175,7 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
     DiversityForecast forecast =
-        forecast_k_means(sizes, clusters_for(sizes.num_centers, sizes.num_picks));
+        forecast_k_means(sizes, num_typical_clusters(sizes.num_centers, sizes.num_picks));
     // The largest cluster is on every rank, in panels too. How large it is the data decide: at most
     // all rows, but rarely more than a few times the mean.
     const std::int64_t row = sizes.dim * static_cast<std::int64_t>(sizeof(float));

@@ -99,9 +99,11 @@ std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
     return std::make_unique<ExpectedErrorReduction>(std::move(model.factor), std::move(spread));
 }
 
-std::int64_t memory(std::int64_t dim, std::int64_t num_labeled) {
-    return linear_model_memory(dim, num_labeled) + dim * dim * std::int64_t{sizeof(double)} +
-           2 * sample_rows * dim * std::int64_t{sizeof(float)};
+ScoreForecast forecast(const ScoreSizes& sizes) {
+    const std::int64_t dim = sizes.dim;
+    return {.memory_bytes = linear_model_memory(dim, sizes.num_labeled) +
+                            dim * dim * std::int64_t{sizeof(double)} +
+                            2 * sample_rows * dim * std::int64_t{sizeof(float)}};
 }
 
 }  // namespace
@@ -115,7 +117,7 @@ FeatureScoreDefinition expected_error_reduction() {
             "by how much the row's label lowers a linear model's expected squared error over 4,096 "
             "sampled rows (all of a smaller pool); >= 0",
             prepare,
-            memory};
+            forecast};
 }
 
 }  // namespace sluice::select

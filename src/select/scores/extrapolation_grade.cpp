@@ -138,8 +138,9 @@ std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
     return std::make_unique<ExtrapolationGrade>(std::move(inverse));
 }
 
-std::int64_t memory(std::int64_t dim, std::int64_t num_labeled) {
-    return (2 * num_labeled + 3 * dim) * dim * std::int64_t{sizeof(double)};
+ScoreForecast forecast(const ScoreSizes& sizes) {
+    return {.memory_bytes =
+                (2 * sizes.num_labeled + 3 * sizes.dim) * sizes.dim * std::int64_t{sizeof(double)}};
 }
 
 }  // namespace
@@ -152,7 +153,7 @@ FeatureScoreDefinition extrapolation_grade() {
             "largest coefficient of the features in the labeled and issued rows that span the most "
             "(MaxVol); >= 0, above 1 it extrapolates",
             prepare,
-            memory};
+            forecast};
 }
 
 }  // namespace sluice::select

@@ -25,14 +25,14 @@ std::unique_ptr<FeatureScore> prepare(const ScorePreparation&) {
     return std::make_unique<FeatureNorm>();
 }
 
-std::int64_t no_memory(std::int64_t, std::int64_t) {
-    return 0;
+ScoreForecast nothing(const ScoreSizes&) {
+    return {};
 }
 
 }  // namespace
 
 FeatureScoreDefinition feature_norm() {
-    return {"feature_norm", {"norm"}, "length of the features; >= 0", prepare, no_memory};
+    return {"feature_norm", {"norm"}, "length of the features; >= 0", prepare, nothing};
 }
 
 }  // namespace sluice::select

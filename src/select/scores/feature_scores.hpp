@@ -24,6 +24,9 @@ FeatureScoreDefinition extrapolation_grade();
 FeatureScoreDefinition knn_density();
 FeatureScoreDefinition knn_sparsity();
 
+/// 1 / mean distance to the nearest rows of the row's cluster.
+FeatureScoreDefinition typicality();
+
 /// Loss that a model's loss head expects of a row's label.
 FeatureScoreDefinition learning_loss();
 

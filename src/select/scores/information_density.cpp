@@ -106,8 +106,10 @@ std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
     return std::make_unique<InformationDensity>(std::move(mean));
 }
 
-std::int64_t memory(std::int64_t dim, std::int64_t) {
-    return (rows_at_once * std::int64_t{sizeof(float)} + 3 * std::int64_t{sizeof(double)}) * dim;
+ScoreForecast forecast(const ScoreSizes& sizes) {
+    constexpr std::int64_t bytes =
+        rows_at_once * std::int64_t{sizeof(float)} + 3 * std::int64_t{sizeof(double)};
+    return {.memory_bytes = bytes * sizes.dim, .num_passes = 1};
 }
 
 }  // namespace
@@ -118,7 +120,7 @@ FeatureScoreDefinition information_density() {
             "mean cosine of the features and those of all rows of the pool; -1 to 1, a pass more "
             "over the features",
             prepare,
-            memory};
+            forecast};
 }
 
 }  // namespace sluice::select

@@ -162,8 +162,8 @@ std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
     return std::make_unique<MeanDistance>(read_sample(from), sense);
 }
 
-std::int64_t memory(std::int64_t dim, std::int64_t) {
-    return sample_rows * (3 * dim * std::int64_t{sizeof(float)} + 16);
+ScoreForecast forecast(const ScoreSizes& sizes) {
+    return {.memory_bytes = sample_rows * (3 * sizes.dim * std::int64_t{sizeof(float)} + 16)};
 }
 
 }  // namespace
@@ -172,11 +172,11 @@ std::int64_t memory(std::int64_t dim, std::int64_t) {
 //         and Low Budgets", ICML 2022, equation 1 (typicality, 20 neighbours at most).
 FeatureScoreDefinition knn_density() {
     return {"knn_density",
-            {"typicality", "dense", "TYPICALITY"},
+            {"dense", "local_density"},
             "1 / mean distance to the 20 nearest of 4,096 sampled rows (exact for smaller pools); "
             "> 0",
             prepare<MeanDistance::Sense::dense>,
-            memory};
+            forecast};
 }
 
 FeatureScoreDefinition knn_sparsity() {
@@ -184,7 +184,7 @@ FeatureScoreDefinition knn_sparsity() {
             {"sparse", "outlierness"},
             "mean distance to the 20 nearest of 4,096 sampled rows (exact for smaller pools); >= 0",
             prepare<MeanDistance::Sense::sparse>,
-            memory};
+            forecast};
 }
 
 }  // namespace sluice::select

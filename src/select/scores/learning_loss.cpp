@@ -54,8 +54,8 @@ std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
     return std::make_unique<PredictedLoss>(from.losses);
 }
 
-std::int64_t no_memory(std::int64_t, std::int64_t) {
-    return 0;
+ScoreForecast nothing(const ScoreSizes&) {
+    return {};
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ FeatureScoreDefinition learning_loss() {
             "loss that the model's loss head expects of the label ('sluice train --loss-folds'); "
             "> 0; per length: learning_loss*column:length^-1",
             prepare,
-            no_memory,
+            nothing,
             true};
 }
 

@@ -40,6 +40,10 @@ std::unique_ptr<FeatureScore> prepare(const ScorePreparation& from) {
     return std::make_unique<PosteriorVariance>(std::move(model.factor), model.noise);
 }
 
+ScoreForecast forecast(const ScoreSizes& sizes) {
+    return {.memory_bytes = linear_model_memory(sizes.dim, sizes.num_labeled)};
+}
+
 }  // namespace
 
 // \source Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, equation 2.9,
@@ -50,7 +54,7 @@ FeatureScoreDefinition posterior_variance() {
             "variance that a linear model of the labeled and issued rows leaves at the features; "
             "0 to |x|^2",
             prepare,
-            linear_model_memory};
+            forecast};
 }
 
 }  // namespace sluice::select

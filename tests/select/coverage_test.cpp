@@ -1,0 +1,136 @@
+/// facility_location and prob_cover against the greedy that adds up every candidate's gain anew for
+/// each pick: the same picks to the bit, in few exchanges.
+
+#include "diversity_lists.hpp"
+#include "kernels/similarity_rows.hpp"
+#include "select/diversity/row_greedy.hpp"
+#include "select/diversity/similarity.hpp"
+#include "support/mpi_main.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace sluice::select {
+namespace {
+
+using test::List;
+using test::make_list;
+using test::options_of;
+using test::Split;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<DiversePick> plain_greedy(const List& list, const Similarity& similarity,
+                                      const std::vector<double>& weights, std::int64_t num_picks) {
+    const auto size = static_cast<std::size_t>(list.size());
+    std::vector<float> covered(size, 0.0F);
+    const auto similar_to = [&](const float* center) {
+        std::vector<float> similar(size);
+        for (std::size_t i = 0; i < size; ++i) {
+            similar[i] = similarity.of(
+                kernels::squared_distance(list.at(static_cast<std::int64_t>(i)), center, list.dim));
+        }
+        return similar;
+    };
+    const auto cover = [&](const std::vector<float>& similar) {
+        for (std::size_t i = 0; i < size; ++i)
+            covered[i] = std::max(covered[i], similar[i]);
+    };
+    for (std::int64_t c = 0; c < list.num_centers(); ++c)
+        cover(similar_to(list.center(c)));
+    std::vector<std::vector<float>> similar;
+    for (std::int64_t j = 0; j < list.size(); ++j)
+        similar.push_back(similar_to(list.at(j)));
+    std::vector<bool> taken(size, false);
+    std::vector<DiversePick> picks;
+    while (std::ssize(picks) < std::min(num_picks, list.size())) {
+        Gain best;
+        for (std::size_t j = 0; j < size; ++j) {
+            if (taken[j]) continue;
+            const Gain one{kernels::uncovered_sum(similar[j], covered, weights),
+                           List::row(static_cast<std::int64_t>(j))};
+            if (beats(one, best)) best = one;
+        }
+        const auto place = static_cast<std::size_t>(List::place(best.row));
+        taken[place] = true;
+        cover(similar[place]);
+        picks.push_back({best.row, static_cast<float>(best.gain)});
+    }
+    return picks;
+}
+
+void expect_picks(const List& list, const std::string& rule, DiversityOptions options,
+                  const std::vector<DiversePick>& expected, std::int64_t most_rounds) {
+    for (const Split split : {Split::contiguous, Split::interleaved, Split::last_rank}) {
+        options.num_threads = split == Split::interleaved ? 2 : 1;
+        const DiverseBatch batch = test::pick(list, rule, options, sluice::test::world(), split);
+        ASSERT_EQ(batch.picks.size(), expected.size());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            ASSERT_EQ(batch.picks[i].row, expected[i].row) << rule << ", pick " << i;
+            ASSERT_EQ(batch.picks[i].value, expected[i].value) << rule << ", pick " << i;
+        }
+        EXPECT_LE(batch.rounds, most_rounds) << rule;
+    }
+}
+
+std::vector<double> scores_of(const List& list) {
+    return {list.scores.begin(), list.scores.end()};
+}
+
+TEST(Coverage, facility_location_gives_the_picks_of_the_plain_greedy) {
+    for (const float length : {0.4F, 3.0F}) {
+        const Similarity similarity{Similarity::Kernel::gaussian, length};
+        for (const std::int64_t num_centers : {0, 3}) {
+            List list = make_list(900, 4, 60, 0, num_centers);
+            for (std::size_t i = 0; i < list.scores.size(); i += 3)
+                list.scores[i] = 0.0F;  // what they are covered by counts for nothing
+            const DiversityOptions options = options_of(150, {1.0, nan, length});
+            expect_picks(list, "facility_location", options,
+                         plain_greedy(list, similarity, scores_of(list), 150), 150 / 6);
+        }
+        const List ties = make_list(400, 2, 61, 7, 2);
+        expect_picks(ties, "facility_location", options_of(400, {0.0, nan, length}),
+                     plain_greedy(ties, similarity, std::vector<double>(400, 1.0), 400), 60);
+    }
+}
+
+TEST(Coverage, prob_cover_gives_the_picks_of_the_plain_greedy) {
+    const Similarity similarity{Similarity::Kernel::ball, 0.5F};
+    const List list = make_list(900, 3, 62, 0, 2);
+    expect_picks(list, "prob_cover", options_of(300, {nan, nan, 0.5}),
+                 plain_greedy(list, similarity, std::vector<double>(900, 1.0), 300), 300 / 6);
+    const List copies = make_list(300, 3, 63, 2, 0);
+    expect_picks(copies, "prob_cover", options_of(40, {nan, nan, 0.5}),
+                 plain_greedy(copies, similarity, std::vector<double>(300, 1.0), 40), 10);
+}
+
+// Outliers that cover nothing but themselves leave all lists as long as they were: panels are as
+// small as memory asks for, and picks the same.
+TEST(Coverage, picks_the_same_where_no_list_gets_shorter) {
+    List list = make_list(600, 2, 64, 0, 0);
+    for (std::int64_t i = 0; i < 60; ++i) {
+        list.features[static_cast<std::size_t>(20 * i)] += 100.0F * static_cast<float>(i + 1);
+        list.scores[static_cast<std::size_t>(10 * i)] = 1e4F + static_cast<float>(i);
+    }
+    const Similarity similarity{Similarity::Kernel::gaussian, 2.0F};
+    expect_picks(list, "facility_location", options_of(90, {1.0, nan, 2.0}),
+                 plain_greedy(list, similarity, scores_of(list), 90), 20);
+}
+
+TEST(Coverage, exchanges_a_bounded_number_of_times) {
+    comm::Communicator& world = sluice::test::world();
+    const List list = make_list(3000, 8, 65, 0, 0);
+    for (const std::string rule : {"facility_location", "prob_cover"}) {
+        const std::int64_t before = world.traffic().collectives;
+        const DiverseBatch batch =
+            test::pick(list, rule, options_of(400, {nan, nan, 2.0}), world, Split::interleaved);
+        const std::int64_t collectives = world.traffic().collectives - before;
+        EXPECT_LE(batch.rounds, 12) << rule;
+        EXPECT_LE(collectives, 200) << rule;  // less than one a pick
+    }
+}
+
+}  // namespace
+}  // namespace sluice::select
