@@ -1,5 +1,6 @@
 #include "select/diversity/falling_variances.hpp"
 
+#include "kernels/square_bounds.hpp"
 #include "kernels/variance_block.hpp"
 #include "select/diversity/covariance.hpp"
 
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -206,10 +208,10 @@ TEST(FallingVariances, fall_to_the_same_bits_on_the_device) {
     std::normal_distribution<double> normal;
     Looks looks(pool.dim);
     int num_calls = 0;
-    FallingVariances here = make(pool, looks, 1);
     std::vector<FallingVariances::State> states;
-    for (std::int64_t i = 0; i < pool.size(); ++i)
-        states.push_back(here.state(i));
+    for (const double length : squared_lengths(pool.view(), 1))
+        states.push_back(FallingVariances::state_of(length, length, pool.dim));
+    FallingVariances here(pool.view(), looks, states, 1);
     FallingVariances there(pool.view(), looks, states, 1,
                            std::make_unique<Twin>(pool.view(), num_calls));
     std::vector<std::int64_t> locals = all_of(pool);
@@ -220,21 +222,23 @@ TEST(FallingVariances, fall_to_the_same_bits_on_the_device) {
             std::vector<double> direction;
             for (std::int64_t k = 0; k < pool.dim; ++k)
                 direction.push_back(normal(generator));
-            const double variance = 2.0 + normal(generator) * normal(generator);
-            looks.add(direction, variance);
+            looks.add(direction, 2.0 + normal(generator) * normal(generator));
         }
         here.refresh(std::span(locals).first(count));
-        if (count == 200U) {  // what bounds on the device are, too
-            EXPECT_TRUE(there.tighten(locals).empty());
-        } else {
-            there.refresh(std::span(locals).first(count));
-        }
+        there.refresh(std::span(locals).first(count));
         for (std::int64_t local = 0; local < pool.size(); ++local) {
             EXPECT_EQ(here.value(local), there.value(local)) << local;
             EXPECT_EQ(here.is_exact(local), there.is_exact(local)) << local;
         }
     }
     EXPECT_EQ(num_calls, 2);  // the few were not worth it
+    looks.add(std::vector<double>(static_cast<std::size_t>(pool.dim), 1.0), 1.0);
+    EXPECT_TRUE(there.tighten(locals).empty());
+    here.refresh(locals);
+    for (const std::int64_t local : locals) {
+        EXPECT_EQ(there.bound(local), here.value(local));
+        EXPECT_TRUE(there.is_tight(local) && there.is_exact(local));
+    }
 }
 
 }  // namespace

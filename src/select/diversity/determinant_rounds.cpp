@@ -4,10 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 namespace sluice::select {
 namespace {
+
+// Null on the CPU, or where the device has no memory for the rows.
+std::unique_ptr<kernels::DeviceVariances> on_device(const ShortlistShare& share,
+                                                    const DiversityOptions& options) {
+    if (options.backend == kernels::Backend::cpu || share.rows.empty()) return nullptr;
+    return kernels::make_device_variances(share.features);
+}
 
 // A round with fewer picks makes the panels of the later ones larger.
 constexpr std::int64_t few_picks = 100;
@@ -16,13 +24,6 @@ constexpr std::int64_t panel_rows_a_pick = 64;
 
 // Rows of a panel that see each pick at once; they fit the second-level cache.
 constexpr std::int64_t inner_rows = 128;
-
-// Null on the CPU, or where the device has no memory for the rows.
-std::unique_ptr<kernels::DeviceVariances> on_device(const ShortlistShare& share,
-                                                    const DiversityOptions& options) {
-    if (options.backend == kernels::Backend::cpu || share.rows.empty()) return nullptr;
-    return kernels::make_device_variances(share.features);
-}
 
 std::vector<float> gathered(const DeterminantRows& rows, std::span<const std::int64_t> locals,
                             std::int64_t dim) {
@@ -36,12 +37,11 @@ std::vector<float> gathered(const DeterminantRows& rows, std::span<const std::in
 }  // namespace
 
 DeterminantRounds::DeterminantRounds(const ShortlistShare& share, const DiversityOptions& options,
-                                     const std::vector<DeterminantRows::Row>& rows,
-                                     Covariance& covariance)
+                                     std::vector<DeterminantRows::Row> rows, Covariance& covariance)
     : options_(options),
       covariance_(covariance),
       looks_(share.features.dim),
-      rows_(share.features, rows, model(), on_device(share, options)) {}
+      rows_(share.features, std::move(rows), model(), on_device(share, options)) {}
 
 DeterminantRows::Model DeterminantRounds::model() const {
     return {looks_, covariance_.squared_sigma(), options_.num_threads};
@@ -103,7 +103,7 @@ void DeterminantRounds::pick_among(const std::vector<std::int64_t>& locals, cons
     const std::int64_t first = world.exclusive_sum(std::ssize(rows));
     if (world.size() > 1) rows = world.all_gather(std::span<const DeterminantRows::Row>(rows));
     ++batch_.rounds;
-    DeterminantRows panel(tell(locals, world), rows, model());
+    DeterminantRows panel(tell(locals, world), std::move(rows), model());
     run_greedy(panel, floor);
     for (std::size_t i = 0; i < locals.size(); ++i) {
         const std::int64_t place = first + static_cast<std::int64_t>(i);

@@ -19,10 +19,9 @@ class DeterminantRounds {
   public:
     static constexpr std::int64_t most_panel_rows = 16384;
 
-    /// `rows`: the share's, before any pick. Throws what kernels::make_device_variances does, on
-    /// this rank.
+    /// `rows`: the share's, before any pick.
     DeterminantRounds(const ShortlistShare& share, const DiversityOptions& options,
-                      const std::vector<DeterminantRows::Row>& rows, Covariance& covariance);
+                      std::vector<DeterminantRows::Row> rows, Covariance& covariance);
 
     /// \collective
     DiverseBatch pick(comm::Communicator& world);

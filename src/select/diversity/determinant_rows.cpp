@@ -18,7 +18,7 @@ std::vector<FallingVariances::State> states_of(const std::vector<DeterminantRows
 
 }  // namespace
 
-DeterminantRows::DeterminantRows(kernels::MatrixView features, const std::vector<Row>& rows,
+DeterminantRows::DeterminantRows(kernels::MatrixView features, std::vector<Row> rows,
                                  const Model& model,
                                  std::unique_ptr<kernels::DeviceVariances> device)
     : features_(features),

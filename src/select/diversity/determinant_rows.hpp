@@ -5,6 +5,7 @@
 #include "select/diversity/row_greedy.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -28,8 +29,8 @@ class DeterminantRows {
         int num_threads = 1;
     };
 
-    /// Features and looks have to stay. `device`: as FallingVariances takes it.
-    DeterminantRows(kernels::MatrixView features, const std::vector<Row>& rows, const Model& model,
+    /// Features and looks have to stay. `device`: as in FallingVariances.
+    DeterminantRows(kernels::MatrixView features, std::vector<Row> rows, const Model& model,
                     std::unique_ptr<kernels::DeviceVariances> device = nullptr);
 
     std::int64_t size() const { return std::ssize(ids_); }

@@ -18,7 +18,6 @@ namespace {
 // Most rows and vectors of a tile of products.
 constexpr std::size_t most_rows = 32;
 constexpr std::size_t most_vectors = 8;
-
 // Fewer rows are done before they have been sent to a device.
 constexpr std::int64_t worth_sending = 64;
 
@@ -156,7 +155,7 @@ void FallingVariances::take_off(std::int64_t local, double least, double likely)
     bound_seen_[i] = looks_.count();
 }
 
-// Rows that miss the same looks follow each other, those that miss the most first.
+// Rows that miss the same looks share tiles.
 std::vector<std::int64_t> FallingVariances::sorted(std::span<const std::int64_t> locals,
                                                    const std::vector<std::int32_t>& seen) const {
     const auto looks_of = [&](std::int64_t local) {
@@ -172,25 +171,26 @@ std::vector<std::int64_t> FallingVariances::sorted(std::span<const std::int64_t>
     return result;
 }
 
-bool FallingVariances::is_for_device(std::span<const std::int64_t> locals) const {
+bool FallingVariances::suit_device(std::span<const std::int64_t> locals) const {
     return device_ != nullptr && std::ssize(locals) >= worth_sending;
 }
 
-void FallingVariances::refresh_on_device(std::span<const std::int64_t> sorted) {
+void FallingVariances::refresh_on_device(std::span<const std::int64_t> locals) {
+    const std::vector<std::int64_t> picked = sorted(locals, seen_);
     std::vector<std::int32_t> seen;
     std::vector<double> variances;
-    for (const std::int64_t local : sorted) {
+    for (const std::int64_t local : picked) {
         seen.push_back(seen_[static_cast<std::size_t>(local)]);
         variances.push_back(value(local));
     }
-    device_->refresh(sorted, seen, looks_.view(), variances);
-    for (std::size_t i = 0; i < sorted.size(); ++i)
-        set(sorted[i], variances[i]);
+    device_->refresh(picked, seen, looks_.view(), variances);
+    for (std::size_t i = 0; i < picked.size(); ++i)
+        set(picked[i], variances[i]);
 }
 
 std::vector<std::int64_t> FallingVariances::tighten(std::span<const std::int64_t> locals) {
-    if (is_for_device(locals)) {
-        refresh(locals);
+    if (suit_device(locals)) {
+        refresh_on_device(locals);
         return {};
     }
     std::mutex mutex;
@@ -210,10 +210,10 @@ std::vector<std::int64_t> FallingVariances::tighten(std::span<const std::int64_t
 }
 
 void FallingVariances::refresh(std::span<const std::int64_t> locals) {
-    const std::vector<std::int64_t> rows = sorted(locals, seen_);
-    if (is_for_device(rows)) return refresh_on_device(rows);
+    if (suit_device(locals)) return refresh_on_device(locals);
     const auto lower = [&](auto tile, auto next) { lower_values(tile, next); };
-    by_tiles(rows, kernels::products_tile().panels * kernels::products_panel, num_threads_, lower);
+    by_tiles(sorted(locals, seen_), kernels::products_tile().panels * kernels::products_panel,
+             num_threads_, lower);
 }
 
 // By the looks that the first row misses; the others miss no more.

@@ -26,8 +26,8 @@ class FallingVariances {
         float error = 0.0F;  ///< of the float32 product with a vector of length 1, at most
     };
 
-    /// `states` [rows]. Rows and looks have to stay. A device that holds the rows brings variances
-    /// up to date, to the same bits, and does so for bounds too.
+    /// `states` [rows]. Rows and looks have to stay. With a device that holds the rows, variances
+    /// come up to date there, to the same bits, and need no other bounds.
     FallingVariances(kernels::MatrixView rows, const Looks& looks, std::span<const State> states,
                      int num_threads, std::unique_ptr<kernels::DeviceVariances> device = nullptr);
 
@@ -59,11 +59,11 @@ class FallingVariances {
     bool is_last(const std::vector<std::int32_t>& seen, std::int64_t local) const {
         return seen[static_cast<std::size_t>(local)] == looks_.count();
     }
+    bool suit_device(std::span<const std::int64_t> locals) const;
+    void refresh_on_device(std::span<const std::int64_t> locals);
     void take_off(std::int64_t local, double least, double likely);
     std::vector<std::int64_t> sorted(std::span<const std::int64_t> locals,
                                      const std::vector<std::int32_t>& seen) const;
-    bool is_for_device(std::span<const std::int64_t> locals) const;
-    void refresh_on_device(std::span<const std::int64_t> sorted);
     void lower_bounds(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
     void lower_values(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
 

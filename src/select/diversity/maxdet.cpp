@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sluice::select {
@@ -28,9 +29,9 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
         rows.push_back(
             {share.rows[i], qualities[i], FallingVariances::state_of(before[i], lengths[i], dim)});
     }
-    std::optional<DeterminantRounds> rounds;
-    world.agree([&] { rounds.emplace(share, options, rows, covariance); });
-    return rounds->pick(world);
+    std::optional<DeterminantRounds> greedy;
+    world.agree([&] { greedy.emplace(share, options, std::move(rows), covariance); });
+    return greedy->pick(world);
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
