@@ -4,10 +4,6 @@
 
 #include <cstdint>
 
-#ifdef __CUDACC__
-#include <cuda_fp16.h>
-#endif
-
 namespace sluice::kernels {
 
 /// The bits of an IEEE binary16 number, as pools store it.
@@ -16,7 +12,9 @@ using Half = std::uint16_t;
 /// The same number as float32: every binary16 number is one; NaN stays NaN.
 SLUICE_LANE float widened(Half half) {
 #ifdef __CUDA_ARCH__
-    return __half2float(__ushort_as_half(half));
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(half));  // its C++ name needs a header of CUDA
+    return value;
 #else
     constexpr std::uint32_t infinite = 0x7c00U << 13;
     const std::uint32_t bits = half;
