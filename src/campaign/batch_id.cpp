@@ -52,6 +52,8 @@ std::string batch_id(const SelectRequest& request, const ScienceHashes& hashes,
         science[request.plan.class_mix.is_quota() ? "quota" : "balance"] =
             request.plan.class_mix.text();
     }
+    for (const select::Balance& balance : request.plan.balances)
+        science["balances"].push_back(balance.text());
     if (request.plan.weights == select::Weights::not_negative) science["weights"] = "not negative";
     if (request.plan.trust != select::TrustLevels()) {
         science["trust"] = {number_text(request.plan.trust.low),

@@ -18,9 +18,13 @@ JsonNode::JsonNode(const nlohmann::ordered_json& json, std::string where)
             where_ + ": is no JSON object; write it in { }");
 }
 
-void JsonNode::fail(const std::string& key, const std::string& what) const {
+std::string JsonNode::place(const std::string& key) const {
     const std::string separator = where_.find(": ") == std::string::npos ? ": " : ".";
-    throw Error(ExitCode::bad_config, where_ + (key.empty() ? "" : separator + key) + ": " + what);
+    return where_ + (key.empty() ? "" : separator + key);
+}
+
+void JsonNode::fail(const std::string& key, const std::string& what) const {
+    throw Error(ExitCode::bad_config, place(key) + ": " + what);
 }
 
 void JsonNode::allow(std::initializer_list<const char*> keys) const {

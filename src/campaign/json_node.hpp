@@ -14,6 +14,9 @@ class JsonNode {
     /// Keeps a reference to `json`; throws if it is no object.
     JsonNode(const nlohmann::ordered_json& json, std::string where);
 
+    /// Where a key stands, as messages say it.
+    std::string place(const std::string& key) const;
+
     [[noreturn]] void fail(const std::string& key, const std::string& what) const;
 
     /// Throws for a key that is none of these, naming the nearest one.

@@ -56,6 +56,9 @@ void describe_parts(const SelectOutcome& outcome, Json& json) {
         json["random_rows"] = outcome.plan.random_rows;
     }
     if (!outcome.plan.class_rule) return;
+    for (const select::Balance& balance : plan.balances)
+        json["balances"].push_back(balance.text());
+    if (!plan.balances.empty()) return;
     json["class_by"] = outcome.plan.class_rule->text;
     json[plan.class_mix.is_quota() ? "quota" : "balance"] = plan.class_mix.text();
 }

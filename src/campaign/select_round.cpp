@@ -75,6 +75,8 @@ class Round {
         size_batch();
         enter_phase("read labels");
         taken_.centers = labels::read_labeled_rows(request_.labels, pool_.num_rows, world_);
+        taken_.centers =
+            united(taken_.centers, read_named_rows(request_.center_path, pool_, world_));
         num_labeled_ = std::ssize(taken_.centers);
         taken_.held_out =
             united(labels::read_labeled_rows(request_.held_out_labels, pool_.num_rows, world_),
@@ -151,9 +153,10 @@ class Round {
     }
 
     void read_similar_rows() {
-        if (request_.similar_path.empty()) return;
+        const SimilarSource source{request_.similar_path, request_.similar_rows_path};
+        if (source.path.empty() && source.rows_path.empty()) return;
         request_.plan.similar =
-            read_similar(request_.similar_path, select::find_metric(request_.plan.metric), world_);
+            read_similar(source, pool_, select::find_metric(request_.plan.metric), world_);
         similar_hash_ = similar_hash(*request_.plan.similar);
     }
 

@@ -28,7 +28,10 @@ struct SelectRequest {
     std::vector<RowId> held_out;              ///< never chosen, no centres; ascending, no repeats
     std::vector<labels::LabelSource> held_out_labels;  ///< likewise the rows of these
     std::string exclude_path;  ///< likewise the rows it names, see read_named_rows(); may be empty
+    std::string center_path;   ///< rows it names count as labeled; may be empty
     std::string similar_path;  ///< vectors for scores of `similarity`; may be empty
+    std::string
+        similar_rows_path;  ///< which rows of that file, or of the pool, these are; or empty
     /// What is chosen, and how this job does it; the committee is read from `plan.model_path`.
     select::PlanRequest plan;
     double batch_share = 0.0;    ///< of the pool's rows, in place of `plan.batch_size`; 0 = none

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "comm/communicator.hpp"
+#include "pool/pool.hpp"
 #include "select/diversity.hpp"
 #include "select/similar_to.hpp"
 
@@ -9,11 +10,16 @@
 
 namespace sluice::campaign {
 
-/// The vectors of `--similar-to`: all rows of `features` of a pool file, ready for the metric.
-/// Throws AgreedError for a file without them, or with a row that can take part in no distance.
-/// \collective
-std::shared_ptr<const select::SimilarTo> read_similar(const std::string& path,
-                                                      select::Metric metric,
+/// Where the vectors that `similarity` means are.
+struct SimilarSource {
+    std::string path;       ///< a pool file; empty: the pool itself
+    std::string rows_path;  ///< which of its rows, see read_named_rows(); empty: all
+};
+
+/// The vectors of `--similar-to`: rows of `features`, ready for the metric. Throws AgreedError for
+/// a file without them, or with a row that can take part in no distance. \collective
+std::shared_ptr<const select::SimilarTo> read_similar(const SimilarSource& source,
+                                                      const pool::Pool& pool, select::Metric metric,
                                                       comm::Communicator& world);
 
 /// SHA-256 of the vectors.

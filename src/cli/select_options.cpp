@@ -143,7 +143,9 @@ std::vector<OptionSpec> parts_options() {
          .value_name = "FILE",
          .summary = "LightlyOne's selection as JSON: n_samples or proportion_samples, and "
                     "strategies that stand for --score, --diversify, --where, --balance and so "
-                    "on; --batch, --shortlist, --seed and --similar-to win over it"},
+                    "on; the rows of a tag_name are in TAG.txt, TAG.csv or TAG.h5 beside it, as "
+                    "--exclude reads them; a task of embeddings wants --groups; --batch, "
+                    "--shortlist, --seed and --similar-to win over it"},
         {.name = "exclude",
          .value_name = "FILE",
          .summary = "rows that are never chosen, and no centres: HDF5 with `row`, or text, a row "

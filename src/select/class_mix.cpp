@@ -77,11 +77,26 @@ ClassRule parse_class_rule(std::string_view text) {
     return rule;
 }
 
+ClassRule cells_of(std::vector<ClassRule> rules) {
+    ClassRule cells;
+    cells.kind = ClassRule::Kind::cells;
+    cells.text.clear();
+    for (const ClassRule& rule : rules)
+        cells.text += (cells.text.empty() ? "" : " + ") + rule.text;
+    cells.parts = std::move(rules);
+    return cells;
+}
+
+std::string Balance::text() const {
+    return class_by + ": " + mix.text() + (weight == 1.0 ? "" : "; weight " + number_text(weight));
+}
+
 std::string ClassMix::text() const {
     if (kind == Kind::none) return "none";
     if (kind == Kind::uniform) return "uniform";
     if (kind == Kind::as_pool) return "pool";
     if (kind == Kind::catch_up) return "catch-up";
+    if (kind == Kind::several) return "several";
     if (kind == Kind::quota_each) return "each=" + number_text(targets.front().amount);
     std::string text;
     for (const Target& target : targets)

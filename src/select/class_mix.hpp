@@ -10,16 +10,25 @@ namespace sluice::select {
 
 /// What candidates are told apart by, for quotas and balance.
 struct ClassRule {
-    enum class Kind { predicted, column, groups };
+    enum class Kind {
+        predicted,
+        column,
+        groups,
+        cells  ///< what several rules say together
+    };
 
     Kind kind = Kind::predicted;
-    std::string text = "class";  ///< as parse_class_rule reads it
-    std::string role;            ///< dataset of a column or of groups
+    std::string text = "class";         ///< as parse_class_rule reads it
+    std::string role;                   ///< dataset of a column or of groups
+    std::vector<ClassRule> parts = {};  ///< of cells
 };
 
 /// Reads `class` (the class of the largest mean probability), `column:NAME` or `groups`. Throws
 /// Error(usage).
 ClassRule parse_class_rule(std::string_view text);
+
+/// The cells of several rules, two at least.
+ClassRule cells_of(std::vector<ClassRule> rules);
 
 /// How many rows of a batch are of which class.
 struct ClassMix {
@@ -30,7 +39,8 @@ struct ClassMix {
         balance,     ///< shares of the classes named, the rest of any other class
         uniform,     ///< the same share of every class
         as_pool,     ///< the shares that classes have among the candidates
-        catch_up     ///< what their shares among labeled and issued rows lack of those in the pool
+        catch_up,    ///< what their shares among labeled and issued rows lack of those in the pool
+        several      ///< several balances at once
     };
     struct Target {
         std::string name;
@@ -46,13 +56,25 @@ struct ClassMix {
     /// Whether the classes are those that the candidates have.
     bool takes_any_class() const {
         return kind == Kind::quota_each || kind == Kind::uniform || kind == Kind::as_pool ||
-               kind == Kind::catch_up;
+               kind == Kind::catch_up || kind == Kind::several;
     }
 
     /// As parse_quota or parse_balance reads it.
     std::string text() const;
 
     friend bool operator==(const ClassMix&, const ClassMix&) = default;
+};
+
+/// One of several balances of a batch.
+struct Balance {
+    std::string class_by = "class";  ///< as parse_class_rule reads it
+    ClassMix mix;                    ///< balance, uniform or as_pool
+    double weight = 1.0;             ///< > 0: how much it counts beside the others
+
+    /// As in "column:weather: sunny=0.5, rain=0.5; weight 2".
+    std::string text() const;
+
+    friend bool operator==(const Balance&, const Balance&) = default;
 };
 
 /// Reads `each=ROWS` or NAME=ROWS [, ...]: whole numbers >= 1. Throws Error(usage).

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -50,18 +51,11 @@ std::map<std::int64_t, std::int64_t> census_of_share(const RowClasses& classes,
     return census;
 }
 
-// Texts that one rank has read, on all of them.
-void share_texts(const RowClasses& classes, const std::map<std::int64_t, std::int64_t>& mine,
-                 comm::Communicator& world) {
-    std::string texts;
-    for (const auto& [code, rows] : mine)
-        texts += classes.name_of(code) + '\0';
-    const std::vector<char> all = world.all_gather(std::span<const char>(texts));
-    for (auto begin = all.begin(); begin != all.end();) {
-        const auto end = std::find(begin, all.end(), '\0');
-        static_cast<void>(classes.code_of({begin, end}));
-        begin = end + 1;
-    }
+std::set<std::int64_t> codes_of(const std::map<std::int64_t, std::int64_t>& census) {
+    std::set<std::int64_t> codes;
+    for (const auto& [code, rows] : census)
+        codes.insert(code);
+    return codes;
 }
 
 }  // namespace
@@ -76,14 +70,14 @@ PartSizes::PartSizes(const Plan& plan, const RowClasses* classes, const ScanList
                                                  : census_of_share(*classes, centers, world),
                           world);
     if (plan.class_mix.takes_any_class()) {
-        if (classes->is_text()) share_texts(*classes, lists.census(), world);
-        add_every_class();
+        share_classes(*classes, codes_of(lists.census()), world);
+        plan.class_mix.kind == Kind::several ? add_cells() : add_every_class();
     } else {
         add_named();
     }
     if (plan.class_mix.is_quota())
         check_quotas();
-    else
+    else if (plan.class_mix.kind != Kind::several)
         size_by_shares();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "comm/communicator.hpp"
+#include "select/mixed_shares.hpp"
 #include "select/plan.hpp"
 #include "select/row_classes.hpp"
 #include "select/scan_lists.hpp"
@@ -39,9 +40,16 @@ class PartSizes {
     /// What fell short, for people; empty if nothing did.
     const std::string& note() const { return note_; }
 
+    /// Where several balances cannot all have their shares, for people; empty if they have.
+    const std::string& misses() const { return misses_; }
+
   private:
     void add_named();
     void add_every_class();
+    void add_cells();
+    WantedShares wanted_shares(std::size_t balance, const std::vector<RowClasses::Cell>& cells,
+                               std::vector<MixCell>& places);
+    void name_misses(std::span<const MixCell> cells, std::span<const WantedShares> wanted);
     void size_by_shares();
     std::vector<double> lacking_shares() const;
     void check_quotas() const;
@@ -52,6 +60,8 @@ class PartSizes {
     std::map<std::int64_t, std::int64_t> labeled_;  // the same of the centres
     std::vector<Part> parts_;
     std::string note_;
+    std::vector<std::vector<std::string>> names_;  // of the classes of several balances
+    std::string misses_;
 };
 
 }  // namespace sluice::select

@@ -115,6 +115,9 @@ class Parts {
         if (sizes.has_shortage())
             selection_.note = sizes.note() + "; what they lack was chosen from all classes" +
                               (selection_.note.empty() ? "" : "; ") + selection_.note;
+        if (!sizes.misses().empty())
+            selection_.note =
+                sizes.misses() + (selection_.note.empty() ? "" : "; ") + selection_.note;
         share_shortlist();
     }
 

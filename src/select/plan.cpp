@@ -266,8 +266,7 @@ Plan make_plan(const pool::Pool& pool, const PlanRequest& request, const TakenRo
         choose_blocks(pool, request, std::ssize(taken.centers), world.size(), plan);
         for (const ScoreRead& read : plan.reads())
             plan.scan_bytes += pool.num_rows * pool.get(read.role, "the score").row_bytes();
-        if (plan.class_rule)
-            plan.scan_bytes += pool.num_rows * RowClasses(pool, plan).dataset().row_bytes();
+        if (plan.class_rule) plan.scan_bytes += pool.num_rows * RowClasses(pool, plan).row_bytes();
         // Once for the order of the numbers, once for the scores.
         if (plan.items.has_items())
             plan.scan_bytes += 2 * pool.num_rows * pool.find("groups")->row_bytes();

@@ -102,6 +102,7 @@ struct Plan {
     std::int64_t random_rows = 0;              ///< of the batch, drawn from all candidates
     std::optional<ClassRule> class_rule;       ///< what class_mix tells rows apart by
     ClassMix class_mix;
+    std::vector<Balance> balances;         ///< of ClassMix::Kind::several
     double distinct_within = no_distance;  ///< rows nearer than that to a better one are passed
                                            ///< over; NaN = not by distance
     double min_distance = 0.0;             ///< the batch ends where rows are nearer than that
@@ -173,6 +174,7 @@ struct PlanRequest {
     double random_share = 0.0;       ///< of the batch, in [0, 1]: rows drawn from all candidates
     std::string class_by = "class";  ///< as parse_class_rule reads it
     ClassMix class_mix = {};         ///< quota or balance of these classes
+    std::vector<Balance> balances = {};    ///< several at once, in their place; empty: none
     double distinct_within = no_distance;  ///< >= 0: rows of the shortlist keep that distance
     double min_distance = 0.0;             ///< rows of the batch do, or it ends; 0 = no limit
     kernels::DeviceChoice device = kernels::DeviceChoice::automatic;

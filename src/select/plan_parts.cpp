@@ -39,18 +39,45 @@ void choose_random_rows(const PlanRequest& request, Plan& plan) {
     plan.random_rows = static_cast<std::int64_t>(rows);
 }
 
+void require_one_value(const pool::Dataset& dataset, const ClassRule& rule) {
+    require(rule.kind == ClassRule::Kind::predicted || dataset.row_elements() == 1,
+            ExitCode::bad_data,
+            pool::location_text(dataset, 0) + ": holds more than one value a row; " +
+                "--class-by needs one");
+}
+
+// The classes of several balances are told apart by what all of them say of a row.
+void choose_balances(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
+    std::vector<ClassRule> rules;
+    for (const Balance& balance : request.balances) {
+        const bool is_known = balance.mix.kind == ClassMix::Kind::balance ||
+                              balance.mix.kind == ClassMix::Kind::uniform ||
+                              balance.mix.kind == ClassMix::Kind::as_pool;
+        require(is_known && balance.weight > 0.0 && std::isfinite(balance.weight), ExitCode::usage,
+                "balance by " + balance.class_by + ": " + balance.mix.text() + " with weight " +
+                    number_text(balance.weight) +
+                    " is none of several; give shares, uniform or pool, and a weight > 0");
+        const std::string wrong = what_is_wrong(balance.mix);
+        require(wrong.empty(), ExitCode::usage, "balance by " + balance.class_by + ": " + wrong);
+        rules.push_back(parse_class_rule(balance.class_by));
+    }
+    plan.balances = request.balances;
+    plan.class_mix = {ClassMix::Kind::several, {}};
+    plan.class_rule = cells_of(std::move(rules));
+    const RowClasses classes(pool, plan);
+    for (std::size_t i = 0; i < classes.num_parts(); ++i)
+        require_one_value(classes.part(i).dataset(), plan.class_rule->parts[i]);
+}
+
 void choose_classes(const pool::Pool& pool, const PlanRequest& request, Plan& plan) {
+    if (!request.balances.empty()) return choose_balances(pool, request, plan);
     plan.class_mix = request.class_mix;
     if (plan.class_mix.kind == ClassMix::Kind::none) return;
     const std::string option = plan.class_mix.is_quota() ? "--quota" : "--balance";
     const std::string wrong = what_is_wrong(plan.class_mix);
     require(wrong.empty(), ExitCode::usage, option + ": asks for " + wrong);
     plan.class_rule = parse_class_rule(request.class_by);
-    const pool::Dataset& dataset = RowClasses(pool, plan).dataset();
-    require(plan.class_rule->kind == ClassRule::Kind::predicted || dataset.row_elements() == 1,
-            ExitCode::bad_data,
-            pool::location_text(dataset, 0) + ": holds more than one value a row; " +
-                "--class-by needs one");
+    require_one_value(RowClasses(pool, plan).dataset(), *plan.class_rule);
     double rows = 0.0;
     for (const ClassMix::Target& target : plan.class_mix.targets)
         rows += target.amount;
@@ -101,7 +128,9 @@ std::string parts_text(const Plan& plan) {
     if (plan.random_rows > 0)
         text += fmt::format("random     {} {}s of the batch, from all candidates\n",
                             count_text(plan.random_rows), plan.items.has_items() ? "item" : "row");
-    if (plan.class_rule)
+    for (const Balance& balance : plan.balances)
+        text += "balance    by " + balance.text() + "\n";
+    if (plan.class_rule && plan.balances.empty())
         text +=
             fmt::format("{}by {}: {}\n", plan.class_mix.is_quota() ? "quota      " : "balance    ",
                         plan.class_rule->text, plan.class_mix.text());

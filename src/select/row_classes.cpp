@@ -59,16 +59,35 @@ std::int64_t predicted_class(std::span<const float> says, std::int64_t classes) 
     return best;
 }
 
-const pool::Dataset& dataset_of(const pool::Pool& pool, const Plan& plan) {
-    const ClassRule& rule = *plan.class_rule;
+const pool::Dataset& dataset_of(const pool::Pool& pool, const Plan& plan, const ClassRule& rule) {
+    if (rule.kind == ClassRule::Kind::cells) return dataset_of(pool, plan, rule.parts.front());
     if (rule.kind != ClassRule::Kind::predicted) return pool.get(rule.role, "--class-by");
     return *find_members(pool, plan, "--class-by class").dataset;
+}
+
+std::int64_t buffer_bytes_of(const pool::Pool& pool, const Plan& plan, const ClassRule& rule,
+                             std::int64_t block_rows) {
+    const pool::Dataset& dataset = dataset_of(pool, plan, rule);
+    const auto real = static_cast<std::int64_t>(sizeof(float));
+    std::int64_t floats = dataset.row_elements();
+    if (rule.kind == ClassRule::Kind::predicted) {
+        const MemberSource members = find_members(pool, plan, "--class-by class");
+        if (members.is_model) floats += members.members * members.classes;
+    }
+    return block_rows * (floats * real + 2 * static_cast<std::int64_t>(sizeof(RowId))) +
+           pool::RowReader(dataset).scratch_bytes(block_rows);
 }
 
 }  // namespace
 
 RowClasses::RowClasses(const pool::Pool& pool, const Plan& plan)
-    : plan_(plan), rule_(*plan.class_rule), dataset_(&dataset_of(pool, plan)) {
+    : RowClasses(pool, plan, *plan.class_rule) {}
+
+RowClasses::RowClasses(const pool::Pool& pool, const Plan& plan, const ClassRule& rule)
+    : plan_(plan), rule_(rule), dataset_(&dataset_of(pool, plan, rule)) {
+    for (const ClassRule& part : rule.parts)
+        parts_.push_back(std::make_unique<RowClasses>(pool, plan, part));
+    if (!parts_.empty()) return;
     reader_.emplace(*dataset_);
     if (rule_.kind != ClassRule::Kind::predicted) return;
     members_ = find_members(pool, plan, "--class-by class");
@@ -80,6 +99,7 @@ RowClasses::RowClasses(const pool::Pool& pool, const Plan& plan)
 
 void RowClasses::read(RowRange rows, std::vector<std::int64_t>& codes, Scratch& scratch) const {
     codes.resize(static_cast<std::size_t>(rows.size()));
+    if (!parts_.empty()) return read_cells(rows, codes, scratch);
     if (rule_.kind == ClassRule::Kind::predicted) return read_predicted(rows, codes, scratch);
     if (!is_text() && !is_integer(dataset_->type)) return read_numbers(rows, codes, scratch);
     scratch.rows.resize(codes.size());
@@ -117,6 +137,7 @@ void RowClasses::read_texts(std::vector<std::int64_t>& codes, Scratch& scratch) 
 }
 
 std::optional<std::int64_t> RowClasses::code_of(const std::string& name) const {
+    if (!parts_.empty()) return std::nullopt;  // cells have no names of their own
     if (is_text()) {
         const std::lock_guard lock(mutex_);
         return texts_.emplace(code_of_text(name), name).first->first;
@@ -135,6 +156,7 @@ std::optional<std::int64_t> RowClasses::code_of(const std::string& name) const {
 }
 
 std::string RowClasses::name_of(std::int64_t code) const {
+    if (!parts_.empty()) return name_of_cell(code);
     if (is_text()) {
         const std::lock_guard lock(mutex_);
         const auto found = texts_.find(code);
@@ -147,17 +169,22 @@ std::string RowClasses::name_of(std::int64_t code) const {
     return number_text(std::bit_cast<float>(static_cast<std::int32_t>(code)));
 }
 
+std::int64_t RowClasses::row_bytes() const {
+    std::int64_t bytes = parts_.empty() ? dataset_->row_bytes() : 0;
+    for (const auto& part : parts_)
+        bytes += part->row_bytes();
+    return bytes;
+}
+
 std::int64_t RowClasses::buffer_bytes(const pool::Pool& pool, const Plan& plan,
                                       std::int64_t block_rows) {
-    const pool::Dataset& dataset = dataset_of(pool, plan);
-    const auto real = static_cast<std::int64_t>(sizeof(float));
-    std::int64_t floats = dataset.row_elements();
-    if (plan.class_rule->kind == ClassRule::Kind::predicted) {
-        const MemberSource members = find_members(pool, plan, "--class-by class");
-        if (members.is_model) floats += members.members * members.classes;
-    }
-    return block_rows * (floats * real + 2 * static_cast<std::int64_t>(sizeof(RowId))) +
-           pool::RowReader(dataset).scratch_bytes(block_rows);
+    const ClassRule& rule = *plan.class_rule;
+    if (rule.parts.empty()) return buffer_bytes_of(pool, plan, rule, block_rows);
+    std::int64_t bytes = 0;
+    for (const ClassRule& part : rule.parts)
+        bytes += buffer_bytes_of(pool, plan, part, block_rows) +
+                 block_rows * static_cast<std::int64_t>(sizeof(std::int64_t));
+    return bytes;
 }
 
 }  // namespace sluice::select

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "comm/communicator.hpp"
 #include "core/types.hpp"
 #include "pool/pool.hpp"
 #include "pool/row_reader.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -18,7 +20,8 @@
 
 namespace sluice::select {
 
-/// Of a row that has no class: its number or its probabilities are not finite.
+/// Of a row that has no class: its number or its probabilities are not finite. A row without a
+/// class of one of several rules has no cell.
 inline constexpr std::int64_t no_class = std::numeric_limits<std::int64_t>::min();
 
 /// Which class each row of the pool is of, as the plan's class rule says. Classes are told apart by
@@ -32,11 +35,18 @@ class RowClasses {
         std::vector<float> values;
         std::set<std::int64_t> texts;  // codes whose texts are known
         pool::RowReader::Scratch reader;
+        std::vector<Scratch> parts;  // of cells
+        std::vector<std::vector<std::int64_t>> part_codes;
+        std::set<std::int64_t> cells;  // codes of those that are known
     };
+
+    /// The classes that make a cell, one of each part.
+    using Cell = std::vector<std::int64_t>;
 
     /// Keeps references to both. Throws Error(bad_data) if the pool lacks what classes are read
     /// from.
     RowClasses(const pool::Pool& pool, const Plan& plan);
+    RowClasses(const pool::Pool& pool, const Plan& plan, const ClassRule& rule);
 
     /// The codes of the rows.
     void read(RowRange rows, std::vector<std::int64_t>& codes, Scratch& scratch) const;
@@ -48,9 +58,19 @@ class RowClasses {
     std::string name_of(std::int64_t code) const;
 
     /// Whether name_of() knows only what this process has read.
-    bool is_text() const { return dataset_->type == pool::ElementType::text; }
+    bool is_text() const { return parts_.empty() && dataset_->type == pool::ElementType::text; }
 
     const pool::Dataset& dataset() const { return *dataset_; }
+    std::int64_t row_bytes() const;
+
+    /// What tells cells apart; 0 parts unless the rule is one of cells.
+    std::size_t num_parts() const { return parts_.size(); }
+    const RowClasses& part(std::size_t index) const { return *parts_[index]; }
+
+    /// The cells that this process has read or learned, by code.
+    std::map<std::int64_t, Cell> cells() const;
+    /// One that another process has read. Throws Error(internal) for two cells of one code.
+    void learn(std::int64_t code, const Cell& cell) const;
 
     /// Memory of a thread for blocks of that many rows.
     static std::int64_t buffer_bytes(const pool::Pool& pool, const Plan& plan,
@@ -58,6 +78,8 @@ class RowClasses {
 
   private:
     void read_predicted(RowRange rows, std::vector<std::int64_t>& codes, Scratch& scratch) const;
+    std::string name_of_cell(std::int64_t code) const;
+    void read_cells(RowRange rows, std::vector<std::int64_t>& codes, Scratch& scratch) const;
     void read_texts(std::vector<std::int64_t>& codes, Scratch& scratch) const;
     void read_numbers(RowRange rows, std::vector<std::int64_t>& codes, Scratch& scratch) const;
 
@@ -67,8 +89,14 @@ class RowClasses {
     const pool::Dataset* dataset_ = nullptr;
     std::vector<std::string> names_;  // of predicted classes; may be empty
     std::optional<pool::RowReader> reader_;
-    mutable std::mutex mutex_;  // guards texts_
+    mutable std::mutex mutex_;  // guards texts_ and cells_
     mutable std::map<std::int64_t, std::string> texts_;
+    std::vector<std::unique_ptr<RowClasses>> parts_;  // of cells
+    mutable std::map<std::int64_t, Cell> cells_;
 };
+
+/// Texts and cells that one rank has read, on all of them: those of its `codes`. \collective
+void share_classes(const RowClasses& classes, const std::set<std::int64_t>& codes,
+                   comm::Communicator& world);
 
 }  // namespace sluice::select

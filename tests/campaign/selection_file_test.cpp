@@ -1,10 +1,12 @@
 #include "campaign/selection_file.hpp"
 
 #include "tests/support/expect_error.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 
 namespace sluice::campaign {
 namespace {
@@ -100,6 +102,57 @@ TEST(SelectionFile, distributions_have_names) {
     EXPECT_EQ(mix("INPUT").class_by, "column:weather");
 }
 
+TEST(SelectionFile, several_balances_have_their_strengths) {
+    const SelectRequest request = request_of(
+        with(strategy(R"("type": "METADATA", "key": "weather")",
+                      R"("type": "BALANCE", "target": {"sunny": 0.5, "rain": 0.25})") +
+             "," +
+             strategy(R"("type": "PREDICTIONS", "task": "t", "name": "CLASS_DISTRIBUTION")",
+                      R"("type": "BALANCE", "distribution": "UNIFORM", "strength": 2)") +
+             "," + strategy(margin, weights)));
+    ASSERT_EQ(request.plan.balances.size(), 2U);
+    EXPECT_EQ(request.plan.balances[0].text(), "column:weather: sunny=0.5, rain=0.25");
+    EXPECT_EQ(request.plan.balances[1].text(), "class: uniform; weight 2");
+    EXPECT_EQ(request.plan.class_mix.kind, select::ClassMix::Kind::none);
+}
+
+TEST(SelectionFile, embeddings_of_objects_are_features_of_instances) {
+    const SelectionFile file = parse_selection(
+        with(strategy(embeddings + R"(, "task": "cars")", R"("type": "DIVERSITY")")), "s.json");
+    SelectRequest request;
+    test::expect_error(ExitCode::bad_config,
+                       "s.json: strategies[0].input.task: rows have no embeddings of objects",
+                       [&] { apply_selection(file, {}, request); });
+    request.plan.items = "max";
+    apply_selection(file, {}, request);
+    EXPECT_EQ(request.plan.diversity, "k_center");
+    EXPECT_EQ(request.plan.batch_size, 9);
+    const SelectionFile share = parse_selection(
+        R"({"proportion_samples": 0.5, "strategies": [)" + strategy(margin, weights) + "]}",
+        "s.json");
+    test::expect_error(ExitCode::bad_config, "s.json: proportion_samples: a share of rows",
+                       [&] { apply_selection(share, {}, request); });
+}
+
+TEST(SelectionFile, a_tag_is_the_file_of_its_name_beside_the_selection) {
+    const test::TemporaryDirectory directory;
+    const std::string path = directory.path() + "/s.json";
+    for (const std::string name : {"seen.csv", "query.txt"})
+        std::ofstream(directory.path() + "/" + name) << "1\n";
+    const std::string similarity = R"("type": "SIMILARITY")";
+    const std::string text =
+        with(strategy(embeddings + R"(, "tag_name": "seen")", R"("type": "DIVERSITY")") + "," +
+             strategy(embeddings + R"(, "dataset_id": "64f0", "tag_name": "query")", similarity));
+    SelectRequest request;
+    apply_selection(parse_selection(text, path), {}, request);
+    EXPECT_EQ(request.center_path, directory.path() + "/seen.csv");
+    EXPECT_EQ(request.similar_rows_path, directory.path() + "/query.txt");
+    EXPECT_EQ(request.similar_path, "");
+    request.similar_path = "vectors.h5";
+    apply_selection(parse_selection(text, path), {}, request);
+    EXPECT_EQ(request.similar_path, "vectors.h5");
+}
+
 TEST(SelectionFile, the_command_line_wins_over_numbers) {
     SelectRequest request;
     request.plan.batch_size = 3;
@@ -169,8 +222,21 @@ TEST(SelectionFile, refuses_what_it_cannot_mean) {
         {with(strategy(column, balance + "{}")), "names no class"},
         {with(strategy(column, R"("type": "BALANCE")")), "strategy.target: missing"},
         {with(strategy(column, balance + R"({"a": 1})") + "," +
-              strategy(column, balance + R"({"a": 1})")),
-         "a second BALANCE"},
+              strategy(column, R"("type": "BALANCE", "distribution": "EVEN")")),
+         "strategies[1].strategy.distribution: unknown (EVEN)"},
+        {with(strategy(column, R"("type": "BALANCE", "distribution": "INPUT", "strength": -1)")),
+         "-1 would turn BALANCE round"},
+        {with(strategy(embeddings + R"(, "tag_name": "../x")", diversity)),
+         "strategies[0].input.tag_name: '../x' can be no file's name"},
+        {with(strategy(embeddings + R"(, "tag_name": "seen")", diversity)),
+         "s.json: tag_name: no file says which rows 'seen' are; put seen.txt"},
+        {with(strategy(embeddings + R"(, "tag_name": "seen")", R"("type": "SIMILARITY")")),
+         "no file says which rows 'seen' are"},
+        {with(strategy(embeddings + R"(, "dataset_id": "x")", diversity)),
+         "strategies[0].input.dataset_id: diversity is of the pool's own features"},
+        {with(strategy(embeddings + R"(, "task": "cars")", diversity) + "," +
+              strategy(embeddings + R"(, "task": "dogs")", R"("type": "TYPICALITY")")),
+         "strategies[1].input.task: a second one (dogs after cars)"},
         {with(strategy(R"("type": "METADATA", "key": "a+b")", weights)), "rename the column"},
         {with(strategy(embeddings, R"("type": "SIMILARITY")")), "--similar-to FILE"},
         {R"({"strategies": [)" + strategy(margin, weights) + "]}", "s.json: n_samples: missing"},
