@@ -108,7 +108,7 @@ run_study() { # run_study STUDY
                 --strategy lcmd=random/lcmd/all/on=all_gradients/sketch=256 \
                 --strategy bait=random/bait_forward/all/on=all_gradients/sketch=256 \
                 --strategy k_center=random/k_center/all/on=all_gradients/sketch=256 \
-                --strategy max_diag=committee_std)
+                --strategy max_diag=random/max_diag/all/on=all_gradients/sketch=256)
             ;;
         lazy) make_data digits; readarray -t options < <(few --seeds 6 --rounds 6) ;;
         copies) make_data digits10; readarray -t options < <(few --seeds 10 --rounds 8) ;;

@@ -45,6 +45,7 @@ const std::vector<DiversityDefinition>& diversity_definitions() {
         kmeanspp_rule(),
         badge_rule(),
         maxdet_rule(),
+        max_diag_rule(),
         lcmd_rule(),
         facility_location_rule(),
         gist_rule(),

@@ -1,4 +1,4 @@
-"""BAIT for a regression through the whole program, against its definition in float64 NumPy.
+"""BAIT and MaxDiag for a regression through the whole program, against float64 NumPy.
 
 The oracle inverts the information afresh for each pick, and knows nothing of updates:
 least tr((s^2 I + sum of x x')^-1 F), the sum over labeled rows and picks, F over all rows.
@@ -55,6 +55,17 @@ def plain_bait(features, labeled, count, factor):
     return picks
 
 
+def plain_max_diag(features, labeled, count):
+    """The largest variances after the labeled rows, of the same sigma."""
+    x = features.astype(float)
+    scaling = x[labeled] if labeled else x
+    sigma = 0.1 * np.sqrt((scaling**2).sum(axis=1).mean())
+    covariance = np.linalg.inv(np.eye(x.shape[1]) + x[labeled].T @ x[labeled] / sigma**2)
+    variances = np.einsum("ij,jk,ik->i", x, covariance, x)
+    variances[labeled] = -1
+    return list(np.argsort(-variances, kind="stable")[:count])
+
+
 class Bait(unittest.TestCase):
     def picks(self, features, labeled, name, ranks=1, threads="1"):
         with tempfile.TemporaryDirectory() as folder:
@@ -86,6 +97,9 @@ class Bait(unittest.TestCase):
                 with self.subTest(case=case, rule=name):
                     self.assertEqual(self.picks(features, labeled, name, case + 1),
                                      plain_bait(features, labeled, 20, factor))
+            with self.subTest(case=case, rule="max_diag"):
+                self.assertEqual(self.picks(features, labeled, "max_diag", case + 1),
+                                 plain_max_diag(features, labeled, 20))
 
 
 if __name__ == "__main__":

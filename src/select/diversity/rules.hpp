@@ -9,6 +9,7 @@ DiversityDefinition k_center_rule();
 DiversityDefinition kmeanspp_rule();
 DiversityDefinition badge_rule();
 DiversityDefinition maxdet_rule();
+DiversityDefinition max_diag_rule();
 DiversityDefinition lcmd_rule();
 DiversityDefinition facility_location_rule();
 DiversityDefinition gist_rule();
