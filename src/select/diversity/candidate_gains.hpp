@@ -59,8 +59,6 @@ class CandidateGains {
 
   private:
     enum class Kept : std::uint8_t { nothing, similarities, list };
-    /// What one thread looks at a candidate with.
-    struct Scratch;
 
     std::int64_t width() const { return all_rows_; }
     bool keeps_similarities() const { return room_ == width(); }
