@@ -103,10 +103,10 @@ SLUICE_LANE int load_four(const Source& source, std::int64_t index, std::int64_t
         source.load(index, loaded);
         return FloatPack::size;
     }
-    int there = 0;
-    for (; index + there < count; ++there)
-        loaded[there] = source.at(index + there);
-    return there;
+    SLUICE_UNROLL
+    for (int i = 0; i < FloatPack::size; ++i)
+        if (index + i < count) loaded[i] = source.at(index + i);
+    return index < count ? static_cast<int>(count - index) : 0;
 }
 
 /// The sum of a group's counts.
