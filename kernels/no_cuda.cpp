@@ -1,9 +1,11 @@
 #include "core/error.hpp"
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/device_gradients.hpp"
 #include "kernels/device_panel.hpp"
 #include "kernels/device_rows.hpp"
 #include "kernels/device_sample.hpp"
+#include "kernels/device_variances.hpp"
 #include "kernels/nearest_center_cpu.hpp"
 #include "kernels/score_rows_cuda.hpp"
 
@@ -40,12 +42,20 @@ std::unique_ptr<DeviceRows> make_device_rows(MatrixView) {
     throw_not_built();
 }
 
+std::unique_ptr<DeviceGradients> make_device_gradients(const GradientView&) {
+    throw_not_built();
+}
+
 std::optional<std::vector<PanelPick>> pick_on_device(const PanelView&, const Candidate&,
                                                      std::int64_t) {
     throw_not_built();
 }
 
 std::unique_ptr<DeviceSample> make_device_sample(const SampleView&) {
+    throw_not_built();
+}
+
+std::unique_ptr<DeviceVariances> make_device_variances(MatrixView) {
     throw_not_built();
 }
 

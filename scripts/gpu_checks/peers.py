@@ -26,6 +26,10 @@ def picks_text(picks, counted):
     return f"{counted} picks run, scaled to {picks}; rows on the device already"
 
 
+def kind_text(kind):
+    return str(kind).rsplit(".", maxsplit=1)[-1]
+
+
 class Torch:
     def __init__(self, sizes, device):
         import torch
@@ -70,13 +74,15 @@ class Torch:
 
         return {"bald": bald, "entropy": entropy, "margin": margin}[name]
 
-    def scores(self, name, rows, members, classes):
+    def scores(self, name, half, rows, members, classes):
         rows = self.sizes(rows)
-        logits = 6 * self.random(rows, members, classes) - 3
+        # (PyTorch's CPU has no softmax of 16-bit numbers.)
+        kind = self.torch.float16 if half and self.device == "cuda" else self.torch.float32
+        logits = (6 * self.random(rows, members, classes) - 3).to(kind)
         # Eager PyTorch writes what is of the size of the pool several times over: in blocks that fit.
         parts = logits.split(max(1, (1 << 28) // (members * classes)))
         eager = self.score(name)
-        what = f"[{rows},{members},{classes}] fp32 logits"
+        what = f"[{rows},{members},{classes}] {kind_text(kind)} logits"
         sides = [("torch_eager", lambda: [eager(part) for part in parts], what, 1)]
         if hasattr(self.torch, "compile"):
             compiled = self.torch.compile(eager)
@@ -173,14 +179,15 @@ class Torch:
             for part, numbers in zip(parts, nearest.split(1 << 18)):
                 sums.index_add_(0, numbers, part.float())
             return sums / torch.bincount(nearest, minlength=count).clamp(min=1)[:, None]
-        what = f"N={rows} D=128 K={count}, {str(kind).rsplit('.', maxsplit=1)[-1]}"
+        what = f"N={rows} D=128 K={count}, {kind_text(kind)}"
         return [("floor", multiply, f"the products alone, {what}, as torch.mm makes them", 1),
                 ("torch_assignment", assign, what + ", chunked products and argmin", 1),
                 ("torch_iteration", iterate, what + ", the same and new centroids by scatter", 1)]
 
     def cases(self):
-        scores = {f"G1.{name}.{shape[2]}": (lambda name=name, shape=shape: self.scores(name, *shape))
-                  for shape in SCORE_SHAPES for name in ("bald", "entropy", "margin")}
+        scores = {f"{form}.{name}.{shape[2]}":
+                  (lambda name=name, half=form == "G1.half", shape=shape: self.scores(name, half, *shape))
+                  for form in ("G1", "G1.half") for shape in SCORE_SHAPES for name in ("bald", "entropy", "margin")}
         heads = {f"G2.{classes}": (lambda classes=classes: self.head(classes)) for classes in (10, 100, 1000)}
         return {**scores, **heads, "G3": self.top_k, "G5": self.k_center, "G6.kmeanspp": self.kmeanspp,
                 "G6.maxdet": self.maxdet, "G7": self.k_means}

@@ -18,4 +18,8 @@ SLUICE_HD inline float random_value(std::uint64_t seed, std::int64_t place) {
 void fill_on_device(kernels::cuda::DeviceBuffer& values, std::uint64_t seed,
                     const kernels::cuda::Stream& stream);
 
+/// The same, rounded to IEEE binary16.
+void fill_on_device(kernels::cuda::DeviceArray<std::uint16_t>& halves, std::uint64_t seed,
+                    const kernels::cuda::Stream& stream);
+
 }  // namespace sluice::bench

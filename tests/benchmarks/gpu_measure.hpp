@@ -54,7 +54,8 @@ class DeviceBench {
 
     const kernels::cuda::Stream& stream() const { return stream_; }
 
-    void fill(kernels::cuda::DeviceBuffer& values) const {
+    template <class Array>
+    void fill(Array& values) const {
         fill_on_device(values, fresh_seed(), stream_);
     }
 

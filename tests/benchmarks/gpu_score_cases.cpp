@@ -3,6 +3,7 @@
 #include "kernels/committee_network.hpp"
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/row_stream.hpp"
+#include "kernels/half.hpp"
 #include "kernels/score_rows_cpu.hpp"
 #include "kernels/score_rows_cuda.hpp"
 
@@ -23,15 +24,14 @@ struct Shape {
         const auto input = members > 1 ? ScoreInput::committee_logits : ScoreInput::logits;
         return {values, {0, rows}, members, classes, input};
     }
-    std::string text() const {
-        return fmt::format("[{},{},{}] fp32 logits", rows, members, classes);
-    }
+    std::string text() const { return fmt::format("[{},{},{}] logits", rows, members, classes); }
 };
 
-std::vector<float> to_host(const float* from, std::int64_t count) {
-    std::vector<float> values(static_cast<std::size_t>(count));
+template <class Value>
+std::vector<Value> to_host(const Value* from, std::int64_t count) {
+    std::vector<Value> values(static_cast<std::size_t>(count));
     cuda::check(
-        cudaMemcpy(values.data(), from, DeviceBench::bytes_of(count), cudaMemcpyDeviceToHost));
+        cudaMemcpy(values.data(), from, values.size() * sizeof(Value), cudaMemcpyDeviceToHost));
     return values;
 }
 
@@ -46,31 +46,51 @@ void require_same(const Scorer& scorer, const ScoreBlock& block, std::span<const
 // G1: logits that lie where they are scored.
 class ScoreCase : public Case {
   public:
-    ScoreCase(Bench& bench, std::string name, const Shape& shape)
+    enum class Stored { floats, halves };
+
+    ScoreCase(Bench& bench, std::string name, const Shape& shape, Stored stored)
         : bench_(bench),
           name_(std::move(name)),
           shape_(shape),
+          stored_(stored),
           scorer_(make_scorer(Backend::cpu, find_score(name_), 1, 0)) {
         const std::int64_t count = shape.rows * shape.elements();
         if (!bench.on_gpu()) {
             host_ = random_values(count);
             return;
         }
-        values_.reserve(count);
+        if (stored == Stored::halves) {
+            halves_.reserve(count);
+            bench.device().fill(halves_);
+        } else {
+            values_.reserve(count);
+            bench.device().fill(values_);
+        }
         scores_.reserve(shape.rows);
-        tile_.reserve(
-            std::max<std::int64_t>(1, score_tile_floats(shape.block(values_.data()), shape.rows)));
-        bench.device().fill(values_);
+        tile_.reserve(std::max<std::int64_t>(1, score_tile_floats(block(), shape.rows)));
     }
 
     std::vector<Figure> turn() override {
         const double seconds = bench_.on_gpu() ? seconds_on_gpu() : seconds_on_cpu();
-        return {{"ours", seconds, shape_.text() + " where they are scored"},
-                {"floor", bench_.seconds_to_move(shape_.rows * (shape_.elements() + 1)),
-                 "reading them and writing the scores"}};
+        const std::int64_t count = shape_.rows * shape_.elements();
+        const std::int64_t floats = (stored_ == Stored::halves ? count / 2 : count) + shape_.rows;
+        return {{"ours", seconds, shape_.text() + " where they are scored" + how_stored()},
+                {"floor", bench_.seconds_to_move(floats), "reading them and writing the scores"}};
     }
 
   private:
+    // The CPU widens what it reads, long before it scores: nothing to rehearse.
+    std::string how_stored() const {
+        if (stored_ == Stored::floats) return "";
+        return bench_.on_gpu() ? ", stored in 16 bits" : ", widened";
+    }
+
+    ScoreBlock block() const {
+        ScoreBlock block = shape_.block(values_.data());
+        if (stored_ == Stored::halves) block.halves = halves_.data();
+        return block;
+    }
+
     double seconds_on_cpu() const {
         std::vector<float> scores(static_cast<std::size_t>(shape_.rows));
         return bench::seconds_of([&] { scorer_->score(shape_.block(host_.data()), scores); });
@@ -80,22 +100,31 @@ class ScoreCase : public Case {
         const std::size_t index = list_index(find_score(name_));
         DeviceBench& device = bench_.device();
         const double seconds = device.seconds_of(scores_, device.stream(), [&] {
-            score_on_device(index, shape_.block(values_.data()),
-                            {scores_.data(), tile_.data(), device.stream()});
+            score_on_device(index, block(), {scores_.data(), tile_.data(), device.stream()});
         });
         Shape first = shape_;
         first.rows = std::min<std::int64_t>(shape_.rows, 1000);
-        const std::vector<float> values = to_host(values_.data(), first.rows * first.elements());
+        const std::vector<float> values = first_values(first.rows * first.elements());
         require_same(*scorer_, first.block(values.data()), to_host(scores_.data(), first.rows));
         return seconds;
+    }
+
+    std::vector<float> first_values(std::int64_t count) const {
+        if (stored_ == Stored::floats) return to_host(values_.data(), count);
+        std::vector<float> values;
+        for (const Half half : to_host(halves_.data(), count))
+            values.push_back(widened(half));
+        return values;
     }
 
     Bench& bench_;
     std::string name_;
     Shape shape_;
+    Stored stored_;
     std::unique_ptr<Scorer> scorer_;
     std::vector<float> host_;
     cuda::DeviceBuffer values_;
+    cuda::DeviceArray<Half> halves_;
     cuda::DeviceBuffer scores_;
     cuda::DeviceBuffer tile_;
 };
@@ -225,15 +254,22 @@ class StreamCase : public Case {
 }  // namespace
 
 std::vector<CaseDefinition> score_cases() {
+    using Stored = ScoreCase::Stored;
     std::vector<CaseDefinition> cases;
+    const auto add = [&](const char* form, const char* name, const Shape& shape, Stored stored) {
+        cases.push_back({fmt::format("{}.{}.{}", form, name, shape.classes), [=](Bench& bench) {
+                             return std::make_unique<ScoreCase>(
+                                 bench, name,
+                                 Shape{bench.shrunk(shape.rows), shape.members, shape.classes},
+                                 stored);
+                         }});
+    };
     for (const Shape& shape :
          {Shape{20'000'000, 5, 10}, Shape{2'000'000, 8, 100}, Shape{200'000, 8, 1000}})
-        for (const char* name : {"bald", "entropy", "margin"})
-            cases.push_back({fmt::format("G1.{}.{}", name, shape.classes), [=](Bench& bench) {
-                                 return std::make_unique<ScoreCase>(
-                                     bench, name,
-                                     Shape{bench.shrunk(shape.rows), shape.members, shape.classes});
-                             }});
+        for (const char* name : {"bald", "entropy", "margin"}) {
+            add("G1", name, shape, Stored::floats);
+            add("G1.half", name, shape, Stored::halves);
+        }
     for (const std::int64_t classes : {10, 100, 1000})
         cases.push_back({fmt::format("G2.{}", classes), [=](Bench& bench) {
                              return std::make_unique<HeadCase>(bench, bench.shrunk(1 << 18),

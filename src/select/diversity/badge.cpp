@@ -1,3 +1,4 @@
+#include "kernels/device_gradients.hpp"
 #include "kernels/worker_pool.hpp"
 #include "select/diversity/growing_panels.hpp"
 #include "select/diversity/packed_dots.hpp"
@@ -7,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
+#include <optional>
 
 namespace sluice::select {
 namespace {
@@ -50,6 +53,8 @@ class GradientSpread : public Spread {
                 norm({error(i), to_size(share.classes)}, {share.features.row(i), to_size(dim())});
         }
         squared_ = norms_;
+        if (options.backend == kernels::Backend::cuda && !norms_.empty())
+            device_ = kernels::make_device_gradients({errors(), share.features, norms_});
     }
 
     const std::vector<double>& norms() const { return norms_; }
@@ -67,6 +72,9 @@ class GradientSpread : public Spread {
         pending_errors_.append(q);
         pending_features_.append(x);
         pending_norms_.push_back(norm(q, x));
+        if (device_ == nullptr) return;
+        sent_errors_.insert(sent_errors_.end(), q.begin(), q.end());
+        sent_features_.insert(sent_features_.end(), x.begin(), x.end());
     }
     std::int64_t num_pending() const override { return std::ssize(pending_norms_); }
 
@@ -75,22 +83,19 @@ class GradientSpread : public Spread {
         if (!has_pick_ && num_pending() > 0)
             squared_.assign(squared_.size(), std::numeric_limits<double>::infinity());
         has_pick_ = has_pick_ || num_pending() > 0;
-        constexpr std::int64_t rows_a_task = 64;
-        kernels::parallel_for(
-            options_.num_threads, (std::ssize(squared_) + rows_a_task - 1) / rows_a_task,
-            [&](std::int64_t task) {
-                const std::int64_t end = std::min(std::ssize(squared_), (task + 1) * rows_a_task);
-                for (std::int64_t i = task * rows_a_task; i < end; i += rows_at_once()) {
-                    const std::int64_t count = std::min(rows_at_once(), end - i);
-                    const std::span<double> spreads =
-                        std::span(squared_).subspan(to_size(i), to_size(count));
-                    lower_tile({errors_.data(), std::ssize(squared_), share_.classes},
-                               share_.features, numbers_from(i, count), norms_, 0, spreads);
-                }
-            });
+        if (device_ == nullptr) {
+            lower_all();
+        } else {
+            device_->lower({{sent_errors_.data(), num_pending(), share_.classes},
+                            {sent_features_.data(), num_pending(), dim()},
+                            pending_norms_},
+                           squared_);
+        }
         pending_errors_.clear();
         pending_features_.clear();
         pending_norms_.clear();
+        sent_errors_.clear();
+        sent_features_.clear();
     }
 
     void lower(std::span<const float> told, std::span<const std::int64_t> which, std::int64_t first,
@@ -132,6 +137,26 @@ class GradientSpread : public Spread {
     std::int64_t dim() const { return share_.features.dim; }
     const float* error(std::int64_t local) const { return errors_.data() + local * share_.classes; }
 
+    kernels::MatrixView errors() const {
+        return {errors_.data(), std::ssize(norms_), share_.classes};
+    }
+
+    void lower_all() {
+        constexpr std::int64_t rows_a_task = 64;
+        kernels::parallel_for(
+            options_.num_threads, (std::ssize(squared_) + rows_a_task - 1) / rows_a_task,
+            [&](std::int64_t task) {
+                const std::int64_t end = std::min(std::ssize(squared_), (task + 1) * rows_a_task);
+                for (std::int64_t i = task * rows_a_task; i < end; i += rows_at_once()) {
+                    const std::int64_t count = std::min(rows_at_once(), end - i);
+                    const std::span<double> spreads =
+                        std::span(squared_).subspan(to_size(i), to_size(count));
+                    lower_tile(errors(), share_.features, numbers_from(i, count), norms_, 0,
+                               spreads);
+                }
+            });
+    }
+
     // Rows are the vectors, the pending picks from `first` on the panels; norms [rows of errors].
     void lower_tile(kernels::MatrixView errors, kernels::MatrixView features,
                     std::span<const std::int64_t> rows, std::span<const double> norms,
@@ -161,11 +186,16 @@ class GradientSpread : public Spread {
     GrowingPanels pending_features_;
     std::vector<double> pending_norms_;
     bool has_pick_ = false;
+    std::unique_ptr<kernels::DeviceGradients> device_;  // where refresh() lowers there
+    std::vector<float> sent_errors_;                    // [pending, C] for the device
+    std::vector<float> sent_features_;                  // [pending, D]
 };
 
 DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
                   comm::Communicator& world) {
-    GradientSpread spread(share, options);
+    std::optional<GradientSpread> made;
+    world.agree([&] { made.emplace(share, options); });
+    GradientSpread& spread = *made;
     RaceRounds rounds(share, options, spread, std::vector<double>(share.rows.size(), 1.0), world);
     // The longest gradient comes first.
     const std::vector<std::uint8_t> none(share.rows.size(), 0);

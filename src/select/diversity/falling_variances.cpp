@@ -14,15 +14,19 @@ namespace {
 // Most rows and vectors of a tile of products.
 constexpr std::size_t most_rows = 32;
 constexpr std::size_t most_vectors = 8;
+// Fewer rows are done before they have been sent to a device.
+constexpr std::int64_t worth_sending = 64;
 
 }  // namespace
 
 FallingVariances::FallingVariances(kernels::MatrixView rows, std::vector<double> variances,
-                                   int num_threads)
+                                   int num_threads,
+                                   std::unique_ptr<kernels::DeviceVariances> device)
     : rows_(rows),
       variances_(std::move(variances)),
       seen_(variances_.size(), 0),
-      num_threads_(num_threads) {}
+      num_threads_(num_threads),
+      device_(std::move(device)) {}
 
 void FallingVariances::add_look(std::span<const double> direction, double variance) {
     directions_.insert(directions_.end(), direction.begin(), direction.end());
@@ -34,8 +38,9 @@ void FallingVariances::set(std::int64_t local, double variance) {
     seen_[static_cast<std::size_t>(local)] = num_looks();
 }
 
-// Rows that miss the same looks share tiles.
-void FallingVariances::refresh(std::span<const std::int64_t> locals) {
+// Rows that miss the same looks follow each other, those that miss the most first.
+std::vector<std::int64_t> FallingVariances::sorted_by_seen(
+    std::span<const std::int64_t> locals) const {
     std::vector<std::int64_t> sorted(locals.size());
     std::vector<std::size_t> begins(static_cast<std::size_t>(num_looks()) + 2, 0);
     for (const std::int64_t local : locals)
@@ -43,6 +48,24 @@ void FallingVariances::refresh(std::span<const std::int64_t> locals) {
     std::partial_sum(begins.begin(), begins.end(), begins.begin());
     for (const std::int64_t local : locals)
         sorted[begins[static_cast<std::size_t>(seen_[static_cast<std::size_t>(local)])]++] = local;
+    return sorted;
+}
+
+void FallingVariances::refresh_on_device(std::span<const std::int64_t> sorted) {
+    std::vector<std::int32_t> seen;
+    std::vector<double> variances;
+    for (const std::int64_t local : sorted) {
+        seen.push_back(seen_[static_cast<std::size_t>(local)]);
+        variances.push_back(of(local));
+    }
+    device_->refresh(sorted, seen, {directions_, look_variances_}, variances);
+    for (std::size_t i = 0; i < sorted.size(); ++i)
+        set(sorted[i], variances[i]);
+}
+
+void FallingVariances::refresh(std::span<const std::int64_t> locals) {
+    const std::vector<std::int64_t> sorted = sorted_by_seen(locals);
+    if (device_ != nullptr && std::ssize(sorted) >= worth_sending) return refresh_on_device(sorted);
     const std::int64_t rows_a_tile = kernels::products_tile().panels * kernels::products_panel;
     const std::int64_t rows_a_task = 8 * rows_a_tile;
     const std::int64_t count = std::ssize(sorted);

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "kernels/device_variances.hpp"
 #include "kernels/nearest_center.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -13,8 +15,10 @@ namespace sluice::select {
 /// Looks come off a row in their order, whenever that happens.
 class FallingVariances {
   public:
-    /// `variances` [rows], before any look.
-    FallingVariances(kernels::MatrixView rows, std::vector<double> variances, int num_threads);
+    /// `variances` [rows], before any look. With a device that holds the rows it brings them up to
+    /// date, to the same bits.
+    FallingVariances(kernels::MatrixView rows, std::vector<double> variances, int num_threads,
+                     std::unique_ptr<kernels::DeviceVariances> device = nullptr);
 
     double of(std::int64_t local) const { return variances_[static_cast<std::size_t>(local)]; }
     bool is_fresh(std::int64_t local) const {
@@ -32,6 +36,8 @@ class FallingVariances {
 
   private:
     std::int32_t num_looks() const { return static_cast<std::int32_t>(look_variances_.size()); }
+    std::vector<std::int64_t> sorted_by_seen(std::span<const std::int64_t> locals) const;
+    void refresh_on_device(std::span<const std::int64_t> sorted);
     void lower_tile(std::span<const std::int64_t> locals, std::span<const std::int64_t> next);
     void fetch_early(std::span<const std::int64_t> locals) const;
 
@@ -41,6 +47,7 @@ class FallingVariances {
     std::vector<double> directions_;  // [looks, D]
     std::vector<double> look_variances_;
     int num_threads_;
+    std::unique_ptr<kernels::DeviceVariances> device_;
 };
 
 }  // namespace sluice::select

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
 
 namespace sluice::select {
 namespace {
@@ -28,7 +30,7 @@ class LogDet {
           qualities_(std::move(qualities)),
           covariance_(covariance),
           variances_(share.features, variances(share.features, covariance, options.num_threads),
-                     options.num_threads) {}
+                     options.num_threads, on_device(share, options)) {}
 
     double gain(std::int64_t local) const { return gain_of(state(local)); }
     bool is_fresh(std::int64_t local) const { return variances_.is_fresh(local); }
@@ -79,6 +81,13 @@ class LogDet {
     };
 
   private:
+    // Null on the CPU, or where the device has no memory for the rows.
+    static std::unique_ptr<kernels::DeviceVariances> on_device(const ShortlistShare& share,
+                                                               const DiversityOptions& options) {
+        if (options.backend == kernels::Backend::cpu || share.rows.empty()) return nullptr;
+        return kernels::make_device_variances(share.features);
+    }
+
     double gain_of(const State& state) const {
         return covariance_.squared_sigma() + state.quality * state.quality * state.variance;
     }
@@ -97,8 +106,9 @@ DiverseBatch pick(const ShortlistShare& share, const DiversityOptions& options,
     const double sigma = noise_of(options.parameters.sigma, share, world);
     Covariance covariance(share.features.dim, sigma * sigma);
     look_at_centers(share, covariance);
-    LogDet objective(share, options, std::move(qualities), covariance);
-    return GreedyRounds(share, options, objective, world).pick();
+    std::optional<LogDet> objective;
+    world.agree([&] { objective.emplace(share, options, std::move(qualities), covariance); });
+    return GreedyRounds(share, options, *objective, world).pick();
 }
 
 DiversityForecast forecast(const DiversitySizes& sizes) {
