@@ -62,10 +62,13 @@ void add_uncovered_of_four(const float* similar, std::int64_t stride, const floa
 template <typename Four>
 void mark_uncovered_of(const UncoveredRow& row, std::int64_t count, double* sums,
                        std::uint64_t* above, std::int64_t* numbers) {
+    constexpr std::int64_t ahead = 512;
     constexpr std::uint64_t first_chain = 0x1111'1111'1111'1111;
     typename Four::Type sum = Four::load(sums);
     for (std::int64_t begin = 0; begin < count; begin += 64) {
         std::uint64_t bits = 0;
+        for (std::int64_t line = 0; line < 64; line += 16)
+            __builtin_prefetch(row.similar + begin + ahead + line);
         for (std::int64_t i = 0; i < 64; i += 4) {
             const std::int64_t at = begin + i;
             const typename Four::Type more =

@@ -14,6 +14,9 @@ Data sets
   friedman1, friedman2, friedman3
               10,000 rows of Friedman's functions of 10, 4 and 4 inputs, without noise
   borehole    10,000 rows of the flow of water through a borehole, 8 inputs
+  circuit, piston, wing
+              10,000 rows of the voltage of a push-pull circuit, the cycle time of a piston and the
+              weight of a wing: 6, 7 and 10 inputs
   robot       10,000 places of a robot's hand, four joints in a plane; its distance from the origin
   pendulum    10,000 states of a double pendulum along 50 swings; the target is the upper arm's
               angular acceleration
@@ -110,6 +113,57 @@ def borehole(numpy, datasets):
     return numpy.column_stack([radius, numpy.log(influence), rest]), flow, None
 
 
+def uniform_inputs(numpy, ranges):
+    """A column for each range."""
+    low, high = numpy.array(ranges).T
+    return numpy.random.default_rng(1).uniform(low, high, size=(NUM_MADE, len(ranges)))
+
+
+def circuit(numpy, datasets):
+    r"""The mid-point voltage of an output transformerless push-pull circuit.
+
+    \source Ben-Ari and Steinberg, Quality Engineering 19 (2007), the OTL circuit.
+    """
+    inputs = uniform_inputs(numpy, [(50.0, 150.0), (25.0, 70.0), (0.5, 3.0), (1.2, 2.5),
+                                    (0.25, 1.2), (50.0, 300.0)])
+    base1, base2, feedback, collector1, collector2, gain = inputs.T
+    amplified = gain * (collector2 + 9)
+    voltage = ((12 * base2 / (base1 + base2) + 0.74) * amplified + 11.35 * feedback +
+               0.74 * feedback * amplified / collector1) / (amplified + feedback)
+    return inputs, voltage, None
+
+
+def piston(numpy, datasets):
+    r"""Seconds that a piston takes for a cycle.
+
+    \source Kenett and Zacks, Modern Industrial Statistics (1998); ranges as in Ben-Ari and
+            Steinberg, Quality Engineering 19 (2007).
+    """
+    inputs = uniform_inputs(numpy, [(30.0, 60.0), (0.005, 0.02), (0.002, 0.01), (1000.0, 5000.0),
+                                    (90000.0, 110000.0), (290.0, 296.0), (340.0, 360.0)])
+    weight, surface, volume, spring, pressure, ambient, filling = inputs.T
+    gas = pressure * volume * ambient / filling
+    force = pressure * surface + 19.62 * weight - spring * volume / surface
+    now = surface / (2 * spring) * (numpy.sqrt(force**2 + 4 * spring * gas) - force)
+    return inputs, 2 * numpy.pi * numpy.sqrt(weight / (spring + surface**2 * gas / now**2)), None
+
+
+def wing(numpy, datasets):
+    r"""Pounds that the wing of a light aircraft weighs.
+
+    \source Forrester, Sobester and Keane, Engineering Design via Surrogate Modelling (2008),
+            section 1.4.
+    """
+    inputs = uniform_inputs(numpy, [(150.0, 200.0), (220.0, 300.0), (6.0, 10.0), (-10.0, 10.0),
+                                    (16.0, 45.0), (0.5, 1.0), (0.08, 0.18), (2.5, 6.0),
+                                    (1700.0, 2500.0), (0.025, 0.08)])
+    area, fuel, aspect, sweep, dynamic, taper, thickness, load, gross, paint = inputs.T
+    cosine = numpy.cos(numpy.radians(sweep))
+    weight = 0.036 * area**0.758 * fuel**0.0035 * (aspect / cosine**2)**0.6 * dynamic**0.006
+    weight *= taper**0.04 * (100 * thickness / cosine)**-0.3 * (load * gross)**0.49
+    return inputs, weight + area * paint, None
+
+
 def robot(numpy, datasets):
     r"""Sines and cosines of four angles and the lengths of the arms between them.
 
@@ -159,7 +213,7 @@ def pendulum(numpy, datasets):
 
 MAKERS = {maker.__name__: maker for maker in (
     digits, digits10, digits3v9, wine, cancer, diabetes, friedman1, friedman2, friedman3, borehole,
-    robot, pendulum)}
+    circuit, piston, wing, robot, pendulum)}
 
 
 def write_pool(file, features, groups) -> None:

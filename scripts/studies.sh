@@ -91,7 +91,9 @@ few() { # few OPTION...: these options, in small only
 
 run_study() { # run_study STUDY
     local options=() name rows=3000
-    local sets=(friedman1 friedman2 friedman3 borehole robot pendulum diabetes)
+    # Friedman's functions, the physical functions of six inputs and more that emulators are tried
+    # on, one simulation and one table.
+    local sets=(friedman1 friedman2 friedman3 borehole circuit piston robot wing pendulum diabetes)
     case $1 in
         digits) make_data digits; readarray -t options < <(few --seeds 10 --rounds 8) ;;
         batches)
@@ -101,10 +103,11 @@ run_study() { # run_study STUDY
                 --strategy margin)
             ;;
         regression)
-            [ "$small" = no ] || sets=(friedman2 pendulum)
+            [ "$small" = no ] || sets=(pendulum)
             readarray -t options < <(few --seeds 8 --rounds 3 \
-                --strategy lcmd=random/lcmd/all/on=gradients \
-                --strategy k_center=random/k_center/all/on=gradients \
+                --strategy lcmd=random/lcmd/all/on=all_gradients/sketch=256 \
+                --strategy bait=random/bait_forward/all/on=all_gradients/sketch=256 \
+                --strategy k_center=random/k_center/all/on=all_gradients/sketch=256 \
                 --strategy max_diag=committee_std)
             ;;
         lazy) make_data digits; readarray -t options < <(few --seeds 6 --rounds 6) ;;

@@ -9,8 +9,9 @@
 namespace sluice::kernels {
 namespace {
 
-// 8 x 8 by AVX: interleave pairs, then quadruples, then halves.
-inline void transpose_eight(const float* const* rows, std::int64_t k, float* to) {
+// 8 x 8 by AVX, to columns `stride` apart: interleave pairs, then quadruples, then halves.
+inline void transpose_eight(const float* const* rows, std::int64_t k, float* to,
+                            std::int64_t stride = 8) {
     __m256 a[8];
     __m256 b[8];
     for (int j = 0; j < 8; ++j)
@@ -26,8 +27,8 @@ inline void transpose_eight(const float* const* rows, std::int64_t k, float* to)
         }
     }
     for (int j = 0; j < 4; ++j) {
-        _mm256_storeu_ps(to + j * 8, _mm256_permute2f128_ps(a[j], a[j + 4], 0x20));
-        _mm256_storeu_ps(to + (j + 4) * 8, _mm256_permute2f128_ps(a[j], a[j + 4], 0x31));
+        _mm256_storeu_ps(to + j * stride, _mm256_permute2f128_ps(a[j], a[j + 4], 0x20));
+        _mm256_storeu_ps(to + (j + 4) * stride, _mm256_permute2f128_ps(a[j], a[j + 4], 0x31));
     }
 }
 

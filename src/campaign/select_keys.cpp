@@ -74,7 +74,7 @@ std::vector<CampaignKey> select_keys() {
          "",
          "",
          next_round,
-         {"features", "covariance", "gradients"}},
+         {"features", "covariance", "gradients", "all_gradients"}},
         {"select", "sketch-dim", "K", "length of its vectors (likewise)", "numbers", "",
          next_round},
         {"select",

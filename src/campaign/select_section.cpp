@@ -70,7 +70,7 @@ void read_embedding(const CampaignFile& file, SelectSpec& spec) {
                       "covariance");
         return;
     }
-    if (rule.on == select::DiversifyOn::gradients && spec.input != "model")
+    if (select::needs_model(rule.on) && spec.input != "model")
         file.fail(key, "gradients are of the campaign's model; use input = model");
     for (const BatchStrategy& strategy : spec.schedule.strategies()) {
         if (strategy.score == "random" || strategy.diversity == "none") continue;

@@ -71,7 +71,8 @@ std::vector<OptionSpec> science_options() {
          .value_name = "NAME",
          .summary = "what --diversify measures distances of: the features, the committee's "
                     "covariance (members' deviations from their mean, of --model, or else of the "
-                    "pool's committee or predictions), or gradients of the last layer of --model",
+                    "pool's committee or predictions), or gradients of the last layer, or of all "
+                    "layers, of --model",
          .default_text = "features",
          .choices = choices_of(select::diversify_on_definitions())},
         {.name = "sketch-dim",

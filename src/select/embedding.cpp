@@ -21,14 +21,19 @@ std::string option_text(DiversifyOn on) {
     return "--diversify-on " + diversify_on_name(on);
 }
 
-Sketch sketch_of(const EmbeddingRule& rule, std::int64_t from) {
+SketchLength sketch_length(const EmbeddingRule& rule, std::int64_t from) {
     std::int64_t to = rule.sketch_dim;
     require(to < from, ExitCode::usage,
             "--sketch-dim: " + option_text(rule.on) + " has vectors of " + count_text(from) +
                 " numbers, and a sketch of " + count_text(to) +
                 " is no shorter; give less or leave it out");
-    if (to == 0) to = rule.on == DiversifyOn::gradients ? std::min(usual_sketch_dim, from) : from;
-    return Sketch(from, to, rule.seed);
+    if (to == 0) to = needs_model(rule.on) ? std::min(usual_sketch_dim, from) : from;
+    return {from, to, rule.seed};
+}
+
+Sketch sketch_of(const EmbeddingRule& rule, std::int64_t from) {
+    const SketchLength length = sketch_length(rule, from);
+    return Sketch(length.from, length.to, length.seed);
 }
 
 std::unique_ptr<Embedder> embed_sayings(const EmbeddingRule& rule, const Sayings& sayings,
@@ -66,6 +71,7 @@ const std::vector<DiversifyOnDefinition>& diversify_on_definitions() {
          "the members' deviations from their mean, of the model, or else the pool's committee or "
          "predictions"},
         {DiversifyOn::gradients, "gradients", "gradients of the last layer of --model"},
+        {DiversifyOn::all_gradients, "all_gradients", "gradients of all layers of --model"},
     };
     return definitions;
 }
@@ -74,11 +80,15 @@ DiversifyOn find_diversify_on(const std::string& name) {
     for (const DiversifyOnDefinition& definition : diversify_on_definitions())
         if (definition.name == name) return definition.on;
     throw Error(ExitCode::usage, "--diversify-on: unknown name '" + printable(name) +
-                                     "'; choose features, covariance or gradients");
+                                     "'; choose features, covariance, gradients or all_gradients");
 }
 
 const std::string& diversify_on_name(DiversifyOn on) {
     return diversify_on_definitions()[static_cast<std::size_t>(on)].name;
+}
+
+bool needs_model(DiversifyOn on) {
+    return on == DiversifyOn::gradients || on == DiversifyOn::all_gradients;
 }
 
 void check_embedding(const EmbeddingRule& rule, const DiversityDefinition& diversity) {
@@ -106,6 +116,10 @@ std::shared_ptr<const Embedder> embed_by_model(
             rule, {network, network->output(), network->members(), network->outputs()}, where);
     }
     model::LastLayer layer = model::last_layer(committee, backend, where);
+    if (rule.on == DiversifyOn::all_gradients) {
+        const std::int64_t size = all_gradients_size(committee);
+        return all_gradients_embedder(committee, layer.outputs, sketch_length(rule, size));
+    }
     const std::int64_t size = gradient_size(layer);
     return gradient_embedder(std::move(layer), sketch_of(rule, size));
 }
@@ -123,9 +137,9 @@ RowEmbedding choose_embedding(const pool::Pool& pool, const PlanRequest& request
                              request.seed};
     check_embedding(rule, find_diversity(plan.diversity));
     if (rule.on == DiversifyOn::covariance && !plan.network) return embed_dataset(rule, pool);
-    require(rule.on != DiversifyOn::gradients || request.committee, ExitCode::usage,
+    require(!needs_model(rule.on) || request.committee, ExitCode::usage,
             option_text(rule.on) +
-                ": there is no model whose last layer to look into; give --model FILE or choose "
+                ": there is no model whose layers to look into; give --model FILE or choose "
                 "covariance");
     RowEmbedding result{rule, pool.find("features"), nullptr};
     if (rule.on == DiversifyOn::features) {

@@ -16,13 +16,17 @@ namespace sluice::select {
 /// What the distances of a diversity are of.
 enum class DiversifyOn {
     features,
-    covariance,  ///< deviations of a committee's members: inner products are their covariance
-    gradients    ///< of the model's last layer
+    covariance,    ///< deviations of a committee's members: inner products are their covariance
+    gradients,     ///< of the model's last layer
+    all_gradients  ///< of all its layers
 };
 
-/// features, covariance or gradients; throws Error(usage) for other names.
+/// Throws Error(usage) for a name that is not among diversify_on_definitions().
 DiversifyOn find_diversify_on(const std::string& name);
 const std::string& diversify_on_name(DiversifyOn on);
+
+/// Whether it looks into a model, and not at what it says.
+bool needs_model(DiversifyOn on);
 
 struct DiversifyOnDefinition {
     DiversifyOn on;

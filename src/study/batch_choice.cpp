@@ -231,12 +231,14 @@ std::vector<float> BatchChoice::places_of(std::span<const RowId> locals) const {
     }
     places.resize(locals.size() * static_cast<std::size_t>(embedder_->dim()));
     embedder_->embed(features_of(locals), places);
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        const auto at = i / static_cast<std::size_t>(embedder_->dim());
-        require(std::isfinite(places[i]), ExitCode::bad_data,
-                "what the model makes of row " +
-                    std::to_string(rows_.rows[static_cast<std::size_t>(locals[at])]) +
-                    " is not a number: training has diverged (lower --learning-rate)");
+    const auto is_number = [](float place) { return std::isfinite(place); };
+    const auto bad = std::find_if_not(places.begin(), places.end(), is_number) - places.begin();
+    if (bad < std::ssize(places)) {
+        const auto at = static_cast<std::size_t>(bad / embedder_->dim());
+        throw Error(ExitCode::bad_data,
+                    "what the model makes of row " +
+                        std::to_string(rows_.rows[static_cast<std::size_t>(locals[at])]) +
+                        " is not a number: training has diverged (lower --learning-rate)");
     }
     if (rules_.metric == "cosine") scale_to_directions(places, embedder_->dim(), locals);
     return places;

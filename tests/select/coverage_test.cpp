@@ -1,5 +1,5 @@
-/// facility_location and prob_cover against the greedy that adds up every candidate's gain anew for
-/// each pick: the same picks to the bit, in few exchanges.
+/// facility_location, prob_cover and graph_cut against the greedy that brings every candidate's
+/// gain up to date for each pick: the same picks to the bit, in few exchanges.
 
 #include "diversity_lists.hpp"
 #include "kernels/similarity_rows.hpp"
@@ -119,10 +119,50 @@ TEST(Coverage, picks_the_same_where_no_list_gets_shorter) {
                  plain_greedy(list, similarity, scores_of(list), 90), 20);
 }
 
+std::vector<DiversePick> plain_cut(const List& list, const Similarity& similarity, double strength,
+                                   std::int64_t num_picks) {
+    const auto similar = [&](std::int64_t i, std::int64_t j) {
+        return double{similarity.of(kernels::squared_distance(list.at(i), list.at(j), list.dim))};
+    };
+    std::vector<double> gains;
+    for (std::int64_t j = 0; j < list.size(); ++j) {
+        double sums[4] = {};
+        for (std::int64_t i = 0; i < list.size(); ++i)
+            sums[i % 4] += similar(j, i);
+        gains.push_back(strength * ((sums[0] + sums[1]) + (sums[2] + sums[3])) - 1.0);
+    }
+    std::vector<std::uint8_t> taken(gains.size(), 0);
+    std::vector<RowId> rows;
+    for (std::int64_t j = 0; j < list.size(); ++j)
+        rows.push_back(List::row(j));
+    std::vector<DiversePick> picks;
+    while (std::ssize(picks) < std::min(num_picks, list.size())) {
+        const Gain best = best_free(rows, taken, [&](std::size_t j) { return gains[j]; });
+        const std::int64_t place = List::place(best.row);
+        taken[static_cast<std::size_t>(place)] = 1;
+        picks.push_back({best.row, static_cast<float>(best.gain)});
+        for (std::int64_t j = 0; j < list.size(); ++j)
+            gains[static_cast<std::size_t>(j)] -= 2.0 * similar(j, place);
+    }
+    return picks;
+}
+
+TEST(Coverage, graph_cut_gives_the_picks_of_the_plain_greedy) {
+    const Similarity similarity{Similarity::Kernel::gaussian, 1.2F};
+    for (const double strength : {0.01, 1.0}) {
+        const List list = make_list(900, 4, 66, 0, 2);
+        expect_picks(list, "graph_cut", options_of(200, {strength, nan, 1.2}),
+                     plain_cut(list, similarity, strength, 200), 200 / 10);
+        const List ties = make_list(400, 2, 67, 7, 0);
+        expect_picks(ties, "graph_cut", options_of(400, {strength, nan, 1.2}),
+                     plain_cut(ties, similarity, strength, 400), 400 / 10);
+    }
+}
+
 TEST(Coverage, exchanges_a_bounded_number_of_times) {
     comm::Communicator& world = sluice::test::world();
     const List list = make_list(3000, 8, 65, 0, 0);
-    for (const std::string rule : {"facility_location", "prob_cover"}) {
+    for (const std::string rule : {"facility_location", "prob_cover", "graph_cut"}) {
         const std::int64_t before = world.traffic().collectives;
         const DiverseBatch batch =
             test::pick(list, rule, options_of(400, {nan, nan, 2.0}), world, Split::interleaved);

@@ -3,7 +3,7 @@
 
 #include "diversity_lists.hpp"
 #include "kernels/nearest_center.hpp"
-#include "select/diversity/covariance.hpp"
+#include "plain_maxdet.hpp"
 #include "select/diversity/race.hpp"
 #include "support/mpi_main.hpp"
 
@@ -20,6 +20,8 @@ namespace {
 using test::List;
 using test::make_list;
 using test::options_of;
+using test::plain_greedy;
+using test::plain_maxdet;
 using test::Split;
 
 // Rows about a few middles that are far from each other: what is left shrinks at once.
@@ -173,26 +175,6 @@ TEST(Rounds, badge_draws_as_one_race_a_pick_does) {
     }
 }
 
-// The greedy that looks at every row for each pick.
-std::vector<DiversePick> greedy(const List& list, const DiversityOptions& options,
-                                std::int64_t first, const std::function<double(std::int64_t)>& gain,
-                                const std::function<float(std::int64_t)>& take) {
-    std::vector<DiversePick> picks;
-    std::vector<bool> taken(list.scores.size(), false);
-    while (std::ssize(picks) < std::min(options.num_picks, list.size())) {
-        Gain best;
-        for (std::int64_t i = 0; i < list.size() && first < 0; ++i) {
-            const Gain one{gain(i), List::row(i)};
-            if (!taken[static_cast<std::size_t>(i)] && beats(one, best)) best = one;
-        }
-        const std::int64_t place = first >= 0 ? first : List::place(best.row);
-        first = -1;
-        taken[static_cast<std::size_t>(place)] = true;
-        picks.push_back({List::row(place), take(place)});
-    }
-    return picks;
-}
-
 using OfDistance = std::function<double(double number, double distance)>;
 
 std::vector<DiversePick> greedy_by_distance(const List& list, const DiversityOptions& options,
@@ -207,7 +189,7 @@ std::vector<DiversePick> greedy_by_distance(const List& list, const DiversityOpt
     for (std::int64_t c = 0; c < list.num_centers(); ++c)
         relax(list.center(c));
     const auto best = std::max_element(list.scores.begin(), list.scores.end());
-    return greedy(
+    return plain_greedy(
         list, options, list.num_centers() > 0 ? -1 : best - list.scores.begin(),
         [&](std::int64_t i) {
             const auto at = static_cast<std::size_t>(i);
@@ -241,47 +223,16 @@ TEST(Rounds, weighted_distances_give_the_picks_of_the_plain_greedy) {
     }
 }
 
-// One dot product for each row and pick.
-std::vector<DiversePick> maxdet(const List& list, const DiversityOptions& options) {
-    Covariance covariance(list.dim, options.parameters.sigma * options.parameters.sigma);
-    const auto wide = [&](const float* x) { return std::vector<double>(x, x + list.dim); };
-    for (std::int64_t c = 0; c < list.num_centers(); ++c)
-        static_cast<void>(covariance.look_at(wide(list.center(c))));
-    const auto quality = [&](std::int64_t i) {
-        return options.parameters.strength > 0.0 ? double{list.scores[static_cast<std::size_t>(i)]}
-                                                 : 1.0;
-    };
-    std::vector<double> variances;
-    for (std::int64_t i = 0; i < list.size(); ++i)
-        variances.push_back(dot(wide(list.at(i)), covariance.times(wide(list.at(i)))));
-    const auto gain = [&](std::int64_t i) {
-        return covariance.squared_sigma() +
-               quality(i) * quality(i) * variances[static_cast<std::size_t>(i)];
-    };
-    return greedy(list, options, -1, gain, [&](std::int64_t picked) {
-        const auto value = static_cast<float>(std::sqrt(gain(picked)));
-        std::vector<double> scaled = wide(list.at(picked));
-        for (double& one : scaled)
-            one *= quality(picked);
-        const Covariance::Look look = covariance.look_at(scaled);
-        for (std::int64_t i = 0; i < list.size(); ++i) {
-            const double along = dot(wide(list.at(i)), look.direction);
-            variances[static_cast<std::size_t>(i)] -= along * along / look.variance;
-        }
-        return value;
-    });
-}
-
 TEST(Rounds, maxdet_gives_the_picks_of_the_plain_greedy) {
     for (const std::int64_t num_centers : {0, 5}) {
         for (const double strength : {0.0, 1.0}) {
             const DiversityOptions options = options_of(120, {strength, 0.3, NAN});
             const List even = make_list(4000, 20, 78, 0, num_centers);
-            expect_picks(even, "maxdet", options, maxdet(even, options), 120 / 5);
+            expect_picks(even, "maxdet", options, plain_maxdet(even, options), 120 / 5);
             const List far = clustered(4000, 20, 79, num_centers);
-            expect_picks(far, "maxdet", options, maxdet(far, options), 120 / 5);
+            expect_picks(far, "maxdet", options, plain_maxdet(far, options), 120 / 5);
             const List ties = make_list(700, 3, 80, 5, num_centers);
-            expect_picks(ties, "maxdet", options, maxdet(ties, options), 20);
+            expect_picks(ties, "maxdet", options, plain_maxdet(ties, options), 20);
         }
     }
 }

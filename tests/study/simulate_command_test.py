@@ -223,7 +223,7 @@ class Simulate(unittest.TestCase):
         self.refuse(64, "[NAME=]SCORE", "--strategy", "margin/k_center/10/distinct/more")
         self.refuse(64, "below 0", "--strategy", "boundary/none/1/per_cost")
         self.refuse(64, "two arms are called a", "--strategy", "a=margin", "--strategy", "a=entropy")
-        self.refuse(64, "choose features, covariance or gradients", "--strategy",
+        self.refuse(64, "choose features, covariance, gradients or all_gradients", "--strategy",
                     "random/lcmd/all/on=grads")
         self.refuse(64, "a sketch of 1.5", "--strategy", "random/lcmd/all/on=gradients/sketch=1.5")
         self.refuse(64, "features are not sketched", "--strategy", "random/lcmd/all/sketch=4")

@@ -30,7 +30,7 @@ class CandidateGains {
   public:
     static constexpr std::int64_t usual_bytes = std::int64_t{512} << 20;
 
-    /// `most_bytes`: of what is kept.
+    /// `most_bytes`: of similarities that are kept; lists take at most half of that.
     CandidateGains(const ShortlistShare& share, const AllRows& all, const Similarity& similarity,
                    int num_threads, std::int64_t most_bytes = usual_bytes);
 

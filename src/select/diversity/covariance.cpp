@@ -14,7 +14,7 @@ constexpr std::size_t chains = 8;
 constexpr std::int64_t tile_rows = 8;
 
 // Squared lengths, one chain each.
-void squared_lengths(kernels::MatrixView rows, std::int64_t first, std::span<double> lengths) {
+void lengths_of_tile(kernels::MatrixView rows, std::int64_t first, std::span<double> lengths) {
     const float* row[tile_rows];
     for (std::int64_t j = 0; j < tile_rows; ++j)
         row[j] = rows.row(first + std::min(j, std::ssize(lengths) - 1));
@@ -131,24 +131,29 @@ void look_at_centers(const ShortlistShare& share, Covariance& covariance) {
 
 std::vector<double> variances(kernels::MatrixView rows, const Covariance& covariance,
                               int num_threads) {
+    // The identity's zeros add nothing to a sum.
+    if (covariance.is_identity()) return squared_lengths(rows, num_threads);
     return by_tiles(rows.rows, num_threads, [&](std::int64_t first, std::span<double> part) {
-        // The identity's zeros add nothing to a sum.
-        if (covariance.is_identity()) {
-            squared_lengths(rows, first, part);
-        } else {
-            quadratic_forms(rows, first, covariance, part);
-        }
+        quadratic_forms(rows, first, covariance, part);
+    });
+}
+
+std::vector<double> squared_lengths(kernels::MatrixView rows, int num_threads) {
+    return by_tiles(rows.rows, num_threads, [&](std::int64_t first, std::span<double> part) {
+        lengths_of_tile(rows, first, part);
     });
 }
 
 double noise_of(double wanted, const ShortlistShare& share, comm::Communicator& world) {
     if (!std::isnan(wanted)) return wanted;
-    const std::vector<double> lengths =
-        by_tiles(share.features.rows, 1, [&](std::int64_t first, std::span<double> part) {
-            squared_lengths(share.features, first, part);
-        });
-    double longest =
-        lengths.empty() ? 0.0 : std::max(0.0, *std::max_element(lengths.begin(), lengths.end()));
+    return noise_of(wanted, squared_lengths(share.features, 1), world);
+}
+
+double noise_of(double wanted, std::span<const double> squared_lengths, comm::Communicator& world) {
+    if (!std::isnan(wanted)) return wanted;
+    double longest = 0.0;
+    for (const double length : squared_lengths)
+        longest = std::max(longest, length);
     longest = world.max(longest);
     return longest > 0.0 ? 1e-3 * std::sqrt(longest) : 1.0;
 }

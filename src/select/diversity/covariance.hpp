@@ -53,7 +53,13 @@ void look_at_centers(const ShortlistShare& share, Covariance& covariance);
 std::vector<double> variances(kernels::MatrixView rows, const Covariance& covariance,
                               int num_threads);
 
+/// |x_i|^2 of each row.
+std::vector<double> squared_lengths(kernels::MatrixView rows, int num_threads);
+
 /// `wanted`, or a thousandth of the longest row of all shares (1 if all are 0). \collective
 double noise_of(double wanted, const ShortlistShare& share, comm::Communicator& world);
+
+/// The same of the squared lengths of the share's rows. \collective
+double noise_of(double wanted, std::span<const double> squared_lengths, comm::Communicator& world);
 
 }  // namespace sluice::select

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t panel_rows_a_pick = 64;
 constexpr std::int64_t most_panel_rows = 2048;
 // Of a panel's lists together there are at most so many entries for each row of the shortlist.
-constexpr std::int64_t columns_of_a_panel = 64;
+constexpr std::int64_t columns_of_a_panel = 32;
 
 bool comes_later(const Gain& left, const Gain& right) {
     return beats(right, left);
@@ -24,6 +24,13 @@ std::vector<T> of_all_ranks(const T& mine, comm::Communicator& world) {
     world.all_gather_into(std::as_bytes(std::span(&mine, 1)),
                           std::as_writable_bytes(std::span(all)));
     return all;
+}
+
+std::size_t entries_of(std::span<const CoveragePanel::Told> told) {
+    std::size_t size = 0;
+    for (const CoveragePanel::Told& one : told)
+        size += static_cast<std::size_t>(one.size);
+    return size;
 }
 
 // Similarities fall with the distance: the nearest centre is the most similar one.
@@ -150,16 +157,17 @@ std::vector<std::int64_t> Coverage::leave_out(Gain& floor) const {
 // The panel of these candidates of all ranks. \collective
 CoveragePanel Coverage::tell(const std::vector<std::int64_t>& locals) const {
     std::vector<CoveragePanel::Told> told;
-    UncoveredRows entries;
-    for (const UncoveredRows& list : gains_.lists(locals, cover_)) {
+    std::vector<UncoveredRows> own = gains_.lists(locals, cover_);
+    for (const UncoveredRows& list : own)
         told.push_back({gain(locals[told.size()]), std::ssize(list)});
+    UncoveredRows entries;
+    entries.reserve(entries_of(told));
+    for (UncoveredRows& list : own) {
         entries.insert(entries.end(), list.begin(), list.end());
+        UncoveredRows().swap(list);  // its memory is free for the next
     }
     told = world_.all_gather(std::span<const CoveragePanel::Told>(told));
-    std::size_t size = 0;
-    for (const CoveragePanel::Told& one : told)
-        size += static_cast<std::size_t>(one.size);
-    UncoveredRows lists(size);
+    UncoveredRows lists(entries_of(told));
     world_.all_gather_into(std::as_bytes(std::span(std::as_const(entries))),
                            std::as_writable_bytes(std::span(lists)));
     return {told, std::move(lists), std::ssize(batch_.picks)};
@@ -205,14 +213,16 @@ DiverseBatch Coverage::pick() {
 
 DiversityForecast Coverage::forecast(const DiversitySizes& sizes) {
     constexpr std::int64_t picks_a_round = 40;
+    constexpr auto real = static_cast<std::int64_t>(sizeof(float));
     const std::int64_t rows = sizes.shortlist_rows;
     const std::int64_t columns = std::min(columns_of_a_panel, rows) + 1;
     const std::int64_t panel = columns * rows * static_cast<std::int64_t>(sizeof(SimilarRow));
     DiversityForecast forecast;
     forecast.rounds = std::min(sizes.num_picks, sizes.num_picks / picks_a_round + 10);
-    // A rank's own lists of a panel are held apart and in one while those of all arrive.
+    // While rows are gathered nothing else is there; a panel's own lists stay until all have come.
     forecast.memory_bytes =
-        all_rows_memory(sizes) + CandidateGains::memory(sizes) + 3 * panel + rows * 64;
+        std::max(all_rows_memory(sizes),
+                 rows * sizes.dim * real + CandidateGains::memory(sizes) + 2 * panel + rows * 64);
     forecast.bytes_received = rows * (sizes.dim * 4 + 12) + forecast.rounds * panel / 2;
     return forecast;
 }

@@ -20,25 +20,64 @@ struct Lines {
     std::int64_t dim = 0;
     std::vector<double> values;
 
-    // line += its part of the rows' x x', one row after the other.
-    void add_to_line(kernels::MatrixView rows, std::int64_t k) {
-        double* const line = values.data() + (k - begin) * dim;
+    // The rows' x x', one row after the other.
+    void add(kernels::MatrixView rows) {
         for (std::int64_t i = 0; i < rows.rows; ++i) {
             const float* const x = rows.row(i);
-            const auto factor = static_cast<double>(x[k]);
-            for (std::int64_t l = k; l < dim; ++l)
-                line[l] += factor * static_cast<double>(x[l]);
+            for (std::int64_t k = begin; k < end; ++k) {
+                const auto factor = static_cast<double>(x[k]);
+                double* const line = values.data() + (k - begin) * dim;
+                for (std::int64_t l = k; l < dim; ++l)
+                    line[l] += factor * static_cast<double>(x[l]);
+            }
         }
     }
 
-    void add(kernels::MatrixView rows, int num_threads) {
-        // Blocks of rows stay in a cache while all lines take them in.
+    // The same by blocks of rows, each block's sum as products of its columns, from 0 on.
+    void add_blocks(kernels::MatrixView rows, int num_threads) {
         constexpr std::int64_t block = 256;
+        std::vector<float> columns(static_cast<std::size_t>(dim * block));
+        kernels::AlignedFloats panels;
         for (std::int64_t first = 0; first < rows.rows; first += block) {
-            const kernels::MatrixView part{rows.row(first), std::min(block, rows.rows - first),
-                                           rows.dim};
-            kernels::parallel_for(num_threads, end - begin,
-                                  [&](std::int64_t k) { add_to_line(part, begin + k); });
+            const std::int64_t count = std::min(block, rows.rows - first);
+            for (std::int64_t k = 0; k < dim; ++k)
+                for (std::int64_t i = 0; i < count; ++i)
+                    columns[static_cast<std::size_t>(k * count + i)] = rows.row(first + i)[k];
+            const kernels::MatrixView turned{columns.data(), dim, count};
+            kernels::pack_products(turned, {},
+                                   panels.reserve((dim + width - 1) / width * width * count));
+            const std::int64_t at_once = kernels::products_tile().vectors;
+            kernels::parallel_for(
+                num_threads, (end - begin + at_once - 1) / at_once, [&](std::int64_t task) {
+                    const std::int64_t k = begin + task * at_once;
+                    add_products(turned, panels.data(), k, std::min(end, k + at_once));
+                });
+        }
+    }
+
+    // Lines [from, to) of a block's sum; `columns` [dim, rows of the block], also in panels.
+    void add_products(kernels::MatrixView columns, const float* panels, std::int64_t from,
+                      std::int64_t to) {
+        std::vector<double> wide;
+        for (std::int64_t k = from; k < to; ++k)
+            wide.insert(wide.end(), columns.row(k), columns.row(k) + columns.dim);
+        std::vector<const double*> vectors;
+        for (std::int64_t k = from; k < to; ++k)
+            vectors.push_back(wide.data() + (k - from) * columns.dim);
+        const std::int64_t num_panels = (dim + width - 1) / width;
+        const std::int64_t at_once = kernels::products_tile().panels;
+        std::vector<double> products(static_cast<std::size_t>((to - from) * at_once * width));
+        for (std::int64_t panel = from / width; panel < num_panels; panel += at_once) {
+            const std::int64_t count = std::min(at_once, num_panels - panel);
+            kernels::row_products(panels + panel * width * columns.dim, static_cast<int>(count),
+                                  columns.dim, vectors, products.data());
+            for (std::int64_t k = from; k < to; ++k) {
+                const double* const own = products.data() + (k - from) * count * width;
+                const std::int64_t last = std::min(dim, (panel + count) * width);
+                for (std::int64_t l = std::max(k, panel * width); l < last; ++l)
+                    values[static_cast<std::size_t>((k - begin) * dim + l)] +=
+                        own[l - panel * width];
+            }
         }
     }
 };
@@ -103,9 +142,9 @@ std::vector<double> information_of(const AllRows& all, const ShortlistShare& sha
                 dim,
                 {}};
     lines.values.assign(static_cast<std::size_t>((lines.end - lines.begin) * dim), 0.0);
-    lines.add(all.view(), num_threads);
+    lines.add_blocks(all.view(), num_threads);
     if (share.num_centers > 0) {
-        share.visit_centers([&](kernels::MatrixView centers) { lines.add(centers, num_threads); });
+        share.visit_centers([&](kernels::MatrixView centers) { lines.add(centers); });
     }
     std::vector<double> whole = world.all_gather(std::span<const double>(lines.values));
     for (std::int64_t k = 0; k < dim; ++k) {

@@ -16,8 +16,8 @@
 /// plain operations in one order.
 namespace sluice::select {
 
-/// F = sum of x x' over a shortlist's rows, in their order, and then the centres, in theirs [D,D].
-/// Each rank adds up some of its lines. \collective
+/// F [D,D] = sum of x x' over a shortlist's rows, by blocks of 256 in their order, and then over
+/// the centres, in theirs. Each rank adds up some of its lines. \collective
 std::vector<double> information_of(const AllRows& all, const ShortlistShare& share, int num_threads,
                                    comm::Communicator& world);
 
