@@ -1,5 +1,6 @@
 #include "kernels/committee_network_backends.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/cuda/filter_work.hpp"
 #include "kernels/cuda/row_stream.hpp"
 #include "kernels/network_kernels.cuh"
 #include "kernels/network_plan.hpp"
@@ -254,22 +255,33 @@ void CudaNetwork::run(const float* features, std::int64_t rows, float* out) cons
     cuda::RowStream(flow, work, cuda::row_slots()).run(rows);
 }
 
-class CudaCommitteeScorer : public Scorer {
+class CudaCommitteeScorer : public FilteringScorer {
   public:
     CudaCommitteeScorer(std::shared_ptr<const CudaNetwork> network, std::size_t index)
         : network_(std::move(network)), index_(index) {}
 
     void score(const ScoreBlock& block, std::span<float> scores) const override {
-        if (block.rows.empty()) return;
-        const ForwardAndScoreWork work(*network_, index_,
-                                       block.halves == nullptr ? Storage::floats : Storage::halves);
-        const cuda::RowFlow flow{block.values,           network_->dim(), scores.data(), 1,
-                                 network_->block_rows(), block.halves};
-        cuda::RowStream(flow, work, cuda::row_slots()).run(block.rows.size());
+        run(block, scores.data(), work_of(block));
+    }
+    void score_passing(const ScoreBlock& block, const RowFilter& filter,
+                       std::vector<Candidate>& passed) const override {
+        const ForwardAndScoreWork work = work_of(block);
+        run(block, nullptr, cuda::FilterWork(work, filter, block.rows.begin, passed));
     }
     bool reads_halves() const override { return true; }
 
   private:
+    ForwardAndScoreWork work_of(const ScoreBlock& block) const {
+        return {*network_, index_, block.halves == nullptr ? Storage::floats : Storage::halves};
+    }
+    template <class Work>
+    void run(const ScoreBlock& block, float* scores, const Work& work) const {
+        if (block.rows.empty()) return;
+        const cuda::RowFlow flow{block.values,           network_->dim(), scores, 1,
+                                 network_->block_rows(), block.halves};
+        cuda::RowStream(flow, work, cuda::row_slots()).run(block.rows.size());
+    }
+
     std::shared_ptr<const CudaNetwork> network_;
     std::size_t index_;
 };

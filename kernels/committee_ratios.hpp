@@ -79,6 +79,52 @@ struct CommitteeRatios {
                             select(is_far, Value(-1.0F), mean.offset));
     }
 
+    /// Sums of a member over some classes: of P u and of P E.
+    struct MemberSums {
+        Value whole;
+        Value lost;
+    };
+
+    /// What logits of a member are raised to, so that no difference overflows and the low part of
+    /// one is small: e^x stays 0.
+    SLUICE_LANE static Value floor_below(Value highest) {
+        const Value size = larger(highest, Value(0.0F) - highest);
+        return highest - larger(Value(far_logit), size * Value(0.25F));
+    }
+
+    /// Keeps P and the pivot in the class's scratch; returns P.
+    SLUICE_LANE Value keep_pivot(std::int64_t column) const {
+        const TwoFloats<Value> pivot = pivot_of(column);
+        const Value power = canonical_exp_pair(larger(Value(-87.0F), pivot.high), pivot.low).power;
+        store_lanes(row.class_scratch(column, 0), power);
+        store_lanes(row.class_scratch(column, 1), pivot.high);
+        store_lanes(row.class_scratch(column, 2), pivot.low);
+        return power;
+    }
+
+    /// Replaces the member's logits of the run that begins there; returns the run's sums.
+    SLUICE_LANE MemberSums relate_run(std::int64_t member, std::int64_t begin) const {
+        const Value largest = load_lanes<Value>(row.scratch(member, 0));
+        const std::int64_t end = row.classes - begin < short_run ? row.classes : begin + short_run;
+        MemberSums run{Value(0.0F), Value(0.0F)};
+        for (std::int64_t c = begin; c < end; ++c) {
+            const ExpPair<Value> pair = relate(row.get_slowly(member, c), largest, c);
+            const Value power = load_lanes<Value>(row.class_scratch(c, 0));
+            run.whole = multiply_add(power, pair.power, run.whole);
+            run.lost = multiply_add(power, pair.minus_one, run.lost);
+            row.put(member, c, coded(pair));
+        }
+        return run;
+    }
+
+    /// Keeps S / G and -D / G in the member's scratch.
+    SLUICE_LANE MaskOf<Value> keep_sums(std::int64_t member, Value committee_sum,
+                                        const MemberSums& sums) const {
+        store_lanes(row.scratch(member, 0), committee_sum / sums.whole);
+        store_lanes(row.scratch(member, 1), Value(0.0F) - sums.lost / sums.whole);
+        return sums.whole < Value(infinity);
+    }
+
   private:
     /// What the tile holds: E where it is above -3/4, else -2^100 u, which is below -2^10. u is at
     /// least e^-62: less would be no different.
@@ -87,12 +133,10 @@ struct CommitteeRatios {
                       pair.power * Value(-0x1p100F));
     }
 
-    /// Keeps the largest logit in the scratch. Logits far below it are raised, so that no
-    /// difference overflows and the low part of one is small: e^x stays 0.
+    /// Keeps the largest logit in the scratch; logits far below it are raised.
     SLUICE_LANE MaskOf<Value> center_member(std::int64_t member) const {
         const LogitEnds<Value> ends = logit_ends(row, member);
-        const Value size = larger(ends.highest, Value(0.0F) - ends.highest);
-        const Value floor = ends.highest - larger(Value(far_logit), size * Value(0.25F));
+        const Value floor = floor_below(ends.highest);
         if (any(ends.lowest < floor))
             for (std::int64_t c = 0; c < row.classes; ++c)
                 row.put(member, c, larger(floor, row.get(member, c)));
@@ -103,15 +147,8 @@ struct CommitteeRatios {
     /// Keeps P and the pivots in the classes' scratch; returns S.
     SLUICE_LANE Value choose_pivots() const {
         LongSum<Value> sum;
-        for (std::int64_t c = 0; c < row.classes; ++c) {
-            const TwoFloats<Value> pivot = pivot_of(c);
-            const Value power =
-                canonical_exp_pair(larger(Value(-87.0F), pivot.high), pivot.low).power;
-            store_lanes(row.class_scratch(c, 0), power);
-            store_lanes(row.class_scratch(c, 1), pivot.high);
-            store_lanes(row.class_scratch(c, 2), pivot.low);
-            sum.add(power);
-        }
+        for (std::int64_t c = 0; c < row.classes; ++c)
+            sum.add(keep_pivot(c));
         return sum.total();
     }
 
@@ -134,28 +171,14 @@ struct CommitteeRatios {
 
     /// Replaces the member's logits.
     SLUICE_LANE MaskOf<Value> relate_member(std::int64_t member, Value committee_sum) const {
-        const Value largest = load_lanes<Value>(row.scratch(member, 0));
         LongSum<Value> whole;
         LongSum<Value> lost;
         for (std::int64_t begin = 0; begin < row.classes; begin += short_run) {
-            const std::int64_t end =
-                row.classes - begin < short_run ? row.classes : begin + short_run;
-            Value whole_run{0.0F};
-            Value lost_run{0.0F};
-            for (std::int64_t c = begin; c < end; ++c) {
-                const ExpPair<Value> pair = relate(row.get_slowly(member, c), largest, c);
-                const Value power = load_lanes<Value>(row.class_scratch(c, 0));
-                whole_run = multiply_add(power, pair.power, whole_run);
-                lost_run = multiply_add(power, pair.minus_one, lost_run);
-                row.put(member, c, coded(pair));
-            }
-            whole.add(whole_run);
-            lost.add(lost_run);
+            const MemberSums run = relate_run(member, begin);
+            whole.add(run.whole);
+            lost.add(run.lost);
         }
-        const Value total = whole.total();
-        store_lanes(row.scratch(member, 0), committee_sum / total);
-        store_lanes(row.scratch(member, 1), Value(0.0F) - lost.total() / total);
-        return total < Value(infinity);
+        return keep_sums(member, committee_sum, {whole.total(), lost.total()});
     }
 
     /// u and E of a logit.

@@ -51,13 +51,18 @@ struct CommitteeSoftmax {
         return select(Value(0.5F) < p, load_lanes<Value>(row.scratch(member, 1)), Value(1.0F) - p);
     }
 
-  private:
-    SLUICE_LANE MaskOf<Value> prepare_member(std::int64_t member) const {
-        const MemberSoftmax<Value> sums = member_softmax(row, member);
+    /// Keeps in the member's scratch what is to know of its softmax, whose terms are in the tile.
+    SLUICE_LANE MaskOf<Value> keep_member(std::int64_t member,
+                                          const MemberSoftmax<Value>& sums) const {
         const Value scale = Value(1.0F) / sums.total;
         store_lanes(row.scratch(member, 0), scale);
         store_lanes(row.scratch(member, 1), sums.rest * scale);
         return sums.total < Value(infinity);
+    }
+
+  private:
+    SLUICE_LANE MaskOf<Value> prepare_member(std::int64_t member) const {
+        return keep_member(member, member_softmax(row, member));
     }
 };
 

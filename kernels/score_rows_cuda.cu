@@ -1,9 +1,11 @@
 #include "core/error.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/cuda/filter_work.hpp"
 #include "kernels/cuda/row_stream.hpp"
 #include "kernels/score_rows_cuda.hpp"
 #include "kernels/score_staging.hpp"
 #include "kernels/scores/list.hpp"
+#include "kernels/team_block.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -17,6 +19,10 @@ constexpr std::int64_t warp_size = 32;
 
 // What every device has without opting in.
 constexpr std::int64_t shared_bytes = 48 << 10;
+
+// Rows of which fewer can be staged at a time are given a team of threads each.
+constexpr int fewest_staged_rows = 64;
+constexpr int team_threads = 128;
 
 // Rows too long for shared memory: threads that work on them at a time, and their memory.
 constexpr std::int64_t unstaged_threads = 64;
@@ -60,6 +66,21 @@ __global__ void score_staged(ScoreBlock block, std::int64_t num_rows, float* sco
     scores[first + threadIdx.x] = score_of<input>(Score(), view);
 }
 
+/// One row to a thread block.
+template <class Score, ScoreInput input>
+__global__ void __launch_bounds__(team_threads) score_by_team(ScoreBlock block, float* scores) {
+    extern __shared__ float tile[];
+    DeviceBlock<TeamThread, team_threads> team;
+    const std::int64_t elements = block.members * block.classes;
+    const std::int64_t first = blockIdx.x * elements;
+    if (block.halves == nullptr)
+        stage_values(block.values + first, elements, threadIdx.x, team_threads, tile);
+    else
+        stage_values(block.halves + first, elements, threadIdx.x, team_threads, tile);
+    __syncthreads();
+    team_score<Score, input>(team, TeamRow::in(tile, block), scores[blockIdx.x]);
+}
+
 /// One row after the other to a thread, for rows too long for shared memory: each thread works in
 /// a tile of its own in global memory, again element by element across threads.
 template <class Score, ScoreInput input>
@@ -93,10 +114,38 @@ std::int64_t unstaged_blocks(const ScoreBlock& block, std::int64_t num_rows) {
     return std::max<std::int64_t>(1, std::min({fitting, wanted, most_unstaged_blocks}));
 }
 
+/// Shared memory that a thread block can have if it asks for it.
+std::int64_t most_shared_bytes() {
+    int device = 0;
+    int bytes = 0;
+    cuda::check(cudaGetDevice(&device));
+    cuda::check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+    return bytes;
+}
+
+/// False where a row does not fit.
+template <class Score, ScoreInput input>
+bool try_launch_teams(const ScoreBlock& on_device, const ScoreTarget& target) {
+    if constexpr (has_team<Score, input>) {
+        const std::int64_t bytes =
+            TeamRow::floats(on_device, team_threads) * std::int64_t{sizeof(float)};
+        if (bytes > most_shared_bytes()) return false;
+        const auto kernel = score_by_team<Score, input>;
+        cuda::check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         static_cast<int>(bytes)));
+        kernel<<<static_cast<unsigned>(on_device.rows.size()), team_threads,
+                 static_cast<std::size_t>(bytes), target.stream.get()>>>(on_device, target.scores);
+        cuda::check(cudaGetLastError());
+        return true;
+    }
+    return false;
+}
+
 template <class Score, ScoreInput input>
 void launch(const ScoreBlock& on_device, const ScoreTarget& target) {
     const std::int64_t num_rows = on_device.rows.size();
     const int staged = staged_rows(on_device);
+    if (staged < fewest_staged_rows && try_launch_teams<Score, input>(on_device, target)) return;
     if (staged > 0) {
         const auto blocks = static_cast<unsigned>((num_rows + staged - 1) / staged);
         const auto bytes =
@@ -152,21 +201,31 @@ class ScoreWork {
     ScoreBlock block_;
 };
 
-class CudaScorer : public Scorer {
+class CudaScorer : public FilteringScorer {
   public:
     explicit CudaScorer(std::size_t index) : index_(index) {}
 
     void score(const ScoreBlock& block, std::span<float> scores) const override {
-        if (block.rows.empty()) return;
         const ScoreWork work(index_, block);
-        const std::int64_t row = block.row_elements();
-        const std::int64_t most_rows = std::max<std::int64_t>(max_threads, block_floats / row);
-        const cuda::RowFlow flow{block.values, row, scores.data(), 1, most_rows, block.halves};
-        cuda::RowStream(flow, work, cuda::row_slots()).run(block.rows.size());
+        run(block, scores.data(), work);
+    }
+    void score_passing(const ScoreBlock& block, const RowFilter& filter,
+                       std::vector<Candidate>& passed) const override {
+        const ScoreWork work(index_, block);
+        run(block, nullptr, cuda::FilterWork(work, filter, block.rows.begin, passed));
     }
     bool reads_halves() const override { return true; }
 
   private:
+    template <class Work>
+    static void run(const ScoreBlock& block, float* scores, const Work& work) {
+        if (block.rows.empty()) return;
+        const std::int64_t row = block.row_elements();
+        const std::int64_t most_rows = std::max<std::int64_t>(max_threads, block_floats / row);
+        const cuda::RowFlow flow{block.values, row, scores, 1, most_rows, block.halves};
+        cuda::RowStream(flow, work, cuda::row_slots()).run(block.rows.size());
+    }
+
     std::size_t index_;
 };
 

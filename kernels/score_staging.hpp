@@ -44,20 +44,27 @@ SLUICE_LANE void stage_rows(const StagedRows<Stored>& rows, std::uint32_t thread
             widened(rows.values[i]);
 }
 
-/// The share of `thread` of `num_threads` in copying `count` values that lie side by side, on a
-/// multiple of 16 bytes, to `floats`.
+/// The share of `thread` of `num_threads` in copying `count` values that lie side by side to
+/// `floats`.
 template <class Stored>
 SLUICE_LANE void stage_values(const Stored* values, std::int64_t count, std::int64_t thread,
                               std::int64_t num_threads, float* floats) {
     constexpr std::int64_t size = Pack<Stored>::size;
-    const std::int64_t packed = count / size * size;
-    for (std::int64_t i = thread * size; i < packed; i += num_threads * size) {
+    // Up to a multiple of 16 bytes, from there on in packs, and what is left.
+    const auto lead = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(values) /
+                                                sizeof(Stored) % static_cast<std::uintptr_t>(size));
+    std::int64_t first = lead == 0 ? 0 : size - lead;
+    if (first > count) first = count;
+    const std::int64_t end = first + (count - first) / size * size;
+    for (std::int64_t i = first + thread * size; i < end; i += num_threads * size) {
         const auto pack = *reinterpret_cast<const Pack<Stored>*>(values + i);
         SLUICE_UNROLL
         for (int j = 0; j < Pack<Stored>::size; ++j)
             floats[i + j] = widened(pack.at[j]);
     }
-    for (std::int64_t i = packed + thread; i < count; i += num_threads)
+    for (std::int64_t i = thread; i < first; i += num_threads)
+        floats[i] = widened(values[i]);
+    for (std::int64_t i = end + thread; i < count; i += num_threads)
         floats[i] = widened(values[i]);
 }
 

@@ -163,6 +163,22 @@ SLUICE_LANE void add_softmax_runs(const RowView<Value>& row, Value highest,
     sums.spread = Value(0.0F) - spread.total();
 }
 
+/// Completes sums over all classes but those of the largest logit: `ties` is how many further ones
+/// share it. Takes `rest` and `spread`.
+template <class Value>
+SLUICE_LANE SoftmaxSums<Value> finish_softmax(const LogitRange<Value>& range,
+                                              const SoftmaxScale<Value>& scale, Value ties,
+                                              SoftmaxSums<Value> sums) {
+    const Value highest = range.top.first;
+    sums.largest = FarLogits::term(highest, scale);
+    sums.second = FarLogits::term(range.top.second, scale);
+    sums.rest = multiply_add(ties, sums.largest, sums.rest);
+    // NaN shows in the sum, infinity at the ends.
+    sums.valid = both(both(Value(-infinity) < range.lowest, highest < Value(infinity)),
+                      sums.rest < Value(infinity));
+    return sums;
+}
+
 /// Softmax of a row of logits.
 template <class Value>
 SLUICE_LANE SoftmaxSums<Value> softmax_sums(const RowView<Value>& row) {
@@ -176,13 +192,7 @@ SLUICE_LANE SoftmaxSums<Value> softmax_sums(const RowView<Value>& row) {
         add_softmax_runs<FarLogits>(row, highest, scale, sums);
     else
         add_softmax_runs<NearLogits>(row, highest, scale, sums);
-    sums.largest = FarLogits::term(highest, scale);
-    sums.second = FarLogits::term(range.top.second, scale);
-    sums.rest = multiply_add(ties, sums.largest, sums.rest);
-    // NaN shows in the sum, infinity at the ends.
-    sums.valid = both(both(Value(-infinity) < range.lowest, highest < Value(infinity)),
-                      sums.rest < Value(infinity));
-    return sums;
+    return finish_softmax(range, scale, ties, sums);
 }
 
 /// Softmax of one member of a committee, whose terms e stay in the tile in place of the logits.

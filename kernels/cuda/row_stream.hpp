@@ -3,6 +3,7 @@
 #include "kernels/cuda/block_pipeline.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/half.hpp"
+#include "kernels/top_rows_cuda.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,12 +24,14 @@ struct RowSlot {
     DeviceBuffer spoiled;  ///< a mark for each row
     DeviceBuffer tile;     ///< working memory of the score
     DeviceBuffer results;  ///< what goes back
+    PassedRows passed;     ///< or, of them, what passes a filter
     RowRange rows;         ///< those on their way
 
     void release() {
         for (DeviceBuffer* buffer : {&values, &layers, &outputs, &spoiled, &tile, &results})
             *buffer = DeviceBuffer();
         halves = DeviceArray<Half>();
+        passed.release();
     }
 };
 using RowSlots = std::array<RowSlot, 2>;
@@ -37,16 +40,16 @@ using RowSlots = std::array<RowSlot, 2>;
 struct RowFlow {
     const float* values = nullptr;   ///< [rows, row_floats]
     std::int64_t row_floats = 0;     ///< sent for each row
-    float* results = nullptr;        ///< [rows, result_floats]
-    std::int64_t result_floats = 1;  ///< received for each row
+    float* results = nullptr;        ///< [rows, result_floats]; null: `Work` receives them
+    std::int64_t result_floats = 1;  ///< computed for each row
     std::int64_t most_rows = 0;      ///< rows of a block at most
     const Half* halves = nullptr;    ///< in place of `values`, [rows, row_floats]
 };
 
 /// `Work` computes a block: try_reserve(slot, num_rows) makes room for its own needs, of about
 /// floats_of_row() for each row, false without memory; queue(slot, num_rows) queues what turns
-/// slot.values, or slot.halves, into slot.results. The device only ever writes to the slots' own
-/// memory.
+/// slot.values, or slot.halves, into slot.results; receive(slot), where it has that, takes what is
+/// to come of them. The device only ever writes to the slots' own memory.
 template <class Work>
 class RowStream {
   public:
@@ -82,15 +85,18 @@ class RowStream {
         else
             upload(flow_.halves, slot, slot.halves);
         work_.queue(slot, rows.size());
-        slot.results.download(slot.staged_results.data(), rows.size() * flow_.result_floats,
-                              slot.stream);
+        if (flow_.results != nullptr)
+            slot.results.download(slot.staged_results.data(), rows.size() * flow_.result_floats,
+                                  slot.stream);
     }
 
     void receive(std::size_t index) {
         RowSlot& slot = slots_[index];
         slot.stream.synchronize();
-        std::copy_n(slot.staged_results.data(), slot.rows.size() * flow_.result_floats,
-                    flow_.results + slot.rows.begin * flow_.result_floats);
+        if (flow_.results != nullptr)
+            std::copy_n(slot.staged_results.data(), slot.rows.size() * flow_.result_floats,
+                        flow_.results + slot.rows.begin * flow_.result_floats);
+        if constexpr (requires { work_.receive(slot); }) work_.receive(slot);
     }
 
   private:
@@ -105,7 +111,8 @@ class RowStream {
         const std::int64_t values = count * flow_.row_floats;
         const bool are_halves = flow_.halves != nullptr;
         return slot.staged_values.try_reserve(are_halves ? (values + 1) / 2 : values) &&
-               slot.staged_results.try_reserve(count * flow_.result_floats) &&
+               slot.staged_results.try_reserve(
+                   flow_.results == nullptr ? 0 : count * flow_.result_floats) &&
                (are_halves ? slot.halves.try_reserve(values) : slot.values.try_reserve(values)) &&
                slot.results.try_reserve(count * flow_.result_floats) &&
                work_.try_reserve(slot, count);

@@ -58,11 +58,22 @@ struct Bald {
         for (std::int64_t c = 0; c < row.classes; ++c) {
             // One class ahead, as above.
             const ClassMean<Value> next = c + 1 < row.classes ? committee.class_mean(c + 1) : mean;
-            sum.add(class_divergence(committee, c, mean) * mean.weight);
+            sum.add(of_class(committee, c, mean));
             mean = next;
         }
-        const Value scale = total.sum * Value(static_cast<float>(row.members));
-        return nan_unless(total.valid, larger(sum.total() / scale, Value(0.0F)));
+        return of_sum(sum.total(), total, row.members);
+    }
+    /// The class's part of the sum, and the score of the sum.
+    template <class Value>
+    SLUICE_LANE static Value of_class(const CommitteeRatios<Value>& committee, std::int64_t column,
+                                      const ClassMean<Value>& mean) {
+        return class_divergence(committee, column, mean) * mean.weight;
+    }
+    template <class Value>
+    SLUICE_LANE static Value of_sum(Value sum, const CommitteeTotal<Value>& total,
+                                    std::int64_t members) {
+        const Value scale = total.sum * Value(static_cast<float>(members));
+        return nan_unless(total.valid, larger(sum / scale, Value(0.0F)));
     }
 
   private:

@@ -50,8 +50,11 @@ struct Entropy {
     template <class Value>
     SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
         const SoftmaxSums<Value> sums = softmax_sums(row);
-        return nan_unless(sums.valid,
-                          canonical_log1p(sums.rest / sums.largest) + sums.spread / sums.total());
+        return nan_unless(sums.valid, of_softmax(sums));
+    }
+    template <class Value>
+    SLUICE_LANE static Value of_softmax(const SoftmaxSums<Value>& sums) {
+        return canonical_log1p(sums.rest / sums.largest) + sums.spread / sums.total();
     }
 
     template <class Committee, class Value = typename Committee::Lanes>
@@ -63,13 +66,15 @@ struct Entropy {
             Value run{0.0F};
             for (std::int64_t c = begin; c < end; ++c) {
                 const MeanProbability<Value> mean = mean_probability(committee, c);
-                const Value minus_one = Value(0.0F) - mean.complement;
-                run = multiply_add(mean.probability,
-                                   canonical_log_near(mean.probability, minus_one), run);
+                run = multiply_add(mean.probability, log_of_mean(mean), run);
             }
             negentropy.add(run);
         }
         return Value(0.0F) - negentropy.total();
+    }
+    template <class Value>
+    SLUICE_LANE static Value log_of_mean(const MeanProbability<Value>& mean) {
+        return canonical_log_near(mean.probability, Value(0.0F) - mean.complement);
     }
 };
 

@@ -24,12 +24,20 @@ struct LeastConfidence {
     template <class Value>
     SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
         const SoftmaxSums<Value> sums = softmax_sums(row);
-        return nan_unless(sums.valid, sums.rest / sums.total());
+        return nan_unless(sums.valid, of_softmax(sums));
+    }
+    template <class Value>
+    SLUICE_LANE static Value of_softmax(const SoftmaxSums<Value>& sums) {
+        return sums.rest / sums.total();
     }
 
     template <class Committee, class Value = typename Committee::Lanes>
     SLUICE_LANE Value of_committee(const Committee& committee) const {
-        return mean_top(committee).complement;
+        return of_mean_top(mean_top(committee));
+    }
+    template <class Value>
+    SLUICE_LANE static Value of_mean_top(const MeanTop<Value>& mean) {
+        return mean.complement;
     }
 };
 

@@ -24,12 +24,19 @@ struct Ratio {
     template <class Value>
     SLUICE_LANE Value of_logits(const RowView<Value>& row) const {
         const SoftmaxSums<Value> sums = softmax_sums(row);
-        return nan_unless(sums.valid, sums.second / sums.largest);
+        return nan_unless(sums.valid, of_softmax(sums));
+    }
+    template <class Value>
+    SLUICE_LANE static Value of_softmax(const SoftmaxSums<Value>& sums) {
+        return sums.second / sums.largest;
     }
 
     template <class Committee, class Value = typename Committee::Lanes>
     SLUICE_LANE Value of_committee(const Committee& committee) const {
-        const MeanTop<Value> mean = mean_top(committee);
+        return of_mean_top(mean_top(committee));
+    }
+    template <class Value>
+    SLUICE_LANE static Value of_mean_top(const MeanTop<Value>& mean) {
         return mean.top.second / mean.top.first;
     }
 };

@@ -66,8 +66,8 @@ void BestRows::add(std::span<const Candidate> passed, const Scratch& scratch) {
     }
 }
 
-float BestRows::threshold() const {
-    return drops_copies() ? distinct_.threshold().score : all_.threshold().score;
+const Candidate& BestRows::threshold() const {
+    return drops_copies() ? distinct_.threshold() : all_.threshold();
 }
 
 std::int64_t BestRows::memory(const pool::Pool& pool, const Plan& plan, std::int64_t capacity,

@@ -38,8 +38,11 @@ class BestRows {
     /// Takes what look_at has looked at. One thread at a time.
     void add(std::span<const Candidate> passed, const Scratch& scratch);
 
-    /// Scores below it need not be offered.
-    float threshold() const;
+    /// Candidates that are not better need not be offered.
+    const Candidate& threshold() const;
+
+    /// Whether candidates with features alike count once.
+    bool drops_copies() const { return features_ != nullptr; }
 
     std::vector<Candidate> take_sorted() { return all_.take_sorted(); }
     std::vector<DigestedCandidate> take_distinct() { return distinct_.take_sorted(); }
@@ -49,7 +52,6 @@ class BestRows {
                                std::int64_t rows);
 
   private:
-    bool drops_copies() const { return features_ != nullptr; }
     void read_centers(std::span<const RowId> centers);
 
     const pool::Dataset* features_ = nullptr;  // null when copies are kept

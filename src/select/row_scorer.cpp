@@ -22,14 +22,6 @@ std::int64_t members_of(const pool::Dataset& dataset, ScoreInput input) {
     return is_single ? 1 : dataset.row_shape.front();
 }
 
-std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan, const ScoreSource& source) {
-    if (source.score == nullptr || source.score->row_score == nullptr) return nullptr;
-    const kernels::ScoreDefinition& definition = *source.score->row_score;
-    if (source.input == ScoreInput::features)
-        return kernels::make_committee_scorer(plan.backend, plan.network, definition);
-    return kernels::make_scorer(plan.backend, definition, plan.seed, plan.round);
-}
-
 class PoolFeatures : public FeatureTable {
   public:
     explicit PoolFeatures(const pool::Dataset& dataset) : dataset_(dataset), reader_(dataset) {}
@@ -67,8 +59,16 @@ void spoil_unusable(Weights weights, std::span<float> values) {
 
 }  // namespace
 
+std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan, const ScoreSource& source) {
+    if (source.score == nullptr || source.score->row_score == nullptr) return nullptr;
+    const kernels::ScoreDefinition& definition = *source.score->row_score;
+    if (source.input == ScoreInput::features)
+        return kernels::make_committee_scorer(plan.backend, plan.network, definition);
+    return kernels::make_scorer(plan.backend, definition, plan.seed, plan.round);
+}
+
 RowScorer::RowScorer(const pool::Pool& pool, const Plan& plan,
-                     std::vector<std::shared_ptr<const FeatureScore>> prepared)
+                     std::vector<std::shared_ptr<const FeatureScore>> prepared, MakeScorer make)
     : plan_(plan),
       has_keys_(plan.price == Price::divides_score ||
                 plan.randomization.kind == Randomization::Kind::power ||
@@ -79,10 +79,12 @@ RowScorer::RowScorer(const pool::Pool& pool, const Plan& plan,
     }
     prepared.resize(plan.sources.size());
     for (std::size_t s = 0; s < plan.sources.size(); ++s)
-        sources_.push_back({read_of(plan.sources[s].role), make_scorer(plan, plan.sources[s]),
-                            std::move(prepared[s])});
+        sources_.push_back(
+            {read_of(plan.sources[s].role), make(plan, plan.sources[s]), std::move(prepared[s])});
     for (Read& read : reads_)
         read.keeps_halves = may_keep_halves(read);
+    if (plan.score.is_plain() && plan.conditions.empty() && !has_keys_)
+        filtering_ = dynamic_cast<const kernels::FilteringScorer*>(sources_.front().scorer.get());
 }
 
 // Numbers of 16 bits are widened where they are scored, if whoever reads them can.
@@ -203,6 +205,15 @@ void RowScorer::score(RowRange rows, Buffers& buffers) const {
         plan_.randomization.kind != Randomization::Kind::softrank) {
         perturb_scores(plan_.randomization, plan_.seed, plan_.round, rows.begin, buffers.keys);
     }
+}
+
+void RowScorer::score_passing(RowRange rows, const kernels::RowFilter& filter, Buffers& buffers,
+                              std::vector<Candidate>& passed) const {
+    const std::size_t before = passed.size();
+    filtering_->score_passing(buffers.blocks[sources_.front().read], filter, passed);
+    buffers.scores.resize(static_cast<std::size_t>(rows.size()));
+    for (std::size_t i = before; i < passed.size(); ++i)
+        buffers.scores[static_cast<std::size_t>(passed[i].row - rows.begin)] = passed[i].score;
 }
 
 // A number that is not finite meets no condition and fails none: such a row is bad.

@@ -2,6 +2,7 @@
 
 #include "comm/communicator.hpp"
 #include "core/types.hpp"
+#include "kernels/filtering_scorer.hpp"
 #include "kernels/score_rows.hpp"
 #include "pool/pool.hpp"
 #include "pool/row_reader.hpp"
@@ -15,6 +16,11 @@
 #include <vector>
 
 namespace sluice::select {
+
+/// What computes a source's score from the values of a row; null for sources that are not such
+/// scores.
+std::unique_ptr<kernels::Scorer> make_scorer(const Plan& plan, const ScoreSource& source);
+using MakeScorer = std::unique_ptr<kernels::Scorer> (*)(const Plan&, const ScoreSource&);
 
 /// What stage 1 computes of each row: reads every dataset of a block once, computes the quantities
 /// of the plan's score, combines them, and makes keys of them (per cost, with noise). Immutable, so
@@ -35,7 +41,8 @@ class RowScorer {
 
     /// `prepared[s]` belongs to plan.sources[s]; empty if no score needs preparation.
     RowScorer(const pool::Pool& pool, const Plan& plan,
-              std::vector<std::shared_ptr<const FeatureScore>> prepared = {});
+              std::vector<std::shared_ptr<const FeatureScore>> prepared = {},
+              MakeScorer make = make_scorer);
 
     /// Stored bytes of a row that are read; 0 = nothing is.
     std::int64_t row_bytes() const;
@@ -48,6 +55,16 @@ class RowScorer {
 
     /// Scores, and keys if they are others, of the rows that were read; NaN for rows that are bad.
     void score(RowRange rows, Buffers& buffers) const;
+
+    /// Whether score_passing may take the place of score: the plan ranks by one score, which a
+    /// scorer can filter where it computes it. What looks at every score on this machine stands
+    /// against it: combined scores, keys that are others, conditions.
+    bool can_filter() const { return filtering_ != nullptr; }
+
+    /// Scores the rows that were read; appends to `passed`, ascending, those that pass the filter
+    /// and those that are bad, and leaves the scores of these.
+    void score_passing(RowRange rows, const kernels::RowFilter& filter, Buffers& buffers,
+                       std::vector<Candidate>& passed) const;
 
     /// What rows are ranked by.
     std::span<const float> keys(const Buffers& buffers) const {
@@ -98,6 +115,7 @@ class RowScorer {
     std::vector<Read> reads_;
     std::vector<Source> sources_;
     bool has_keys_;
+    const kernels::FilteringScorer* filtering_ = nullptr;  // of sources_, or null
 };
 
 /// Prepares the feature scores of the plan, one collective step after the other. \collective

@@ -54,7 +54,8 @@ class Scan {
                 static_cast<std::size_t>(lists == nullptr ? std::min(plan.scan_size, rows.size())
                                                           : 0),
                 taken.centers),
-          threshold_(threshold()),
+          threshold_(threshold().score),
+          is_filtered_(scorer.can_filter() && lists == nullptr && !plan.items.has_items()),
           compute_(plan.num_threads),
           progress_("scoring", rows.size(), "rows", static_cast<double>(scorer.row_bytes())) {
         if (!plan.items.has_items()) return;
@@ -77,6 +78,7 @@ class Scan {
   private:
     struct Buffers {
         RowScorer::Buffers rows;
+        std::vector<Candidate> told;  // what came back, if not all scores do
         std::vector<Candidate> passed;
         BestRows::Scratch best;
         std::vector<std::int64_t> numbers;  // of groups
@@ -113,7 +115,7 @@ class Scan {
         if (groups_) groups_->read(rows, buffers.numbers, buffers.groups);
         compute_.acquire();
         try {
-            scorer_.score(rows, buffers.rows);
+            score(rows, buffers);
         } catch (...) {
             compute_.release();
             throw;
@@ -127,20 +129,44 @@ class Scan {
         progress_.advance(rows.size());
     }
 
+    // Scores every row, unless a GPU can keep what the threshold rules out. It knows nothing of
+    // excluded rows and trust levels: what it lets through is looked at as other rows are.
+    void score(RowRange rows, Buffers& buffers) {
+        if (!is_filtered_) return scorer_.score(rows, buffers.rows);
+        buffers.told.clear();
+        scorer_.score_passing(rows, {read_threshold(), most_of(rows)}, buffers.rows, buffers.told);
+    }
+
+    // How many rows of a block can matter: more, if some may be passed over or are to be counted.
+    std::int64_t most_of(RowRange rows) const {
+        if (best_.drops_copies() || plan_.trust != TrustLevels()) return rows.size();
+        return plan_.scan_size + count_in(excluded_, rows);
+    }
+
     void keep_best(RowRange rows, Buffers& buffers) {
         buffers.passed.clear();
-        if (scorer_.has_keys() && plan_.trust != TrustLevels()) drop_distrusted(rows, buffers);
-        const std::span<const float> keys = scorer_.keys(buffers.rows);
-        visit_entrants(
-            keys, [this] { return threshold_.load(std::memory_order_relaxed); },
-            [&](std::size_t place) { look_at(rows.begin, place, keys[place], buffers); });
+        if (is_filtered_) {
+            for (const Candidate& told : buffers.told)
+                look_at(rows.begin, static_cast<std::size_t>(told.row - rows.begin), told.score,
+                        buffers);
+        } else {
+            visit_keys(rows, buffers);
+        }
         if (!scorer_.has_keys()) drop_beyond_trust(buffers.passed);
         if (buffers.passed.empty()) return;
         if (lists_ != nullptr) return fill_lists(rows, buffers);
         best_.look_at(scorer_.features(rows, buffers.rows), buffers.passed, buffers.best);
         const std::lock_guard lock(mutex_);
         best_.add(buffers.passed, buffers.best);
-        threshold_.store(threshold(), std::memory_order_relaxed);
+        threshold_.store(threshold().score, std::memory_order_relaxed);
+    }
+
+    void visit_keys(RowRange rows, Buffers& buffers) {
+        if (scorer_.has_keys() && plan_.trust != TrustLevels()) drop_distrusted(rows, buffers);
+        const std::span<const float> keys = scorer_.keys(buffers.rows);
+        visit_entrants(
+            keys, [this] { return threshold_.load(std::memory_order_relaxed); },
+            [&](std::size_t place) { look_at(rows.begin, place, keys[place], buffers); });
     }
 
     void look_at(RowId first, std::size_t place, float key, Buffers& buffers) {
@@ -197,9 +223,17 @@ class Scan {
     }
 
     // Trust levels are about scores: where keys are others, no threshold of keys tells.
-    float threshold() const {
-        const float of_best = lists_ == nullptr ? best_.threshold() : distrusted;
-        return scorer_.has_keys() ? of_best : std::max(of_best, plan_.trust.low);
+    Candidate threshold() const {
+        constexpr RowId last = std::numeric_limits<RowId>::max();
+        const Candidate of_best =
+            lists_ == nullptr ? best_.threshold() : Candidate{distrusted, last};
+        const Candidate trusted{plan_.trust.low, last};
+        return scorer_.has_keys() || better(of_best, trusted) ? of_best : trusted;
+    }
+
+    Candidate read_threshold() {
+        const std::lock_guard lock(mutex_);
+        return threshold();
     }
 
     void count_unwanted(RowRange rows, const Buffers& buffers) {
@@ -260,6 +294,7 @@ class Scan {
     std::optional<ItemScores> items_;
     BestRows best_;
     std::atomic<float> threshold_;
+    bool is_filtered_;                   // only some scores of a block come back
     std::counting_semaphore<> compute_;  // as many threads compute as the plan says, the rest read
     Progress progress_;
     ScanResult result_;

@@ -69,17 +69,20 @@ TEST(HalfStagingTwin, turns_rows_over_whatever_their_length) {
         }
 }
 
-TEST(HalfStagingTwin, copies_values_that_lie_side_by_side) {
-    for (const std::uint32_t count : {1U, 8U, 15U, 1000U}) {
-        const auto memory = counted_halves(count);
-        std::vector<float> floats(count + 1, -1.0F);
-        for (std::int64_t thread = 0; thread < 32; ++thread)
-            stage_values(memory.front().at, std::int64_t{count}, thread, 32, floats.data());
-        for (std::uint32_t i = 0; i < count; ++i)
-            ASSERT_EQ(std::bit_cast<std::uint32_t>(floats[i]),
-                      std::bit_cast<std::uint32_t>(widened(memory.front().at[i])));
-        EXPECT_EQ(floats.back(), -1.0F);
-    }
+TEST(HalfStagingTwin, copies_values_that_lie_side_by_side_wherever) {
+    for (const std::uint32_t first : {0U, 1U, 7U, 8U})
+        for (const std::uint32_t count : {1U, 5U, 8U, 15U, 1000U}) {
+            const auto memory = counted_halves(first + count);
+            const Half* const values = memory.front().at + first;
+            std::vector<float> floats(count + 1, -1.0F);
+            for (std::int64_t thread = 0; thread < 32; ++thread)
+                stage_values(values, std::int64_t{count}, thread, 32, floats.data());
+            for (std::uint32_t i = 0; i < count; ++i)
+                ASSERT_EQ(std::bit_cast<std::uint32_t>(floats[i]),
+                          std::bit_cast<std::uint32_t>(widened(values[i])))
+                    << first << " + " << i;
+            EXPECT_EQ(floats.back(), -1.0F);
+        }
 }
 
 TEST(Halves, what_is_wrong_with_a_row_is_said_of_them_too) {
