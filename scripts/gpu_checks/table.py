@@ -86,7 +86,7 @@ def lines_of(identifier, figures):
     if ours:
         add("ours", f"{figures.what['ours']}; median of {len(figures.seconds['ours'])} turns")
     else:
-        add("ours", f"ours: {figures.missing.get('ours') or goals.NOT_BUILT.get(identifier, 'see below')}")
+        add("ours", f"ours: {figures.missing.get('ours', 'the bench program does not know this line')}")
     if "floor" in figures.seconds:
         how = f"; floor / ours {verdict(figures.median('floor') / ours, goal.share_of_floor)}" if ours else ""
         add("floor", f"floor: {figures.what['floor']}{how}")

@@ -42,7 +42,7 @@ Settings settings_from(int argc, char** argv) {
 class Server {
   public:
     explicit Server(const Settings& settings) : bench_(settings.backend, settings.shrink) {
-        for (const auto& cases : {score_cases(), select_cases()})
+        for (const auto& cases : {score_cases(), top_k_cases(), select_cases()})
             cases_.insert(cases_.end(), cases.begin(), cases.end());
     }
 

@@ -35,6 +35,9 @@ struct CaseDefinition {
 /// G1, G2 and G8.
 std::vector<CaseDefinition> score_cases();
 
+/// G3 and G4.
+std::vector<CaseDefinition> top_k_cases();
+
 /// G5, G6 and G7.
 std::vector<CaseDefinition> select_cases();
 

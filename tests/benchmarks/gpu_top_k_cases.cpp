@@ -1,6 +1,5 @@
 // G3, G4: the best of scores that lie on the device, and scores of which only the best leave it.
-#include "benchmarks/gpu_top_k_cases.hpp"
-
+#include "benchmarks/gpu_case.hpp"
 #include "core/philox.hpp"
 #include "core/top_k.hpp"
 #include "kernels/score_rows_cpu.hpp"
@@ -186,7 +185,7 @@ std::vector<CaseDefinition> top_k_cases() {
           std::pair{"G3.all-equal", Kind::all_equal}, std::pair{"G3.few-values", Kind::few_values}})
         cases.push_back({id, [kind = kind](Bench& bench) {
                              return std::make_unique<TopKCase>(bench, kind,
-                                                               bench.shrunk(std::int64_t{1} << 28));
+                                                               bench.shrunk(256'000'000));
                          }});
     for (const Shape& shape :
          {Shape{20'000'000, 5, 10}, Shape{2'000'000, 8, 100}, Shape{200'000, 8, 1000}})

@@ -80,6 +80,7 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("nothing of this was run on a GPU" if not shutil.which("nvidia-smi") else "device ", report)
         if (BUILD / "sluice_bench_gpu").exists():
             self.assertRegex(report, r"G6\.kmeanspp +rehearsed +cpu, floor, ours")
+            self.assertRegex(report, r"G4\.bald\.1000 +rehearsed +floor, ours")
             self.assertIn("no figures", report)
         else:
             self.assertIn("nothing was rehearsed", report)
@@ -128,7 +129,7 @@ class GpuCheck(unittest.TestCase):
         self.assertRegex(done.stdout, r"1000\.000 ms +torch_eager: peer; 5.00 \(goal 4\) x")
         self.assertRegex(done.stdout, r"not measured +torch_compile: no compiler")
         self.assertRegex(done.stdout, r"G7 +not measured +ours: G7: no memory")
-        self.assertRegex(done.stdout, r"G3 +not measured")
+        self.assertRegex(done.stdout, r"G3 +not measured  ours: the bench program does not know this line")
         self.assertIn("cupy: not installed here", done.stdout)
 
     def test_a_bench_that_dies_is_named(self):

@@ -4,6 +4,7 @@
 #include "plain_maxdet.hpp"
 #include "support/mpi_main.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -86,6 +87,18 @@ TEST(DeterminantRounds, pick_as_the_plain_greedy_where_variances_are_tiny) {
     for (float& value : scaled.features)
         value *= 1e-25F;
     expect_plain_picks(scaled, options_of(50, {NAN, 1e-26, NAN}));
+}
+
+TEST(DeterminantRounds, refuse_a_noise_that_float64_cannot_tell_from_none) {
+    const List list = flat_list(200, 24, 3, 1e-6F);
+    try {
+        test::pick(list, "maxdet", options_of(20, {NAN, 1e-9, NAN}), sluice::test::world(),
+                   Split::interleaved);
+        FAIL() << "nothing was refused";
+    } catch (const comm::AgreedError& error) {
+        EXPECT_EQ(error.code(), ExitCode::usage);
+        EXPECT_THAT(error.what(), testing::StartsWith("--sigma: 1e-09 is lost in the rounding"));
+    }
 }
 
 TEST(DeterminantRounds, refresh_few_rows) {

@@ -1,8 +1,11 @@
 #include "select/diversity/covariance.hpp"
 
+#include "core/error.hpp"
 #include "kernels/aligned_floats.hpp"
 #include "kernels/row_products.hpp"
 #include "kernels/worker_pool.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -144,18 +147,22 @@ std::vector<double> squared_lengths(kernels::MatrixView rows, int num_threads) {
     });
 }
 
-double noise_of(double wanted, const ShortlistShare& share, comm::Communicator& world) {
-    if (!std::isnan(wanted)) return wanted;
-    return noise_of(wanted, squared_lengths(share.features, 1), world);
-}
-
 double noise_of(double wanted, std::span<const double> squared_lengths, comm::Communicator& world) {
-    if (!std::isnan(wanted)) return wanted;
+    // sigma^2 has to stand out from the roundings of |x|^2 in float64.
+    constexpr double least = 1e-7;
+    constexpr double usual = 1e-3;
     double longest = 0.0;
     for (const double length : squared_lengths)
         longest = std::max(longest, length);
-    longest = world.max(longest);
-    return longest > 0.0 ? 1e-3 * std::sqrt(longest) : 1.0;
+    longest = std::sqrt(world.max(longest));
+    if (std::isnan(wanted)) return longest > 0.0 ? usual * longest : 1.0;
+    if (wanted < least * longest)
+        throw comm::AgreedError(
+            ExitCode::usage,
+            fmt::format("--sigma: {} is lost in the rounding of rows of length {:.3g}; give {:.3g} "
+                        "or more",
+                        wanted, longest, least * longest));
+    return wanted;
 }
 
 }  // namespace sluice::select

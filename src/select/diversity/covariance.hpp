@@ -56,10 +56,9 @@ std::vector<double> variances(kernels::MatrixView rows, const Covariance& covari
 /// |x_i|^2 of each row.
 std::vector<double> squared_lengths(kernels::MatrixView rows, int num_threads);
 
-/// `wanted`, or a thousandth of the longest row of all shares (1 if all are 0). \collective
-double noise_of(double wanted, const ShortlistShare& share, comm::Communicator& world);
-
-/// The same of the squared lengths of the share's rows. \collective
+/// `wanted`, or a thousandth of the longest row of all shares (1 if all are 0), from the squared
+/// lengths of the share's rows. Throws AgreedError(usage) if that is too little for float64.
+/// \collective
 double noise_of(double wanted, std::span<const double> squared_lengths, comm::Communicator& world);
 
 }  // namespace sluice::select
