@@ -41,13 +41,14 @@ run_step() { # run_step WHAT COMMAND...
     if "$@"; then count "$what" 1 0; else count "$what" 0 1; fi
 }
 
+# Two tests a core: ranks that start and leases that end keep a test waiting for half of its time.
 run_ctest() { # run_ctest PRESET CTEST_OPTION...
     local build_preset=$1 log summary failures total status=0
     shift
     log=$sluice_root/build/$build_preset/ctest.log
     mkdir -p "$(dirname "$log")"
     say "== tests of build/$build_preset"
-    (cd "$sluice_root" && ctest --preset "$build_preset" --no-tests=error -j "$(num_cores)" "$@") </dev/null |
+    (cd "$sluice_root" && ctest --preset "$build_preset" --no-tests=error -j "$((2 * $(num_cores)))" "$@") </dev/null |
         tee "$log" || status=$?
     summary=$(grep -E 'tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" || true)
     failures=$(sed -E 's/.* ([0-9]+) tests? failed out of .*/\1/' <<<"${summary:-1 1 tests failed out of 1}")

@@ -1,7 +1,7 @@
 /// facility_location, prob_cover and graph_cut against the greedy that brings every candidate's
 /// gain up to date for each pick: the same picks to the bit, in few exchanges.
 
-#include "diversity_lists.hpp"
+#include "expect_in_rounds.hpp"
 #include "kernels/similarity_rows.hpp"
 #include "select/diversity/row_greedy.hpp"
 #include "select/diversity/similarity.hpp"
@@ -15,6 +15,7 @@
 namespace sluice::select {
 namespace {
 
+using test::expect_in_rounds;
 using test::List;
 using test::make_list;
 using test::options_of;
@@ -61,20 +62,6 @@ std::vector<DiversePick> plain_greedy(const List& list, const Similarity& simila
     return picks;
 }
 
-void expect_picks(const List& list, const std::string& rule, DiversityOptions options,
-                  const std::vector<DiversePick>& expected, std::int64_t most_rounds) {
-    for (const Split split : {Split::contiguous, Split::interleaved, Split::last_rank}) {
-        options.num_threads = split == Split::interleaved ? 2 : 1;
-        const DiverseBatch batch = test::pick(list, rule, options, sluice::test::world(), split);
-        ASSERT_EQ(batch.picks.size(), expected.size());
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-            ASSERT_EQ(batch.picks[i].row, expected[i].row) << rule << ", pick " << i;
-            ASSERT_EQ(batch.picks[i].value, expected[i].value) << rule << ", pick " << i;
-        }
-        EXPECT_LE(batch.rounds, most_rounds) << rule;
-    }
-}
-
 std::vector<double> scores_of(const List& list) {
     return {list.scores.begin(), list.scores.end()};
 }
@@ -87,23 +74,23 @@ TEST(Coverage, facility_location_gives_the_picks_of_the_plain_greedy) {
             for (std::size_t i = 0; i < list.scores.size(); i += 3)
                 list.scores[i] = 0.0F;  // what they are covered by counts for nothing
             const DiversityOptions options = options_of(150, {1.0, nan, length});
-            expect_picks(list, "facility_location", options,
-                         plain_greedy(list, similarity, scores_of(list), 150), 150 / 6);
+            expect_in_rounds(list, "facility_location", options,
+                             plain_greedy(list, similarity, scores_of(list), 150), 150 / 6);
         }
         const List ties = make_list(400, 2, 61, 7, 2);
-        expect_picks(ties, "facility_location", options_of(400, {0.0, nan, length}),
-                     plain_greedy(ties, similarity, std::vector<double>(400, 1.0), 400), 60);
+        expect_in_rounds(ties, "facility_location", options_of(400, {0.0, nan, length}),
+                         plain_greedy(ties, similarity, std::vector<double>(400, 1.0), 400), 60);
     }
 }
 
 TEST(Coverage, prob_cover_gives_the_picks_of_the_plain_greedy) {
     const Similarity similarity{Similarity::Kernel::ball, 0.5F};
     const List list = make_list(900, 3, 62, 0, 2);
-    expect_picks(list, "prob_cover", options_of(300, {nan, nan, 0.5}),
-                 plain_greedy(list, similarity, std::vector<double>(900, 1.0), 300), 300 / 6);
+    expect_in_rounds(list, "prob_cover", options_of(300, {nan, nan, 0.5}),
+                     plain_greedy(list, similarity, std::vector<double>(900, 1.0), 300), 300 / 6);
     const List copies = make_list(300, 3, 63, 2, 0);
-    expect_picks(copies, "prob_cover", options_of(40, {nan, nan, 0.5}),
-                 plain_greedy(copies, similarity, std::vector<double>(300, 1.0), 40), 10);
+    expect_in_rounds(copies, "prob_cover", options_of(40, {nan, nan, 0.5}),
+                     plain_greedy(copies, similarity, std::vector<double>(300, 1.0), 40), 10);
 }
 
 // Outliers that cover nothing but themselves leave all lists as long as they were: panels are as
@@ -115,8 +102,8 @@ TEST(Coverage, picks_the_same_where_no_list_gets_shorter) {
         list.scores[static_cast<std::size_t>(10 * i)] = 1e4F + static_cast<float>(i);
     }
     const Similarity similarity{Similarity::Kernel::gaussian, 2.0F};
-    expect_picks(list, "facility_location", options_of(90, {1.0, nan, 2.0}),
-                 plain_greedy(list, similarity, scores_of(list), 90), 20);
+    expect_in_rounds(list, "facility_location", options_of(90, {1.0, nan, 2.0}),
+                     plain_greedy(list, similarity, scores_of(list), 90), 20);
 }
 
 std::vector<DiversePick> plain_cut(const List& list, const Similarity& similarity, double strength,
@@ -151,11 +138,11 @@ TEST(Coverage, graph_cut_gives_the_picks_of_the_plain_greedy) {
     const Similarity similarity{Similarity::Kernel::gaussian, 1.2F};
     for (const double strength : {0.01, 1.0}) {
         const List list = make_list(900, 4, 66, 0, 2);
-        expect_picks(list, "graph_cut", options_of(200, {strength, nan, 1.2}),
-                     plain_cut(list, similarity, strength, 200), 200 / 10);
+        expect_in_rounds(list, "graph_cut", options_of(200, {strength, nan, 1.2}),
+                         plain_cut(list, similarity, strength, 200), 200 / 10);
         const List ties = make_list(400, 2, 67, 7, 0);
-        expect_picks(ties, "graph_cut", options_of(400, {strength, nan, 1.2}),
-                     plain_cut(ties, similarity, strength, 400), 400 / 10);
+        expect_in_rounds(ties, "graph_cut", options_of(400, {strength, nan, 1.2}),
+                         plain_cut(ties, similarity, strength, 400), 400 / 10);
     }
 }
 

@@ -112,7 +112,9 @@ TEST(MixedShares, are_as_near_as_any_way_of_dealing) {
         std::int64_t candidates = 0;
         for (std::size_t a = 0; a < counts[0]; ++a)
             for (std::size_t b = 0; b < counts[1]; ++b)
-                candidates += cells.emplace_back(MixCell{{a, b}, generator() % 5}).candidates;
+                candidates +=
+                    cells.emplace_back(MixCell{{a, b}, static_cast<std::int64_t>(generator() % 5)})
+                        .candidates;
         const std::int64_t rows = std::min<std::int64_t>(8, candidates);
         const Rows given = deal_by_mixes(cells, mixes, rows);
         for (std::size_t i = 0; i < cells.size(); ++i)

@@ -1,7 +1,7 @@
 /// The rules that pick in rounds against the same rules with one pass over all rows for each pick:
 /// the same picks to the bit, in far fewer exchanges.
 
-#include "diversity_lists.hpp"
+#include "expect_in_rounds.hpp"
 #include "kernels/nearest_center.hpp"
 #include "plain_maxdet.hpp"
 #include "select/diversity/race.hpp"
@@ -17,12 +17,12 @@
 namespace sluice::select {
 namespace {
 
+using test::expect_in_rounds;
 using test::List;
 using test::make_list;
 using test::options_of;
 using test::plain_greedy;
 using test::plain_maxdet;
-using test::Split;
 
 // Rows about a few middles that are far from each other: what is left shrinks at once.
 List clustered(std::int64_t size, std::int64_t dim, unsigned seed, std::int64_t num_centers) {
@@ -36,20 +36,6 @@ List clustered(std::int64_t size, std::int64_t dim, unsigned seed, std::int64_t 
         }
     }
     return list;
-}
-
-void expect_picks(const List& list, const std::string& rule, DiversityOptions options,
-                  const std::vector<DiversePick>& expected, std::int64_t most_rounds) {
-    for (const Split split : {Split::contiguous, Split::interleaved, Split::last_rank}) {
-        options.num_threads = split == Split::interleaved ? 2 : 1;
-        const DiverseBatch batch = test::pick(list, rule, options, sluice::test::world(), split);
-        ASSERT_EQ(batch.picks.size(), expected.size());
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-            ASSERT_EQ(batch.picks[i].row, expected[i].row) << rule << ", pick " << i;
-            ASSERT_EQ(batch.picks[i].value, expected[i].value) << rule << ", pick " << i;
-        }
-        EXPECT_LE(batch.rounds, most_rounds) << rule;
-    }
 }
 
 // One race of all rows for each pick.
@@ -110,9 +96,9 @@ TEST(Rounds, kmeanspp_draws_as_one_race_a_pick_does) {
         for (const double strength : {0.0, 1.0}) {
             const DiversityOptions options = options_of(300, {strength, NAN, NAN});
             const List even = make_list(3000, 12, 70, 0, num_centers);
-            expect_picks(even, "kmeanspp", options, kmeanspp(even, options), 300 / 20);
+            expect_in_rounds(even, "kmeanspp", options, kmeanspp(even, options), 300 / 20);
             const List far = clustered(3000, 12, 71, num_centers);
-            expect_picks(far, "kmeanspp", options, kmeanspp(far, options), 300 / 15);
+            expect_in_rounds(far, "kmeanspp", options, kmeanspp(far, options), 300 / 15);
         }
     }
 }
@@ -123,7 +109,7 @@ TEST(Rounds, kmeanspp_draws_copies_when_nothing_else_is_left) {
         list.scores[i] = 0.0F;
     for (const double strength : {0.0, 1.0}) {
         const DiversityOptions options = options_of(220, {strength, NAN, NAN});
-        expect_picks(list, "kmeanspp", options, kmeanspp(list, options), 220);
+        expect_in_rounds(list, "kmeanspp", options, kmeanspp(list, options), 220);
     }
 }
 
@@ -171,7 +157,7 @@ TEST(Rounds, badge_draws_as_one_race_a_pick_does) {
                                          norms[static_cast<std::size_t>(j)] - 2.0 * cross(i, j));
             },
             [](double spread) { return static_cast<float>(std::sqrt(spread)); });
-        expect_picks(list, "badge", options, picks, 250 / 15);
+        expect_in_rounds(list, "badge", options, picks, 250 / 15);
     }
 }
 
@@ -208,18 +194,18 @@ TEST(Rounds, weighted_distances_give_the_picks_of_the_plain_greedy) {
             const List list =
                 far ? clustered(3000, 6, 75, num_centers) : make_list(3000, 6, 76, 0, num_centers);
             const DiversityOptions options = options_of(200, {1.0, NAN, NAN});
-            expect_picks(
+            expect_in_rounds(
                 list, "k_center", options,
                 greedy_by_distance(list, options, [](double w, double d) { return w * d; }), 10);
-            expect_picks(
+            expect_in_rounds(
                 list, "usdm", options,
                 greedy_by_distance(list, options, [](double s, double d) { return s + d; }), 10);
         }
         const List ties = make_list(700, 2, 77, 6, num_centers);
         const DiversityOptions options = options_of(120, {1.0, NAN, NAN});
-        expect_picks(ties, "usdm", options,
-                     greedy_by_distance(ties, options, [](double s, double d) { return s + d; }),
-                     20);
+        expect_in_rounds(
+            ties, "usdm", options,
+            greedy_by_distance(ties, options, [](double s, double d) { return s + d; }), 20);
     }
 }
 
@@ -228,11 +214,11 @@ TEST(Rounds, maxdet_gives_the_picks_of_the_plain_greedy) {
         for (const double strength : {0.0, 1.0}) {
             const DiversityOptions options = options_of(120, {strength, 0.3, NAN});
             const List even = make_list(4000, 20, 78, 0, num_centers);
-            expect_picks(even, "maxdet", options, plain_maxdet(even, options), 120 / 5);
+            expect_in_rounds(even, "maxdet", options, plain_maxdet(even, options), 120 / 5);
             const List far = clustered(4000, 20, 79, num_centers);
-            expect_picks(far, "maxdet", options, plain_maxdet(far, options), 120 / 5);
+            expect_in_rounds(far, "maxdet", options, plain_maxdet(far, options), 120 / 5);
             const List ties = make_list(700, 3, 80, 5, num_centers);
-            expect_picks(ties, "maxdet", options, plain_maxdet(ties, options), 20);
+            expect_in_rounds(ties, "maxdet", options, plain_maxdet(ties, options), 20);
         }
     }
 }
