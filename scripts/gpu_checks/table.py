@@ -86,7 +86,7 @@ def lines_of(identifier, figures):
     if ours:
         add("ours", f"{figures.what['ours']}; median of {len(figures.seconds['ours'])} turns")
     else:
-        add("ours", f"ours: {figures.missing.get('ours', 'the bench program does not know this line')}")
+        add("ours", f"ours: {figures.missing.get('ours', 'the bench program knows no such line')}")
     if "floor" in figures.seconds:
         how = f"; floor / ours {verdict(figures.median('floor') / ours, goal.share_of_floor)}" if ours else ""
         add("floor", f"floor: {figures.what['floor']}{how}")
@@ -149,9 +149,10 @@ def main(arguments=None):
         failed = failed or "ours" in figures.missing
         lines = rehearsed if scale == "rehearsal" else lines_of
         print("\n".join(lines(identifier, figures)), flush=True)
-    for identifier in sorted(goals.NOT_BUILT.keys() - set(identifiers)):
-        reason = goals.NOT_BUILT[identifier]
-        print(f"{identifier:<18} {'not measured':>14}  {reason}")
+    known = {goals.goal_of(identifier) for identifier in identifiers}
+    for goal in goals.GOALS:
+        if goal not in known:
+            print(f"{goal.identifier:<18} {'not measured':>14}  no program knows this line")
     for library in PEERS:
         if not getattr(options, library):
             print(f"{library}: not installed here, nothing was measured against it")

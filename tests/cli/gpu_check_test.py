@@ -129,7 +129,7 @@ class GpuCheck(unittest.TestCase):
         self.assertRegex(done.stdout, r"1000\.000 ms +torch_eager: peer; 5.00 \(goal 4\) x")
         self.assertRegex(done.stdout, r"not measured +torch_compile: no compiler")
         self.assertRegex(done.stdout, r"G7 +not measured +ours: G7: no memory")
-        self.assertRegex(done.stdout, r"G3 +not measured  ours: the bench program does not know this line")
+        self.assertRegex(done.stdout, r"G3 +not measured  no program knows this line")
         self.assertIn("cupy: not installed here", done.stdout)
 
     def test_a_bench_that_dies_is_named(self):
