@@ -176,7 +176,7 @@ void CandidateGains::look_at(std::int64_t local, std::span<const float> similar,
     // An entry of a list takes twice the memory of a similarity, and several times its time.
     if (sizes_[i] > room_ / (keeps_similarities() ? 6 : 2)) return;
     const UncoveredRows list = list_uncovered(above, marked.longest_chain, similar);
-    std::memcpy(place(local), list.data(), list.size() * sizeof(SimilarRow));
+    std::copy(list.begin(), list.end(), reinterpret_cast<SimilarRow*>(place(local)));
     form_[i] = Kept::list;
 }
 
