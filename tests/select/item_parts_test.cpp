@@ -1,5 +1,6 @@
 // Batches of items in parts: what a plain program chooses among the rows that stand for the items,
 // on any number of ranks, for any block size and any number of threads.
+#include "parts_case.hpp"
 #include "plain_parts.hpp"
 #include "scored_pool.hpp"
 #include "support/expect_error.hpp"
@@ -8,7 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <random>
 #include <set>
 
@@ -17,15 +17,7 @@ namespace {
 
 using test::ScoredRows;
 
-struct Case {
-    std::string name;
-    double random_share = 0.0;
-    ClassMix mix = {};
-    double distinct_within = no_distance;
-    double min_distance = 0.0;
-    std::int64_t batch = 12;
-    std::int64_t shortlist = 30;
-};
+using Case = test::PartsCase;
 
 std::vector<Case> all_cases() {
     return {
@@ -69,7 +61,7 @@ class ItemPartsTest : public testing::Test {
         }
         borders_.push_back(ScoredRows::rows);
         for (RowId row = 0; row < ScoredRows::rows; ++row)
-            kinds_.push_back(row % 50 == 7 ? 6 : row % 5);
+            kinds_.push_back(test::kind_of(row));
         if (world_.is_root()) write(directory_.file("p.h5"));
         world_.barrier();
         pool_ = pool::open_pool({{directory_.file("p.h5")}}, world_);
@@ -132,40 +124,14 @@ class ItemPartsTest : public testing::Test {
 
     static PlanRequest request_of(const Case& one, const std::string& diversity,
                                   const std::string& rule) {
-        PlanRequest request;
-        request.score = "column:loss";
+        PlanRequest request = test::request_of(one, diversity, {.batch = 12, .shortlist = 30});
         request.items = rule;
-        request.diversity = diversity;
-        request.batch_size = one.batch;
-        request.shortlist_size = one.shortlist;
-        request.random_share = one.random_share;
-        request.class_by = "column:kind";
-        request.class_mix = one.mix;
-        request.distinct_within = one.distinct_within;
-        request.min_distance = one.min_distance;
-        request.seed = 11;
-        request.device = kernels::DeviceChoice::cpu;
         return request;
     }
 
     Selection select(const PlanRequest& request) {
         const Plan plan = make_plan(pool_, request, taken(), world_);
         return select_two_stage(pool_, plan, taken(), world_);
-    }
-
-    static void expect_same(const std::vector<Selected>& got,
-                            const std::vector<Selected>& expected) {
-        ASSERT_EQ(got.size(), expected.size());
-        const auto bits = [](float value) {
-            return std::isnan(value) ? 1U : std::bit_cast<std::uint32_t>(value);
-        };
-        for (std::size_t i = 0; i < got.size(); ++i) {
-            EXPECT_EQ(got[i].row, expected[i].row) << i;
-            EXPECT_EQ(got[i].reason, expected[i].reason) << i;
-            EXPECT_EQ(got[i].nearest, expected[i].nearest) << i;
-            EXPECT_EQ(bits(got[i].score), bits(expected[i].score)) << i;
-            EXPECT_EQ(bits(got[i].distance), bits(expected[i].distance)) << i;
-        }
     }
 
     // Whole items, in the order of their picks.
@@ -207,7 +173,7 @@ TEST_F(ItemPartsTest, choose_what_a_plain_program_chooses_among_the_best_rows) {
                 request.block_rows = block_rows;
                 request.num_threads = threads;
                 const Selection selection = select(request);
-                expect_same(selection.rows, expected);
+                test::expect_same(selection.rows, expected);
                 expect_instances(selection);
                 EXPECT_EQ(selection.num_candidates, std::ssize(plain.candidates));
             }

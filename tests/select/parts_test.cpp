@@ -1,5 +1,6 @@
 // Batches in parts, near-copies and reasons: what a plain program chooses, on any number of ranks,
 // for any block size and any number of threads; ties and copies included.
+#include "parts_case.hpp"
 #include "plain_parts.hpp"
 #include "scored_pool.hpp"
 #include "select/explain.hpp"
@@ -9,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <set>
 
 namespace sluice::select {
@@ -24,16 +24,7 @@ ClassMix balance(const std::string& text) {
     return parse_balance(text);
 }
 
-struct Case {
-    std::string name;
-    double random_share = 0.0;
-    ClassMix mix = {};
-    double distinct_within = no_distance;
-    Copies copies = Copies::keep;
-    double min_distance = 0.0;
-    std::int64_t batch = 24;
-    std::int64_t shortlist = 72;
-};
+using Case = test::PartsCase;
 
 std::vector<Case> all_cases() {
     return {
@@ -90,7 +81,7 @@ class PartsTest : public testing::Test {
         plain_.features = rows_.features;
         plain_.scores = rows_.loss;
         for (RowId row = 0; row < ScoredRows::rows; ++row)
-            plain_.classes.push_back(row % 50 == 7 ? 6 : row % 5);
+            plain_.classes.push_back(test::kind_of(row));
         const TakenRows taken = test::taken_rows();
         plain_.centers = taken.centers;
         const std::vector<RowId> all = taken.all();
@@ -113,20 +104,7 @@ class PartsTest : public testing::Test {
     }
 
     static PlanRequest request_of(const Case& one, const std::string& diversity) {
-        PlanRequest request;
-        request.score = "column:loss";
-        request.diversity = diversity;
-        request.batch_size = one.batch;
-        request.shortlist_size = one.shortlist;
-        request.random_share = one.random_share;
-        request.class_by = "column:kind";
-        request.class_mix = one.mix;
-        request.distinct_within = one.distinct_within;
-        request.copies = one.copies;
-        request.min_distance = one.min_distance;
-        request.seed = 11;
-        request.device = kernels::DeviceChoice::cpu;
-        return request;
+        return test::request_of(one, diversity, {.batch = 24, .shortlist = 72});
     }
 
     Selection select(const PlanRequest& request) {
@@ -174,22 +152,6 @@ class PartsTest : public testing::Test {
         return plain_.features[static_cast<std::size_t>(row * ScoredRows::dim + k)];
     }
 
-    static void expect_same(const std::vector<Selected>& got,
-                            const std::vector<Selected>& expected) {
-        ASSERT_EQ(got.size(), expected.size());
-        const auto bits = [](float value) {
-            return std::isnan(value) ? 1U : std::bit_cast<std::uint32_t>(value);
-        };
-        for (std::size_t i = 0; i < got.size(); ++i) {
-            EXPECT_EQ(got[i].row, expected[i].row) << i;
-            EXPECT_EQ(got[i].reason, expected[i].reason) << i;
-            EXPECT_EQ(got[i].nearest, expected[i].nearest) << i;
-            EXPECT_EQ(bits(got[i].score), bits(expected[i].score)) << i;
-            EXPECT_EQ(bits(got[i].distance), bits(expected[i].distance)) << i;
-            EXPECT_EQ(bits(got[i].nearest_distance), bits(expected[i].nearest_distance)) << i;
-        }
-    }
-
     void expect_error(const PlanRequest& request, ExitCode code, const std::string& what) {
         sluice::test::expect_error(code, what, [&] { select(request); });
     }
@@ -210,7 +172,7 @@ TEST_F(PartsTest, choose_what_a_plain_program_chooses) {
             for (const auto& [block_rows, threads] : {std::pair{7, 1}, std::pair{64, 2}}) {
                 request.block_rows = block_rows;
                 request.num_threads = threads;
-                expect_same(select(request).rows, expected);
+                test::expect_same(select(request).rows, expected);
             }
         }
     }
